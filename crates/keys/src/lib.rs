@@ -1,1 +1,20 @@
-//! stub
+//! Root key, tenant keys, field encryption, sealing to a tenant, password hashes, tokens.
+mod aead;
+mod bech32;
+mod codec;
+pub mod error;
+pub mod file_root;
+pub mod password;
+pub mod ring;
+pub mod root;
+pub mod sealed;
+pub mod tenant_keys;
+pub mod token;
+pub use error::KeyError;
+pub use file_root::FileRoot;
+pub use password::{Passwords, Verdict};
+pub use ring::{KeyRing, WrappedKey};
+pub use root::RootKey;
+pub use sealed::{TenantPrivateKey, TenantPublicKey};
+pub use tenant_keys::{Field, TenantKeys};
+pub use token::Token;

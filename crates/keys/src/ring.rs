@@ -1,0 +1,111 @@
+//! The key ring: root keys, and what they do for tenants.
+
+use crate::{KeyError, RootKey, TenantKeys, aead::KEY_LEN, codec};
+use std::sync::Arc;
+use types::{Random, SecretBytes, World, id::TenantId};
+use zeroize::Zeroize;
+
+/// One version of a tenant's key as the store keeps it (table `tenant_key`). Nothing in it is secret.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WrappedKey {
+    /// Counts up from 1 within a tenant; the highest encrypts.
+    pub version: u32,
+    /// The id of the root key that wrapped it.
+    pub root: String,
+    /// The wrapped key.
+    pub bytes: Vec<u8>,
+}
+
+/// The newest root key, and older ones that still open. It keeps no tenant keys: whoever calls caches [`TenantKeys`].
+#[derive(Clone)]
+pub struct KeyRing {
+    newest: Arc<dyn RootKey>,
+    older: Vec<Arc<dyn RootKey>>,
+}
+
+impl KeyRing {
+    /// A ring with one root.
+    #[must_use]
+    pub fn new(root: Arc<dyn RootKey>) -> Self {
+        Self { newest: root, older: Vec::new() }
+    }
+
+    /// Adds a root that opens but no longer wraps: the file that a token has replaced, for instance.
+    #[must_use]
+    pub fn with_older(mut self, root: Arc<dyn RootKey>) -> Self {
+        self.older.push(root);
+        self
+    }
+
+    /// The id of the root key that wraps.
+    #[must_use]
+    pub fn root_id(&self) -> &str {
+        self.newest.id()
+    }
+
+    /// Makes a tenant key and wraps it. The first version is 1; a rotation takes the next number.
+    pub fn create_tenant_key(&self, tenant: TenantId, version: u32, world: &World) -> Result<WrappedKey, KeyError> {
+        let key = SecretBytes::new(world.bytes::<KEY_LEN>().to_vec());
+        self.wrap(tenant, version, &key, world.random.as_ref())
+    }
+
+    /// Unwraps all live versions of one tenant's key.
+    ///
+    /// [`KeyError::NoTenantKey`] for none at all; if one of them does not open, none is given, because the rows under it would
+    /// be missing without a word.
+    pub fn open_tenant_keys(&self, tenant: TenantId, wrapped: &[WrappedKey]) -> Result<TenantKeys, KeyError> {
+        let mut keys = Vec::with_capacity(wrapped.len());
+        for one in wrapped {
+            keys.push((one.version, self.unwrap(tenant, one)?));
+        }
+        TenantKeys::new(tenant, &keys)
+    }
+
+    /// Whether [`rewrap`](Self::rewrap) would change this key: another root than the newest wrapped it.
+    #[must_use]
+    pub fn needs_rewrap(&self, wrapped: &WrappedKey) -> bool {
+        wrapped.root != self.newest.id()
+    }
+
+    /// The same tenant key under the newest root. Nothing that it encrypted changes.
+    pub fn rewrap(&self, tenant: TenantId, wrapped: &WrappedKey, world: &World) -> Result<WrappedKey, KeyError> {
+        let key = self.unwrap(tenant, wrapped)?;
+        self.wrap(tenant, wrapped.version, &key, world.random.as_ref())
+    }
+
+    /// Wraps and unwraps a throw-away key: whether the newest root works now.
+    pub fn check(&self, world: &World) -> Result<(), KeyError> {
+        let mut bytes = world.bytes::<KEY_LEN>();
+        let key = SecretBytes::new(bytes.to_vec());
+        let wrapped = self.newest.wrap(&key, b"countersign/check/1", world.random.as_ref())?;
+        let same = self.newest.unwrap(&wrapped, b"countersign/check/1")?.ct_eq(&bytes);
+        bytes.zeroize();
+        if same { Ok(()) } else { Err(KeyError::Refused) }
+    }
+
+    fn wrap(
+        &self,
+        tenant: TenantId,
+        version: u32,
+        key: &SecretBytes,
+        random: &dyn Random,
+    ) -> Result<WrappedKey, KeyError> {
+        let root = self.newest.id().to_owned();
+        let bytes = self.newest.wrap(key, &context(tenant, version, &root), random)?;
+        Ok(WrappedKey { version, root, bytes })
+    }
+
+    fn unwrap(&self, tenant: TenantId, wrapped: &WrappedKey) -> Result<SecretBytes, KeyError> {
+        let root = std::iter::once(&self.newest)
+            .chain(&self.older)
+            .find(|root| root.opens(&wrapped.root))
+            .ok_or(KeyError::UnknownRoot)?;
+        let key = root.unwrap(&wrapped.bytes, &context(tenant, wrapped.version, &wrapped.root))?;
+        if key.expose().len() == KEY_LEN { Ok(key) } else { Err(KeyError::Malformed("wrapped key")) }
+    }
+}
+
+/// What a wrapped tenant key is bound to.
+fn context(tenant: TenantId, version: u32, root: &str) -> Vec<u8> {
+    codec::bind(&[b"countersign/tenant-key/1", tenant.as_bytes(), &version.to_be_bytes(), root.as_bytes()])
+}
