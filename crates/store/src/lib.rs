@@ -1,1 +1,56 @@
-//! stub
+//! The memory floor: tenants' rows, on two engines, by one set of SQL statements.
+//!
+//! - [`Store::tenant`] is the only way to a tenant's rows. Every statement names the tenant first, so another tenant's object
+//!   is simply not found.
+//! - A [`Transaction`](engine::Transaction) is an object: open it, use it in order, commit it; dropping it rolls back.
+//! - Single use is a constraint: a conditional `UPDATE … RETURNING` or a unique key says who won.
+//! - The login path works on batches ([`login`]), because group commit decides the speed of both engines.
+//!
+//! It never decides anything: rules stand in `auth`. It never sees a number, a seed or a code in clear: callers seal first.
+//!
+//! To add a statement: a `static` [`Statement`](engine::Statement) beside the repository that uses it, and its name in that
+//! file's `ALL`; the statement test then prepares it on every engine, and the plan test refuses it if it scans.
+
+pub mod engine;
+pub mod login;
+mod migrate;
+mod postgres;
+mod scope;
+mod sqlite;
+mod tenants;
+
+pub use engine::{Engine, StoreError};
+pub use scope::{Store, Tenant, Tx};
+pub use tenants::TenantRow;
+
+/// How to open a store.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Connections to PostgreSQL, or reading threads of SQLite.
+    pub connections: usize,
+    /// SQLite's page cache for each connection, KiB.
+    pub cache_kib: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { connections: 4, cache_kib: 8 * 1024 }
+    }
+}
+
+/// Opens the database that `url` names (`sqlite:<path>` or `postgres://…`) and brings its schema up to date.
+pub async fn open(url: &str, options: &Options) -> Result<std::sync::Arc<dyn Engine>, StoreError> {
+    let engine: std::sync::Arc<dyn Engine> = if let Some(path) = url.strip_prefix("sqlite:") {
+        let readers = options.connections.clamp(1, 2);
+        std::sync::Arc::new(sqlite::Sqlite::open(
+            std::path::Path::new(path),
+            sqlite::Options { readers, cache_kib: options.cache_kib },
+        )?)
+    } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        std::sync::Arc::new(postgres::Postgres::open(url, options.connections).await?)
+    } else {
+        return Err(StoreError::Unavailable("store.url must begin with sqlite: or postgres://".to_owned()));
+    };
+    migrate::migrate(engine.as_ref()).await?;
+    Ok(engine)
+}

@@ -12,7 +12,9 @@ pub mod secret;
 pub mod username;
 pub mod world;
 
-pub use id::{Id, Kind};
+pub use id::{
+    AdminId, AttemptId, BypassId, GroupId, Id, Kind, LogId, MessageId, PhoneId, PolicyId, SmsCodeId, TenantId, TokenId, UserId,
+};
 pub use phone::E164;
 pub use secret::{SecretBytes, SecretString, ct_eq};
 pub use username::{Normalization, UserName};

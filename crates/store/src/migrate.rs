@@ -1,0 +1,164 @@
+//! The schema, in small forward-only steps, the same text on every engine.
+//!
+//! A step is never changed once it has landed; a mistake is mended by the next step. Old code must run on the new schema, so
+//! that nodes can be replaced one by one. Types are BIGINT (numbers, milliseconds, flags), TEXT, BYTEA and UUID; SQLite takes
+//! the words and keeps what it is given. Each primary key begins with the tenant, which is also the sharding key; the reference
+//! tables (tenants, API host names, integration keys) are the exceptions. `/* clustered */` asks an engine that can to keep
+//! the rows in the order of the primary key.
+
+use crate::engine::{Engine, Row, Statement, StoreError};
+
+/// The steps; the place in the list (from 1) is the version.
+const STEPS: &[&str] = &[
+    // Reference tables: what is looked up before the tenant is known.
+    "CREATE TABLE tenant (
+        id UUID NOT NULL, name TEXT NOT NULL, api_host TEXT NOT NULL, created BIGINT NOT NULL,
+        settings TEXT NOT NULL, log_key TEXT, PRIMARY KEY (id));
+     CREATE UNIQUE INDEX tenant_by_host ON tenant (api_host);
+     CREATE TABLE integration_key (ikey TEXT NOT NULL, tenant UUID NOT NULL, PRIMARY KEY (ikey)) /* clustered */;",
+    // Wrapped keys, every version: the newest encrypts, all decrypt.
+    "CREATE TABLE tenant_key (
+        tenant UUID NOT NULL, version BIGINT NOT NULL, root TEXT NOT NULL, wrapped BYTEA NOT NULL, created BIGINT NOT NULL,
+        PRIMARY KEY (tenant, version)) /* clustered */;",
+    // Applications and their policies. `settings` holds the fields that only the Admin API reads.
+    "CREATE TABLE integration (
+        tenant UUID NOT NULL, ikey TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, secret BYTEA NOT NULL,
+        signature_v1 BIGINT NOT NULL, normalization TEXT NOT NULL, policy UUID, settings TEXT NOT NULL, created BIGINT NOT NULL,
+        PRIMARY KEY (tenant, ikey)) /* clustered */;
+     CREATE TABLE policy (
+        tenant UUID NOT NULL, id UUID NOT NULL, name TEXT NOT NULL, is_global BIGINT NOT NULL, sections TEXT NOT NULL,
+        created BIGINT NOT NULL, PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE TABLE group_policy (
+        tenant UUID NOT NULL, ikey TEXT NOT NULL, group_id UUID NOT NULL, policy UUID NOT NULL, place BIGINT NOT NULL,
+        PRIMARY KEY (tenant, ikey, group_id)) /* clustered */;",
+    // People. `user_name` holds the normalised name and each alias: one bucket for every spelling. `failures` counts wrong
+    // answers since the last right one; `locked_at` is when they became too many.
+    "CREATE TABLE users (
+        tenant UUID NOT NULL, id UUID NOT NULL, username TEXT NOT NULL, realname TEXT NOT NULL, firstname TEXT NOT NULL,
+        lastname TEXT NOT NULL, email TEXT NOT NULL, notes TEXT NOT NULL, status TEXT NOT NULL, failures BIGINT NOT NULL,
+        locked_at BIGINT, deleted_at BIGINT, last_login BIGINT, created BIGINT NOT NULL, attributes TEXT NOT NULL,
+        PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE TABLE user_name (
+        tenant UUID NOT NULL, name TEXT NOT NULL, user_id UUID NOT NULL, place BIGINT NOT NULL,
+        PRIMARY KEY (tenant, name)) /* clustered */;
+     CREATE INDEX user_name_by_user ON user_name (tenant, user_id);
+     CREATE TABLE groups (
+        tenant UUID NOT NULL, id UUID NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, status TEXT NOT NULL,
+        created BIGINT NOT NULL, PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE UNIQUE INDEX groups_by_name ON groups (tenant, name);
+     CREATE TABLE membership (
+        tenant UUID NOT NULL, user_id UUID NOT NULL, group_id UUID NOT NULL,
+        PRIMARY KEY (tenant, user_id, group_id)) /* clustered */;
+     CREATE INDEX membership_by_group ON membership (tenant, group_id);",
+    // Devices. `number` and `tail` are sealed apart, so that a page which shows four digits never opens the number.
+    // `counter` of a token is the last accepted TOTP step, HOTP counter or Yubico counter: a code is used by moving it on.
+    "CREATE TABLE phone (
+        tenant UUID NOT NULL, id UUID NOT NULL, number BYTEA, tail BYTEA, extension TEXT NOT NULL, name TEXT NOT NULL,
+        type TEXT NOT NULL, platform TEXT NOT NULL, model TEXT NOT NULL, predelay BIGINT NOT NULL, postdelay BIGINT NOT NULL,
+        public_key BYTEA, device_name TEXT NOT NULL, last_seen BIGINT, sms_sent BIGINT NOT NULL, last_used BIGINT,
+        created BIGINT NOT NULL, PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE TABLE user_phone (
+        tenant UUID NOT NULL, user_id UUID NOT NULL, phone_id UUID NOT NULL,
+        PRIMARY KEY (tenant, user_id, phone_id)) /* clustered */;
+     CREATE INDEX user_phone_by_phone ON user_phone (tenant, phone_id);
+     CREATE TABLE token (
+        tenant UUID NOT NULL, id UUID NOT NULL, type TEXT NOT NULL, serial TEXT NOT NULL, seed BYTEA NOT NULL,
+        digits BIGINT NOT NULL, period BIGINT NOT NULL, counter BIGINT NOT NULL, drift BIGINT NOT NULL, last_used BIGINT,
+        created BIGINT NOT NULL, PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE UNIQUE INDEX token_by_serial ON token (tenant, type, serial);
+     CREATE TABLE user_token (
+        tenant UUID NOT NULL, user_id UUID NOT NULL, token_id UUID NOT NULL,
+        PRIMARY KEY (tenant, user_id, token_id)) /* clustered */;
+     CREATE INDEX user_token_by_token ON user_token (tenant, token_id);",
+    // Codes, as keyed hashes only.
+    "CREATE TABLE bypass_code (
+        tenant UUID NOT NULL, user_id UUID NOT NULL, id UUID NOT NULL, digest BYTEA NOT NULL, uses_left BIGINT,
+        expires BIGINT, created BIGINT NOT NULL, created_by TEXT NOT NULL, PRIMARY KEY (tenant, user_id, id)) /* clustered */;
+     CREATE INDEX bypass_code_by_id ON bypass_code (tenant, id);
+     CREATE TABLE sms_code (
+        tenant UUID NOT NULL, phone_id UUID NOT NULL, id UUID NOT NULL, digest BYTEA NOT NULL, first_digit TEXT NOT NULL,
+        expires BIGINT, used_at BIGINT, created BIGINT NOT NULL, PRIMARY KEY (tenant, phone_id, id)) /* clustered */;
+     CREATE TABLE trusted_device (
+        tenant UUID NOT NULL, digest BYTEA NOT NULL, user_id UUID NOT NULL, ikey TEXT NOT NULL, created BIGINT NOT NULL,
+        expires BIGINT NOT NULL, PRIMARY KEY (tenant, digest)) /* clustered */;
+     CREATE INDEX trusted_device_by_user ON trusted_device (tenant, user_id);
+     CREATE TABLE activation (
+        tenant UUID NOT NULL, digest BYTEA NOT NULL, user_id UUID NOT NULL, phone_id UUID, expires BIGINT NOT NULL,
+        used_at BIGINT, created BIGINT NOT NULL, PRIMARY KEY (tenant, digest)) /* clustered */;",
+    // Attempts that outlive their request: push, call, passcodes that were sent, asynchronous ones. `result` is 0 while it is
+    // pending and never changes once it isn't. `sequence` grows with each change that a waiter must hear of.
+    "CREATE TABLE attempt (
+        tenant UUID NOT NULL, id UUID NOT NULL, user_id UUID NOT NULL, ikey TEXT NOT NULL, factor TEXT NOT NULL, phone_id UUID,
+        result BIGINT NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL, sequence BIGINT NOT NULL, code_digest BYTEA,
+        context BYTEA NOT NULL, request_digest BYTEA, created BIGINT NOT NULL, expires BIGINT NOT NULL, decided_at BIGINT,
+        PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE UNIQUE INDEX attempt_by_request ON attempt (tenant, request_digest);
+     CREATE INDEX attempt_by_expiry ON attempt (expires);
+     CREATE TABLE prompting (
+        tenant UUID NOT NULL, user_id UUID NOT NULL, open_attempt UUID, open_until BIGINT NOT NULL, last_at BIGINT NOT NULL,
+        unapproved BIGINT NOT NULL, recent_a BIGINT NOT NULL, recent_b BIGINT NOT NULL, suspended_at BIGINT, reason TEXT NOT NULL,
+        PRIMARY KEY (tenant, user_id)) /* clustered */;
+     CREATE INDEX attempt_by_user ON attempt (tenant, user_id, result);",
+    // Append-only logs. A message's number, place and exact time are sealed to the tenant's public key or not kept at all.
+    "CREATE TABLE auth_log (
+        tenant UUID NOT NULL, id UUID NOT NULL, at BIGINT NOT NULL, user_id UUID, username TEXT NOT NULL, ikey TEXT NOT NULL,
+        factor TEXT NOT NULL, result TEXT NOT NULL, reason TEXT NOT NULL, ip TEXT NOT NULL, device TEXT NOT NULL,
+        detail TEXT NOT NULL, PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE TABLE admin_log (
+        tenant UUID NOT NULL, id UUID NOT NULL, at BIGINT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,
+        object TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE TABLE message_log (
+        tenant UUID NOT NULL, id UUID NOT NULL, day BIGINT NOT NULL, channel TEXT NOT NULL, supplier TEXT NOT NULL,
+        purpose TEXT NOT NULL, state TEXT NOT NULL, billing_class TEXT NOT NULL, error_class TEXT NOT NULL,
+        user_mark BYTEA NOT NULL, receipt BYTEA, sealed BYTEA, txid UUID, PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE TABLE message_receipt (
+        receipt BYTEA NOT NULL, tenant UUID NOT NULL, message UUID NOT NULL, expires BIGINT NOT NULL,
+        PRIMARY KEY (receipt)) /* clustered */;",
+    // Counters that must hold on every node: keyed by internal ids, never by what somebody typed.
+    "CREATE TABLE rate_limit (
+        tenant UUID NOT NULL, bucket BYTEA NOT NULL, window_start BIGINT NOT NULL, spent BIGINT NOT NULL,
+        PRIMARY KEY (tenant, bucket)) /* clustered */;
+     CREATE INDEX rate_limit_by_age ON rate_limit (window_start);",
+];
+
+static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);
+
+/// Brings the schema to the newest version. Several nodes may start at once: the loser of a step finds it done.
+pub(crate) async fn migrate(engine: &dyn Engine) -> Result<(), StoreError> {
+    engine
+        .execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY)".to_owned())
+        .await?;
+    let mut version = current(engine).await?;
+    if version > STEPS.len() {
+        return Err(StoreError::Migration(format!(
+            "the database has schema version {version}, this program knows {}; start a newer program",
+            STEPS.len()
+        )));
+    }
+    while let Some(step) = STEPS.get(version) {
+        // The version's primary key makes one of two racing nodes fail, and its step is rolled back whole.
+        let sql = format!("BEGIN; INSERT INTO schema_version (version) VALUES ({}); {step} COMMIT;", version + 1);
+        match engine.execute(sql).await {
+            Ok(()) => version += 1,
+            Err(error) => {
+                // A failed batch leaves SQLite inside its transaction; PostgreSQL gives a warning at most.
+                let _ = engine.execute("ROLLBACK".to_owned()).await;
+                let now = current(engine).await?;
+                if now <= version {
+                    return Err(StoreError::Migration(error.to_string()));
+                }
+                version = now;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn current(engine: &dyn Engine) -> Result<usize, StoreError> {
+    let answers = engine.read(vec![(&VERSION, Vec::new())]).await?;
+    let newest: Option<i64> = match answers.into_iter().flatten().next().map(Row::read) {
+        Some(mut columns) => columns.take()?,
+        None => None,
+    };
+    Ok(usize::try_from(newest.unwrap_or(0)).unwrap_or(usize::MAX))
+}

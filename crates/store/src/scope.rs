@@ -1,0 +1,217 @@
+//! The store, a tenant's part of it, and a transaction inside that part.
+
+use crate::engine::{Engine, Row, Statement, StoreError, Transaction, Value};
+use keys::{KeyRing, TenantKeys, WrappedKey};
+use quick_cache::sync::Cache;
+use std::sync::Arc;
+use types::{TenantId, World};
+
+/// How many tenants' opened keys are kept in memory.
+const KEYS_CACHED: usize = 20_000;
+
+/// Everything that is remembered, behind one engine.
+pub struct Store {
+    engine: Arc<dyn Engine>,
+    ring: KeyRing,
+    world: World,
+    opened: Cache<TenantId, TenantKeys>,
+}
+
+impl Store {
+    /// A store on an open engine, with the key ring that opens tenants' keys.
+    #[must_use]
+    pub fn new(engine: Arc<dyn Engine>, ring: KeyRing, world: World) -> Self {
+        Self { engine, ring, world, opened: Cache::new(KEYS_CACHED) }
+    }
+
+    /// The engine: for health, backup and notices.
+    #[must_use]
+    pub fn engine(&self) -> &dyn Engine {
+        self.engine.as_ref()
+    }
+
+    /// The engine, shared.
+    #[must_use]
+    pub fn shared_engine(&self) -> Arc<dyn Engine> {
+        Arc::clone(&self.engine)
+    }
+
+    /// Time and chance.
+    #[must_use]
+    pub const fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The key ring.
+    #[must_use]
+    pub const fn ring(&self) -> &KeyRing {
+        &self.ring
+    }
+
+    /// One tenant's rows: the only way to them.
+    #[must_use]
+    pub const fn tenant(&self, id: TenantId) -> Tenant<'_> {
+        Tenant { store: self, id }
+    }
+
+    /// Forgets a tenant's opened keys, after a rotation.
+    pub fn forget_keys(&self, tenant: TenantId) {
+        self.opened.remove(&tenant);
+    }
+}
+
+/// One tenant's rows.
+#[derive(Clone, Copy)]
+pub struct Tenant<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) id: TenantId,
+}
+
+static KEYS: Statement = Statement::new(
+    "tenant_keys",
+    "SELECT version, root, wrapped FROM tenant_key WHERE tenant = $1 ORDER BY version",
+    &[crate::engine::Type::Id],
+);
+
+pub(crate) static ALL: &[&Statement] = &[&KEYS];
+
+impl<'a> Tenant<'a> {
+    /// Whose rows these are.
+    #[must_use]
+    pub const fn id(&self) -> TenantId {
+        self.id
+    }
+
+    /// Opens a writing transaction.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(Tx { inner: self.store.engine.begin().await?, tenant: self.id })
+    }
+
+    /// The tenant's keys, opened.
+    pub async fn keys(&self) -> Result<TenantKeys, StoreError> {
+        if let Some(keys) = self.store.opened.get(&self.id) {
+            return Ok(keys);
+        }
+        let mut wrapped = Vec::new();
+        for row in self.read(&KEYS, Vec::new()).await? {
+            let mut columns = row.read();
+            wrapped.push(WrappedKey {
+                version: u32::try_from(columns.take::<i64>()?).map_err(|_| StoreError::Damaged("key version"))?,
+                root: columns.take()?,
+                bytes: columns.take()?,
+            });
+        }
+        let keys = self.store.ring.open_tenant_keys(self.id, &wrapped)?;
+        self.store.opened.insert(self.id, keys.clone());
+        Ok(keys)
+    }
+
+    /// Runs one reading statement whose `$1` is this tenant; `params` are those after it.
+    pub(crate) async fn read(&self, statement: &'static Statement, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        let answers = self.store.engine.read(vec![(statement, scoped(self.id, params))]).await?;
+        Ok(answers.into_iter().flatten().collect())
+    }
+
+    /// As [`read`](Self::read), and each row as a record.
+    pub(crate) async fn list<T: Record>(
+        &self,
+        statement: &'static Statement,
+        params: Vec<Value>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.read(statement, params).await?.into_iter().map(T::from_row).collect()
+    }
+
+    /// As [`list`](Self::list), for at most one.
+    pub(crate) async fn find<T: Record>(
+        &self,
+        statement: &'static Statement,
+        params: Vec<Value>,
+    ) -> Result<Option<T>, StoreError> {
+        self.read(statement, params).await?.into_iter().next().map(T::from_row).transpose()
+    }
+
+    /// One number, 0 where there is no row.
+    pub(crate) async fn count(&self, statement: &'static Statement, params: Vec<Value>) -> Result<i64, StoreError> {
+        let rows = self.read(statement, params).await?;
+        rows.into_iter().next().map_or(Ok(0), |row| row.read().take())
+    }
+}
+
+/// A transaction inside one tenant. It is used in order and committed; dropping it rolls back.
+pub struct Tx {
+    inner: Box<dyn Transaction>,
+    tenant: TenantId,
+}
+
+impl Tx {
+    /// Whose rows these are.
+    #[must_use]
+    pub const fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// Runs one statement whose `$1` is this tenant.
+    pub(crate) async fn run(
+        &mut self,
+        statement: &'static Statement,
+        params: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.inner.run(statement, scoped(self.tenant, params)).await
+    }
+
+    /// Runs a conditional statement that returns the rows it changed: whether there was one.
+    pub(crate) async fn changed(
+        &mut self,
+        statement: &'static Statement,
+        params: Vec<Value>,
+    ) -> Result<bool, StoreError> {
+        Ok(!self.run(statement, params).await?.is_empty())
+    }
+
+    /// Tells every node when this commits.
+    pub async fn notify(&mut self, notice: String) -> Result<(), StoreError> {
+        self.inner.notify(notice).await
+    }
+
+    /// Makes it durable.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        self.inner.commit().await
+    }
+}
+
+fn scoped(tenant: TenantId, params: Vec<Value>) -> Vec<Value> {
+    let mut all = Vec::with_capacity(params.len() + 1);
+    all.push(tenant.into());
+    all.extend(params);
+    all
+}
+
+/// A struct whose fields are the columns of a statement, in order.
+pub(crate) trait Record: Sized {
+    /// Reads one row.
+    fn from_row(row: Row) -> Result<Self, StoreError>;
+}
+
+/// Makes a struct a [`Record`]: `columns!()` lists its columns for the statement, `values()` gives them back for an insert.
+macro_rules! record {
+    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* pub $field:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        pub struct $name { $($(#[$doc])* pub $field: $type,)* }
+
+        impl $crate::scope::Record for $name {
+            fn from_row(row: $crate::engine::Row) -> Result<Self, $crate::engine::StoreError> {
+                let mut columns = row.read();
+                Ok(Self { $($field: columns.take()?,)* })
+            }
+        }
+
+        impl $name {
+            /// The fields as parameters, in the order of the columns.
+            #[allow(dead_code, clippy::allow_attributes, reason = "records that are only read make no use of it")]
+            pub(crate) fn values(&self) -> Vec<$crate::engine::Value> {
+                vec![$($crate::engine::Value::from(self.$field.clone()),)*]
+            }
+        }
+    };
+}
+pub(crate) use record;

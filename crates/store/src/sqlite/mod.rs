@@ -1,0 +1,115 @@
+//! The embedded engine: SQLite in WAL mode, one writer that commits groups, readers beside it.
+
+mod bind;
+mod reader;
+mod writer;
+
+use crate::engine::{Call, Engine, Pending, Row, Statement, StoreError, Transaction};
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use tokio::sync::broadcast;
+
+/// An open SQLite database.
+pub(crate) struct Sqlite {
+    path: PathBuf,
+    writer: writer::Writer,
+    readers: reader::Readers,
+    notices: broadcast::Sender<String>,
+}
+
+/// How much is taken for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// Reading threads.
+    pub(crate) readers: usize,
+    /// Page cache of each connection, KiB.
+    pub(crate) cache_kib: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { readers: 2, cache_kib: 8 * 1024 }
+    }
+}
+
+impl Sqlite {
+    /// Opens or creates the database at `path`.
+    pub(crate) fn open(path: &Path, options: Options) -> Result<Self, StoreError> {
+        let (notices, _) = broadcast::channel(4096);
+        let writer = writer::Writer::start(connect(path, options)?, notices.clone());
+        let readers = (0..options.readers.max(1)).map(|_| connect(path, options)).collect::<Result<_, _>>()?;
+        Ok(Self { path: path.to_owned(), writer, readers: reader::Readers::start(readers), notices })
+    }
+}
+
+fn connect(path: &Path, options: Options) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path).map_err(unavailable)?;
+    // FULL: a commit is on the disk before it is acknowledged. The writer checkpoints between groups by itself.
+    connection
+        .execute_batch(&format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -{};
+             PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;
+             PRAGMA trusted_schema = OFF;",
+            options.cache_kib
+        ))
+        .map_err(unavailable)?;
+    connection.set_prepared_statement_cache_capacity(256);
+    Ok(connection)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn unavailable(error: rusqlite::Error) -> StoreError {
+    StoreError::Unavailable(error.to_string())
+}
+
+impl Engine for Sqlite {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn read(&self, calls: Vec<Call>) -> Pending<'_, Vec<Vec<Row>>> {
+        Box::pin(self.readers.run(move |connection| {
+            calls.into_iter().map(|(statement, params)| bind::run(connection, statement, params)).collect()
+        }))
+    }
+
+    fn begin(&self) -> Pending<'_, Box<dyn Transaction>> {
+        Box::pin(async { Ok(Box::new(self.writer.begin().await?) as Box<dyn Transaction>) })
+    }
+
+    fn notices(&self) -> broadcast::Receiver<String> {
+        self.notices.subscribe()
+    }
+
+    fn backup<'a>(&'a self, path: &'a Path) -> Pending<'a, ()> {
+        let (from, to) = (self.path.clone(), path.to_owned());
+        Box::pin(async move {
+            let copied = tokio::task::spawn_blocking(move || -> Result<(), rusqlite::Error> {
+                let from = Connection::open(from)?;
+                let mut to = Connection::open(to)?;
+                rusqlite::backup::Backup::new(&from, &mut to)?.run_to_completion(
+                    4096,
+                    std::time::Duration::from_millis(1),
+                    None,
+                )?;
+                to.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA integrity_check;")
+            });
+            copied.await.map_err(|e| StoreError::Unavailable(e.to_string()))?.map_err(unavailable)
+        })
+    }
+
+    fn plan(&self, statement: &'static Statement) -> Pending<'_, Vec<String>> {
+        Box::pin(self.readers.run(move |connection| {
+            let mut plan =
+                connection.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.for_sqlite())).map_err(unavailable)?;
+            let lines = plan.query_map([], |row| row.get(3)).map_err(unavailable)?;
+            lines.collect::<Result<_, _>>().map_err(unavailable)
+        }))
+    }
+
+    fn execute(&self, sql: String) -> Pending<'_, ()> {
+        // A table whose rows are found by its primary key only is kept in the order of that key: one tree, not two.
+        let sql = sql.replace("/* clustered */", "WITHOUT ROWID");
+        Box::pin(self.writer.execute(sql))
+    }
+}
