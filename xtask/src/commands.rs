@@ -1,0 +1,117 @@
+//! What each command does, step by step.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::{run, say, succeeds};
+use crate::workspace::Workspace;
+use crate::{debian, floors, picture, registries};
+
+/// Tells the tests which engines to stand on.
+const ENGINES: &str = "COUNTERSIGN_TEST_ENGINES";
+
+/// The version that `COUNTERSIGN_DENY=1` installs.
+const CARGO_DENY: &str = "cargo-deny@0.20.2";
+
+/// Formatting, lints, and the tests that need nothing from outside.
+pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    lint(workspace)?;
+    // Library and binary tests only: what needs programs from outside stands in `tests/` directories.
+    run(workspace.cargo(["test", "--workspace", "--lib", "--bins"]).env(ENGINES, "sqlite"))?;
+    say("xtask check: all of it passed");
+    Ok(())
+}
+
+/// Everything: both engines, the real clients, the dependency tree. Installs what is missing first.
+pub(crate) fn test(workspace: &Workspace) -> Result<()> {
+    debian::install_missing()?;
+    let python = registries::python(&workspace.target)?;
+    let modules = registries::node(&workspace.target)?;
+    lint(workspace)?;
+    run(workspace.cargo(["test", "--workspace"]).env(ENGINES, "sqlite,postgres"))?;
+    run(&mut workspace.cargo(["build", "--workspace", "--bins"]))?;
+    if has_python_tests(&workspace.root.join("e2e"))? {
+        let built = workspace.target.join("debug");
+        run(Command::new(python)
+            .current_dir(&workspace.root)
+            .args(["-m", "pytest", "-ra", "-o"])
+            .arg(format!("cache_dir={}", workspace.target.join("pytest").display()))
+            .arg("e2e/")
+            .env("COUNTERSIGN_BIN", built.join("countersign"))
+            .env("COUNTERSIGN_E2E_POSTGRES", built.join("e2e-postgres"))
+            .env("NODE_PATH", modules)
+            .env("PYTHONDONTWRITEBYTECODE", "1"))?;
+    }
+    deny(workspace)?;
+    say("xtask test: all of it passed");
+    Ok(())
+}
+
+/// A release build, then the load generator.
+pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    run(&mut workspace.cargo(["build", "--release", "-p", "countersign", "-p", "countersign-bench"]))?;
+    let built = workspace.target.join("release");
+    run(Command::new(built.join("countersign-bench"))
+        .current_dir(&workspace.root)
+        .args(arguments)
+        .env("COUNTERSIGN_BIN", built.join("countersign")))
+}
+
+/// Formats the sources.
+pub(crate) fn fmt(workspace: &Workspace) -> Result<()> {
+    run(&mut workspace.cargo(["fmt", "--all"]))
+}
+
+fn lint(workspace: &Workspace) -> Result<()> {
+    stand(workspace)?;
+    run(&mut workspace.cargo(["fmt", "--all", "--check"]))?;
+    run(&mut workspace.cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+/// The floors, before anything is compiled: an arrow that runs up is cheaper to turn round early.
+fn stand(workspace: &Workspace) -> Result<()> {
+    let architecture = workspace.root.join("ARCHITECTURE.md");
+    let text = std::fs::read_to_string(&architecture).with_context(|| architecture.display().to_string())?;
+    let mut wrong = floors::violations(&workspace.packages);
+    wrong.extend(picture::missing_from(&text).into_iter().map(|line| format!("ARCHITECTURE.md: {line}")));
+    if !wrong.is_empty() {
+        bail!("the floors (xtask/src/floors.rs):\n{}", wrong.join("\n"));
+    }
+    Ok(())
+}
+
+/// Licences, banned crates and sources. Advisories need a database from the network: `cargo deny check` by hand.
+fn deny(workspace: &Workspace) -> Result<()> {
+    let tools = workspace.target.join("tools");
+    let installed = tools.join("bin/cargo-deny");
+    let program = if installed.is_file() {
+        installed
+    } else if succeeds(Command::new("cargo-deny").arg("--version")) {
+        "cargo-deny".into()
+    } else if std::env::var_os("COUNTERSIGN_DENY").is_some_and(|value| value == "1") {
+        let root = tools.to_str().context("the target directory's name isn't UTF-8")?;
+        run(&mut workspace.cargo(["install", "--locked", "--debug", "--root", root, CARGO_DENY]))?;
+        installed
+    } else {
+        say("skipped: cargo-deny isn't installed; COUNTERSIGN_DENY=1 installs it (some minutes) and runs it");
+        return Ok(());
+    };
+    run(Command::new(program).current_dir(&workspace.root).args(["check", "bans", "licenses", "sources"]))
+}
+
+fn has_python_tests(directory: &Path) -> Result<bool> {
+    for entry in std::fs::read_dir(directory).with_context(|| directory.display().to_string())? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("test_") && name.ends_with(".py") {
+            return Ok(true);
+        }
+        if entry.file_type()?.is_dir() && has_python_tests(&entry.path())? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,85 @@
+//! The Debian packages that building and testing need.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::run::{run, say, succeeds};
+
+/// A package and what it is needed for.
+#[derive(Debug)]
+pub(crate) struct Package {
+    name: &'static str,
+    reason: &'static str,
+    /// A command that succeeds where the package isn't needed; nothing where only the package itself will do.
+    instead: Option<&'static [&'static str]>,
+}
+
+/// All of them. A new test that needs another program adds its row here.
+pub(crate) const PACKAGES: &[Package] = &[
+    package("cmake", "aws-lc builds with it where its own list of sources doesn't fit", Some(&["cmake", "--version"])),
+    package("postgresql", "the second engine; the tests start servers of their own", None),
+    package("login-duo", "a real client: login_duo at an SSH login (brings openssh-server)", None),
+    package("libpam-duo", "a real client: pam_duo", None),
+    package("python3-duo-client", "a real client: duo_client 4.5 on Debian's own Python", None),
+    package("oathtool", "the foreign token: TOTP and HOTP that we did not compute", None),
+    package("softhsm2", "a PKCS#11 token in software, for the root key in hardware", None),
+    package("python3-venv", "the environment in which pytest runs", Some(&["python3", "-c", "import ensurepip, venv"])),
+    package("npm", "installs the client for Node", Some(&["npm", "--version"])),
+];
+
+const fn package(name: &'static str, reason: &'static str, instead: Option<&'static [&'static str]>) -> Package {
+    Package { name, reason, instead }
+}
+
+/// Installs the packages that are missing, after a line for each.
+///
+/// # Errors
+/// Packages are missing and this isn't root (the error has the command to run), or apt fails.
+pub(crate) fn install_missing() -> Result<()> {
+    let missing: Vec<&Package> = PACKAGES.iter().filter(|package| !is_there(package)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for package in &missing {
+        say(&format!("missing: Debian package {} ({})", package.name, package.reason));
+    }
+    let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
+    if !succeeds(Command::new("apt-get").arg("--version")) {
+        bail!("this isn't a Debian system: install what is missing by its own means: {}", names.join(", "));
+    }
+    let install = ["install", "-y", "--no-install-recommends"];
+    if !is_root()? {
+        bail!(
+            "not root, so run this first:\n\n    sudo apt-get update && sudo apt-get {} {}\n",
+            install.join(" "),
+            names.join(" ")
+        );
+    }
+    run(apt().arg("update"))?;
+    run(apt().args(install).args(names))
+}
+
+fn apt() -> Command {
+    let mut command = Command::new("apt-get");
+    // Somebody else's apt may be at work; and nobody is there to answer a question.
+    command.args(["-o", "DPkg::Lock::Timeout=300"]).env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+fn is_there(package: &Package) -> bool {
+    if let Some([program, arguments @ ..]) = package.instead
+        && succeeds(Command::new(program).args(arguments))
+    {
+        return true;
+    }
+    Command::new("dpkg-query")
+        .args(["--show", "--showformat=${db:Status-Status}", package.name])
+        .output()
+        .is_ok_and(|output| output.status.success() && output.stdout == b"installed")
+}
+
+fn is_root() -> Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(std::fs::metadata("/proc/self")?.uid() == 0)
+}

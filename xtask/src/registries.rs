@@ -1,0 +1,90 @@
+//! What the tests take from the registries of Python and Node, into the target directory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::run::{run, say, succeeds};
+
+/// A package at one version, and what it is needed for.
+#[derive(Debug)]
+pub(crate) struct Package {
+    /// In the registry's own notation.
+    name: &'static str,
+    reason: &'static str,
+}
+
+/// From PyPI, into `venv` under the target directory.
+pub(crate) const PYTHON: &[Package] = &[
+    Package { name: "pytest==9.2.0", reason: "runs e2e/test_*.py" },
+    Package { name: "duo_client==5.7.0", reason: "a real client: the current one" },
+    Package { name: "aiosmtpd==1.4.6", reason: "a real SMTP server, for mail" },
+    Package { name: "pyotp==2.12.0", reason: "codes inside a test, where a process of oathtool each is too slow" },
+    Package { name: "cryptography==50.0.2", reason: "the device's P-256 key in the tests of push" },
+];
+
+/// From npm, into `npm` under the target directory.
+pub(crate) const NODE: &[Package] = &[Package { name: "@duosecurity/duo_api@1.5.0", reason: "a real client: Node" }];
+
+/// Makes the Python environment, if it isn't there or has other packages, and returns its interpreter.
+///
+/// # Errors
+/// Python, pip or the registry fails.
+pub(crate) fn python(target: &Path) -> Result<PathBuf> {
+    let environment = target.join("venv");
+    let interpreter = environment.join("bin/python");
+    let runs = succeeds(Command::new(&interpreter).arg("--version"));
+    if runs && is_stamped(&environment, PYTHON) {
+        return Ok(interpreter);
+    }
+    announce("PyPI", PYTHON);
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
+    run(Command::new(&interpreter)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+        .args(PYTHON.iter().map(|package| package.name)))?;
+    stamp(&environment, PYTHON)?;
+    Ok(interpreter)
+}
+
+/// Installs the Node packages, if they aren't there, and returns the `node_modules` directory for `NODE_PATH`.
+///
+/// # Errors
+/// npm or the registry fails.
+pub(crate) fn node(target: &Path) -> Result<PathBuf> {
+    let directory = target.join("npm");
+    let modules = directory.join("node_modules");
+    if modules.is_dir() && is_stamped(&directory, NODE) {
+        return Ok(modules);
+    }
+    announce("npm", NODE);
+    fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
+    // Install scripts are somebody else's programs, run on the developer's machine; none is needed here.
+    run(Command::new("npm")
+        .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--save-exact", "--prefix"])
+        .arg(&directory)
+        .args(NODE.iter().map(|package| package.name)))?;
+    stamp(&directory, NODE)?;
+    Ok(modules)
+}
+
+fn announce(registry: &str, packages: &[Package]) {
+    for package in packages {
+        say(&format!("wanted from {registry}: {} ({})", package.name, package.reason));
+    }
+}
+
+/// The stamp is written when everything is installed; an interrupted installation has none.
+fn is_stamped(directory: &Path, packages: &[Package]) -> bool {
+    fs::read_to_string(directory.join("installed")).is_ok_and(|text| text == stamp_text(packages))
+}
+
+fn stamp(directory: &Path, packages: &[Package]) -> Result<()> {
+    let path = directory.join("installed");
+    fs::write(&path, stamp_text(packages)).with_context(|| path.display().to_string())
+}
+
+fn stamp_text(packages: &[Package]) -> String {
+    packages.iter().map(|package| format!("{}\n", package.name)).collect()
+}
