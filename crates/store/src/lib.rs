@@ -11,17 +11,35 @@
 //! To add a statement: a `static` [`Statement`](engine::Statement) beside the repository that uses it, and its name in that
 //! file's `ALL`; the statement test then prepares it on every engine, and the plan test refuses it if it scans.
 
+mod admin_log;
+mod auth_log;
 pub mod engine;
+mod groups;
+mod integrations;
 pub mod login;
+mod message_log;
 mod migrate;
+mod phones;
+mod policies;
 mod postgres;
 mod scope;
 mod sqlite;
 mod tenants;
+mod tokens;
+mod users;
 
+pub use admin_log::AdminLogRow;
+pub use auth_log::AuthLogRow;
 pub use engine::{Engine, StoreError};
+pub use groups::GroupRow;
+pub use integrations::IntegrationRow;
+pub use message_log::MessageRow;
+pub use phones::PhoneRow;
+pub use policies::{GroupPolicyRow, PolicyRow};
 pub use scope::{Store, Tenant, Tx};
 pub use tenants::TenantRow;
+pub use tokens::TokenRow;
+pub use users::UserRow;
 
 /// How to open a store.
 #[derive(Clone, Debug)]
