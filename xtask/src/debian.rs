@@ -45,19 +45,24 @@ pub(crate) fn install_missing() -> Result<()> {
         say(&format!("missing: Debian package {} ({})", package.name, package.reason));
     }
     let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
-    if !succeeds(Command::new("apt-get").arg("--version")) {
-        bail!("this isn't a Debian system: install what is missing by its own means: {}", names.join(", "));
-    }
-    let install = ["install", "-y", "--no-install-recommends"];
-    if !is_root()? {
-        bail!(
-            "not root, so run this first:\n\n    sudo apt-get update && sudo apt-get {} {}\n",
-            install.join(" "),
-            names.join(" ")
-        );
+    if let Some(help) = help(&names, succeeds(Command::new("apt-get").arg("--version")), is_root()?) {
+        bail!("{help}");
     }
     run(apt().arg("update"))?;
-    run(apt().args(install).args(names))
+    run(apt().args(INSTALL).args(names))
+}
+
+const INSTALL: [&str; 3] = ["install", "-y", "--no-install-recommends"];
+
+/// What the developer must do, where this program can't do it.
+fn help(names: &[&str], has_apt: bool, is_root: bool) -> Option<String> {
+    let names = names.join(" ");
+    if !has_apt {
+        return Some(format!("this isn't a Debian system: install what is missing by its own means: {names}"));
+    }
+    let install = INSTALL.join(" ");
+    (!is_root)
+        .then(|| format!("not root, so run this first:\n\n    sudo apt-get update && sudo apt-get {install} {names}\n"))
 }
 
 fn apt() -> Command {
@@ -82,4 +87,35 @@ fn is_there(package: &Package) -> bool {
 fn is_root() -> Result<bool> {
     use std::os::unix::fs::MetadataExt;
     Ok(std::fs::metadata("/proc/self")?.uid() == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_not_root_is_told_the_command() {
+        let help = help(&["login-duo", "oathtool"], true, false).unwrap();
+        let command = "sudo apt-get update && sudo apt-get install -y --no-install-recommends login-duo oathtool";
+        assert!(help.contains(command), "{help}");
+    }
+
+    #[test]
+    fn who_has_no_apt_is_told_the_names() {
+        let help = help(&["login-duo", "oathtool"], false, true).unwrap();
+        assert!(help.contains("login-duo oathtool"), "{help}");
+        assert!(!help.contains("apt-get"), "{help}");
+    }
+
+    #[test]
+    fn root_on_debian_needs_no_help() {
+        assert_eq!(help(&["oathtool"], true, true), None);
+    }
+
+    #[test]
+    fn a_package_that_no_system_has_is_missing_and_a_command_may_stand_for_one() {
+        assert!(!is_there(&package("countersign-no-such-package", "", None)));
+        assert!(is_there(&package("countersign-no-such-package", "", Some(&["true"]))));
+        assert!(!is_there(&package("countersign-no-such-package", "", Some(&["false"]))));
+    }
 }

@@ -18,6 +18,8 @@ mod registries;
 mod run;
 mod workspace;
 
+use std::process::ExitCode;
+
 use anyhow::{Result, bail};
 use workspace::Workspace;
 
@@ -27,7 +29,18 @@ cargo xtask test           all tests: installs what is missing, both engines, th
 cargo xtask bench [args]   a release build and the load generator, which is given the arguments
 cargo xtask fmt            formats the sources";
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match command() {
+        Ok(()) => ExitCode::SUCCESS,
+        // Without a backtrace: it would point into this program, and the failure is in what it ran.
+        Err(error) => {
+            run::say(&format!("xtask: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let command = arguments.next().unwrap_or_default();
     let rest: Vec<String> = arguments.collect();
