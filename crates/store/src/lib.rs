@@ -12,34 +12,73 @@
 //! file's `ALL`; the statement test then prepares it on every engine, and the plan test refuses it if it scans.
 
 mod admin_log;
+pub mod attempts;
 mod auth_log;
+mod batch;
+mod bypass_codes;
+pub mod codes;
 pub mod engine;
+pub mod fields;
 mod groups;
 mod integrations;
+pub mod limits;
 pub mod login;
 mod message_log;
 mod migrate;
+mod page;
 mod phones;
 mod policies;
 mod postgres;
+pub mod prompting;
 mod scope;
 mod sqlite;
 mod tenants;
 mod tokens;
+mod user_changes;
 mod users;
 
 pub use admin_log::AdminLogRow;
-pub use auth_log::AuthLogRow;
+pub use auth_log::{AuthLogRow, ResultCount};
 pub use engine::{Engine, StoreError};
-pub use groups::GroupRow;
-pub use integrations::IntegrationRow;
-pub use message_log::MessageRow;
-pub use phones::PhoneRow;
-pub use policies::{GroupPolicyRow, PolicyRow};
+pub use groups::{GroupChange, GroupRow};
+pub use integrations::{IntegrationChange, IntegrationRow};
+pub use message_log::{BillingCount, MessageRow};
+pub use page::{Page, Slice, Span};
+pub use phones::{PhoneChange, PhoneRow, SealedNumber};
+pub use policies::{GroupPolicyRow, PolicyChange, PolicyRow};
 pub use scope::{Store, Tenant, Tx};
 pub use tenants::TenantRow;
 pub use tokens::TokenRow;
-pub use users::UserRow;
+pub use user_changes::UserChange;
+pub use users::{UserNameRow, UserRow};
+
+/// Every statement that this crate can run: for the tests that prepare each and read its plan.
+pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
+    [
+        admin_log::ALL,
+        attempts::ALL,
+        auth_log::ALL,
+        bypass_codes::ALL,
+        codes::ALL,
+        groups::ALL,
+        integrations::ALL,
+        limits::ALL,
+        login::ALL,
+        message_log::ALL,
+        migrate::ALL,
+        phones::ALL,
+        policies::ALL,
+        prompting::ALL,
+        scope::ALL,
+        tenants::ALL,
+        tokens::ALL,
+        user_changes::ALL,
+        users::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
 
 /// How to open a store.
 #[derive(Clone, Debug)]

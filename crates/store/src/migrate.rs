@@ -119,9 +119,19 @@ const STEPS: &[&str] = &[
         tenant UUID NOT NULL, bucket BYTEA NOT NULL, window_start BIGINT NOT NULL, spent BIGINT NOT NULL,
         PRIMARY KEY (tenant, bucket)) /* clustered */;
      CREATE INDEX rate_limit_by_age ON rate_limit (window_start);",
+    // What the Admin API looks up: addresses, who is to be deleted; what is left behind by a deleted user or phone; receipts that
+    // can't come any more. And of global policies a tenant has one.
+    "CREATE INDEX users_by_email ON users (tenant, email);
+     CREATE INDEX users_by_deletion ON users (tenant, deleted_at) WHERE deleted_at IS NOT NULL;
+     CREATE INDEX activation_by_user ON activation (tenant, user_id);
+     CREATE INDEX activation_by_phone ON activation (tenant, phone_id);
+     CREATE INDEX message_receipt_by_expiry ON message_receipt (expires);
+     CREATE UNIQUE INDEX policy_global ON policy (tenant) WHERE is_global = 1;",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);
+
+pub(crate) static ALL: &[&Statement] = &[&VERSION];
 
 /// Brings the schema to the newest version. Several nodes may start at once: the loser of a step finds it done.
 pub(crate) async fn migrate(engine: &dyn Engine) -> Result<(), StoreError> {

@@ -1,7 +1,12 @@
 //! Telephones and authenticator apps.
 
-use crate::scope::record;
-use types::{Millis, PhoneId};
+use crate::{
+    engine::{Statement, StoreError, Type},
+    page::{Page, Slice},
+    scope::{Tenant, Tx, record},
+    values,
+};
+use types::{Millis, PhoneId, UserId};
 
 record! {
     /// A telephone or tablet: a number, an authenticator app, or both.
@@ -39,5 +44,263 @@ record! {
         pub last_used: Option<Millis>,
         /// When it was made.
         pub created: Millis,
+    }
+}
+
+/// A change of a phone's particulars; what is `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct PhoneChange {
+    /// See [`PhoneRow::extension`].
+    pub extension: Option<String>,
+    /// See [`PhoneRow::name`].
+    pub name: Option<String>,
+    /// See [`PhoneRow::r#type`].
+    pub r#type: Option<String>,
+    /// See [`PhoneRow::platform`].
+    pub platform: Option<String>,
+    /// See [`PhoneRow::model`].
+    pub model: Option<String>,
+    /// See [`PhoneRow::predelay`].
+    pub predelay: Option<i64>,
+    /// See [`PhoneRow::postdelay`].
+    pub postdelay: Option<i64>,
+}
+
+/// A number in its two sealed parts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SealedNumber {
+    /// See [`PhoneRow::number`].
+    pub number: Option<Vec<u8>>,
+    /// See [`PhoneRow::tail`].
+    pub tail: Option<Vec<u8>>,
+}
+
+macro_rules! columns {
+    () => {
+        "id, number, tail, extension, name, type, platform, model, predelay, postdelay, public_key, device_name, \
+         last_seen, sms_sent, last_used, created"
+    };
+}
+
+static BY_ID: Statement = Statement::new(
+    "phone_by_id",
+    concat!("SELECT ", columns!(), " FROM phone WHERE tenant = $1 AND id = $2"),
+    &[Type::Id, Type::Id],
+);
+static PAGE: Statement = Statement::new(
+    "phone_page",
+    concat!("SELECT ", columns!(), " FROM phone WHERE tenant = $1 ORDER BY id LIMIT $2 OFFSET $3"),
+    &[Type::Id, Type::Int, Type::Int],
+);
+static COUNT: Statement = Statement::new("phone_count", "SELECT COUNT(*) FROM phone WHERE tenant = $1", &[Type::Id]);
+static OF_USERS: Statement = Statement::new(
+    "phone_of_users",
+    concat!(
+        "WITH input(tenant, owner) AS (VALUES ($1, $2)) SELECT owner, ",
+        columns!(),
+        " FROM input JOIN user_phone ON user_phone.tenant = input.tenant AND user_phone.user_id = input.owner \
+         JOIN phone ON phone.tenant = user_phone.tenant AND phone.id = user_phone.phone_id ORDER BY owner, id"
+    ),
+    &[Type::Id, Type::Id],
+);
+static INSERT: Statement = Statement::new(
+    "phone_insert",
+    concat!(
+        "INSERT INTO phone (tenant, ",
+        columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+    ),
+    &[
+        Type::Id,
+        Type::Id,
+        Type::Bytes,
+        Type::Bytes,
+        Type::Text,
+        Type::Text,
+        Type::Text,
+        Type::Text,
+        Type::Text,
+        Type::Int,
+        Type::Int,
+        Type::Bytes,
+        Type::Text,
+        Type::Int,
+        Type::Int,
+        Type::Int,
+        Type::Int,
+    ],
+);
+static CHANGE: Statement = Statement::new(
+    "phone_change",
+    "UPDATE phone SET extension = COALESCE($3, extension), name = COALESCE($4, name), type = COALESCE($5, type), \
+     platform = COALESCE($6, platform), model = COALESCE($7, model), predelay = COALESCE($8, predelay), \
+     postdelay = COALESCE($9, postdelay) WHERE tenant = $1 AND id = $2 RETURNING id",
+    &[Type::Id, Type::Id, Type::Text, Type::Text, Type::Text, Type::Text, Type::Text, Type::Int, Type::Int],
+);
+static SET_NUMBER: Statement = Statement::new(
+    "phone_set_number",
+    "UPDATE phone SET number = $3, tail = $4 WHERE tenant = $1 AND id = $2 RETURNING id",
+    &[Type::Id, Type::Id, Type::Bytes, Type::Bytes],
+);
+// "IS NOT DISTINCT FROM" is the equality of PostgreSQL and SQLite that also holds between two NULLs.
+static RESEAL: Statement = Statement::new(
+    "phone_reseal",
+    "UPDATE phone SET number = $5, tail = $6 WHERE tenant = $1 AND id = $2 AND number IS NOT DISTINCT FROM $3 \
+     AND tail IS NOT DISTINCT FROM $4 RETURNING id",
+    &[Type::Id, Type::Id, Type::Bytes, Type::Bytes, Type::Bytes, Type::Bytes],
+);
+static SET_KEY: Statement = Statement::new(
+    "phone_set_key",
+    "UPDATE phone SET public_key = $3, device_name = $4, last_seen = $5 WHERE tenant = $1 AND id = $2 RETURNING id",
+    &[Type::Id, Type::Id, Type::Bytes, Type::Text, Type::Int],
+);
+static CLEAR_KEY: Statement = Statement::new(
+    "phone_clear_key",
+    "UPDATE phone SET public_key = NULL, device_name = '' WHERE tenant = $1 AND id = $2 RETURNING id",
+    &[Type::Id, Type::Id],
+);
+static SEEN: Statement = Statement::new(
+    "phone_seen",
+    "UPDATE phone SET last_seen = $3 WHERE tenant = $1 AND id = $2 AND (last_seen IS NULL OR last_seen < $3) RETURNING id",
+    &[Type::Id, Type::Id, Type::Int],
+);
+static DELETE: Statement = Statement::new(
+    "phone_delete",
+    "DELETE FROM phone WHERE tenant = $1 AND id = $2 RETURNING id",
+    &[Type::Id, Type::Id],
+);
+static DELETE_LINKS: Statement = Statement::new(
+    "phone_delete_links",
+    "DELETE FROM user_phone WHERE tenant = $1 AND phone_id = $2",
+    &[Type::Id, Type::Id],
+);
+static DELETE_CODES: Statement = Statement::new(
+    "phone_delete_codes",
+    "DELETE FROM sms_code WHERE tenant = $1 AND phone_id = $2",
+    &[Type::Id, Type::Id],
+);
+static DELETE_ACTIVATIONS: Statement = Statement::new(
+    "phone_delete_activations",
+    "DELETE FROM activation WHERE tenant = $1 AND phone_id = $2",
+    &[Type::Id, Type::Id],
+);
+// Both must be this tenant's. A conflict is no change but gives the row, so that "was there" and "no such phone" differ.
+static ATTACH: Statement = Statement::new(
+    "phone_attach",
+    "INSERT INTO user_phone (tenant, user_id, phone_id) SELECT users.tenant, users.id, phone.id FROM users \
+     JOIN phone ON phone.tenant = users.tenant AND phone.id = $3 WHERE users.tenant = $1 AND users.id = $2 \
+     ON CONFLICT (tenant, user_id, phone_id) DO UPDATE SET phone_id = excluded.phone_id RETURNING user_id",
+    &[Type::Id, Type::Id, Type::Id],
+);
+static DETACH: Statement = Statement::new(
+    "phone_detach",
+    "DELETE FROM user_phone WHERE tenant = $1 AND user_id = $2 AND phone_id = $3 RETURNING user_id",
+    &[Type::Id, Type::Id, Type::Id],
+);
+
+pub(crate) static ALL: &[&Statement] = &[
+    &BY_ID,
+    &PAGE,
+    &COUNT,
+    &OF_USERS,
+    &INSERT,
+    &CHANGE,
+    &SET_NUMBER,
+    &RESEAL,
+    &SET_KEY,
+    &CLEAR_KEY,
+    &SEEN,
+    &DELETE,
+    &DELETE_LINKS,
+    &DELETE_CODES,
+    &DELETE_ACTIVATIONS,
+    &ATTACH,
+    &DETACH,
+];
+
+impl Tenant<'_> {
+    /// A phone by id.
+    pub async fn phone(&self, id: PhoneId) -> Result<Option<PhoneRow>, StoreError> {
+        self.find(&BY_ID, values![id]).await
+    }
+
+    /// A page of the phones in the order of their making.
+    pub async fn phones(&self, slice: Slice) -> Result<Page<PhoneRow>, StoreError> {
+        self.page(&PAGE, &COUNT, Vec::new(), slice).await
+    }
+
+    /// The phones of each of these users. The users of a phone: [`Tenant::users_of_phones`].
+    pub async fn phones_of_users(&self, users: &[UserId]) -> Result<Vec<(UserId, PhoneRow)>, StoreError> {
+        self.of_each(&OF_USERS, users).await
+    }
+}
+
+impl Tx {
+    /// Makes a phone.
+    pub async fn insert_phone(&mut self, phone: &PhoneRow) -> Result<(), StoreError> {
+        self.run(&INSERT, phone.values()).await.map(drop)
+    }
+
+    /// Changes particulars. Whether there is such a phone.
+    pub async fn change_phone(&mut self, phone: PhoneId, change: &PhoneChange) -> Result<bool, StoreError> {
+        let PhoneChange { extension, name, r#type, platform, model, predelay, postdelay } = change.clone();
+        self.changed(&CHANGE, values![phone, extension, name, r#type, platform, model, predelay, postdelay]).await
+    }
+
+    /// Sets or removes the number. Whether there is such a phone.
+    pub async fn set_phone_number(&mut self, phone: PhoneId, number: SealedNumber) -> Result<bool, StoreError> {
+        self.changed(&SET_NUMBER, values![phone, number.number, number.tail]).await
+    }
+
+    /// Puts the same number, sealed anew, in the place of `old`. Whether `old` was still there.
+    pub async fn reseal_phone(
+        &mut self,
+        phone: PhoneId,
+        old: SealedNumber,
+        new: SealedNumber,
+    ) -> Result<bool, StoreError> {
+        self.changed(&RESEAL, values![phone, old.number, old.tail, new.number, new.tail]).await
+    }
+
+    /// Activates push: from now on this key answers for the phone. Whether there is such a phone.
+    pub async fn set_phone_key(
+        &mut self,
+        phone: PhoneId,
+        public_key: &[u8],
+        device_name: &str,
+        at: Millis,
+    ) -> Result<bool, StoreError> {
+        self.changed(&SET_KEY, values![phone, public_key.to_vec(), device_name, at]).await
+    }
+
+    /// Ends push. Whether there is such a phone.
+    pub async fn clear_phone_key(&mut self, phone: PhoneId) -> Result<bool, StoreError> {
+        self.changed(&CLEAR_KEY, values![phone]).await
+    }
+
+    /// Notes that the authenticator spoke at `at`. Whether that was news.
+    pub async fn phone_seen(&mut self, phone: PhoneId, at: Millis) -> Result<bool, StoreError> {
+        self.changed(&SEEN, values![phone, at]).await
+    }
+
+    /// Deletes a phone, its links to users, the passcodes sent to it and its activations. Whether there was such a phone.
+    pub async fn delete_phone(&mut self, phone: PhoneId) -> Result<bool, StoreError> {
+        if !self.changed(&DELETE, values![phone]).await? {
+            return Ok(false);
+        }
+        for statement in [&DELETE_LINKS, &DELETE_CODES, &DELETE_ACTIVATIONS] {
+            self.run(statement, values![phone]).await?;
+        }
+        Ok(true)
+    }
+
+    /// Gives a user a phone, which may be the user's already. Whether both exist.
+    pub async fn attach_phone(&mut self, user: UserId, phone: PhoneId) -> Result<bool, StoreError> {
+        self.changed(&ATTACH, values![user, phone]).await
+    }
+
+    /// Takes a phone from a user. Whether the user had it.
+    pub async fn detach_phone(&mut self, user: UserId, phone: PhoneId) -> Result<bool, StoreError> {
+        self.changed(&DETACH, values![user, phone]).await
     }
 }
