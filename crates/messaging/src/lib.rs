@@ -1,1 +1,26 @@
-//! stub
+//! Delivery: what leaves the house for a person's telephone or mailbox, and what is remembered of it.
+//!
+//! - A [`Channel`] is one way out: [`Print`] for the demo and for tests, [`Twilio`] for SMS and calls, [`Smtp`] for mail.
+//! - The [`Courier`] takes an [`Outgoing`], refuses what is over the limits, picks the channel and writes the message log.
+//! - [`TwilioHooks`] hears what the supplier has to say afterwards: receipts, the keys that were pressed in a call.
+//! - [`text`] words the messages, so that a telephone can bind a code to the site that asked for it.
+//!
+//! It never decides who may sign in: a call's keys are handed up as they were pressed. It never stores or logs a number, a mail
+//! address, a text or a code in clear; what the tenant may read later is sealed to the tenant's key, or not kept ([`log`]).
+//!
+//! To add a channel: implement [`Channel`] in a file of its own and give it to [`Courier::new`] in the binary. If its supplier
+//! sends receipts, hand them to [`Courier::report`].
+
+mod answer;
+mod channel;
+mod courier;
+mod error;
+mod outgoing;
+mod print;
+
+pub use answer::{Answer, CallAnswer, CallAnswers};
+pub use channel::{Accepted, BoxFuture, Channel, ChannelKind, Ticket};
+pub use courier::Courier;
+pub use error::{ErrorClass, SendError};
+pub use outgoing::{Address, CallScript, Content, EmailAddress, InvalidEmail, Outgoing, Purpose};
+pub use print::{CallBehavior, Outbox, Print, Printed};

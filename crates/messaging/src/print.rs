@@ -1,0 +1,232 @@
+//! A channel that shows messages instead of sending them, for the demo and for tests.
+
+use crate::{
+    Accepted, Address, Answer, BoxFuture, CallAnswer, CallAnswers, Channel, ChannelKind, Content, Outgoing, Purpose,
+    SendError, Ticket,
+};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::Notify;
+use types::{AttemptId, SecretString, TenantId};
+
+/// So many messages are kept; older ones are forgotten.
+const KEPT: usize = 1000;
+
+/// Shows messages and keeps the last thousand in memory. Carries every kind.
+///
+/// It is for the demo and for tests: numbers, texts and codes are plainly seen by whoever sees the sink.
+pub struct Print {
+    sink: Sink,
+    outbox: Outbox,
+    behavior: Mutex<CallBehavior>,
+    answers: OnceLock<CallAnswers>,
+    count: AtomicU64,
+}
+
+type Sink = Box<dyn Fn(&str) + Send + Sync>;
+
+/// What the person at the other end of a call does.
+#[derive(Clone)]
+pub enum CallBehavior {
+    /// Presses the keys that the call waits for; does nothing if it waits for none.
+    PressExpected,
+    /// Presses these.
+    Press(SecretString),
+    /// Presses the key that reports a fraud, if the call offers one.
+    ReportFraud,
+    /// Doesn't take the call.
+    NoAnswer,
+    /// Is on the telephone.
+    Busy,
+    /// The call is neither answered nor ended: nothing is ever heard of it.
+    Silence,
+}
+
+/// A message that was shown.
+#[derive(Clone)]
+pub struct Printed {
+    /// How it would have travelled.
+    pub kind: ChannelKind,
+    /// Who sent it.
+    pub tenant: TenantId,
+    /// The attempt it belongs to.
+    pub txid: Option<AttemptId>,
+    /// Why.
+    pub purpose: Purpose,
+    /// The number, or the mail address.
+    pub to: String,
+    /// What it says: the text, the call's lines, or a mail's subject, an empty line and its text.
+    pub text: SecretString,
+}
+
+impl Print {
+    /// Shows each message to `sink` as one text of a few lines.
+    #[must_use]
+    pub fn new(sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self {
+            sink: Box::new(sink),
+            outbox: Outbox::default(),
+            behavior: Mutex::new(CallBehavior::PressExpected),
+            answers: OnceLock::new(),
+            count: AtomicU64::new(0),
+        }
+    }
+
+    /// Shows nothing; the outbox is all.
+    #[must_use]
+    pub fn quiet() -> Self {
+        Self::new(|_| {})
+    }
+
+    /// What was sent. It stays the same outbox when this channel has gone to the courier.
+    #[must_use]
+    pub fn outbox(&self) -> Outbox {
+        self.outbox.clone()
+    }
+
+    /// What the person does with the next calls. At first: [`CallBehavior::PressExpected`].
+    pub fn on_calls(&self, behavior: CallBehavior) {
+        *self.behavior.lock().unwrap_or_else(PoisonError::into_inner) = behavior;
+    }
+
+    fn take_call(&self, message: &Outgoing) {
+        let (Content::Call(script), Some(txid), Some(answers)) = (&message.content, message.txid, self.answers.get())
+        else {
+            return;
+        };
+        let behavior = self.behavior.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let answer = match behavior {
+            CallBehavior::PressExpected => script.keys.clone().map(Answer::Keys),
+            CallBehavior::Press(keys) => Some(Answer::Keys(keys)),
+            CallBehavior::ReportFraud => script.fraud_key.map(|_| Answer::Fraud),
+            CallBehavior::NoAnswer => Some(Answer::NoAnswer),
+            CallBehavior::Busy => Some(Answer::Busy),
+            CallBehavior::Silence => None,
+        };
+        if let Some(answer) = answer {
+            let (answers, tenant) = (answers.clone(), message.tenant);
+            // As with a real call, the answer comes after the supplier has taken it.
+            tokio::spawn(async move { answers.announce(CallAnswer { tenant, txid, answer }) });
+        }
+    }
+}
+
+impl Channel for Print {
+    fn name(&self) -> &'static str {
+        "print"
+    }
+
+    fn carries(&self, _: ChannelKind) -> bool {
+        true
+    }
+
+    fn send<'a>(&'a self, message: &'a Outgoing, _: &'a Ticket) -> BoxFuture<'a, Result<Accepted, SendError>> {
+        Box::pin(async move {
+            let printed = printed(message)?;
+            (self.sink)(&shown(&printed));
+            self.outbox.put(printed);
+            self.take_call(message);
+            let number = self.count.fetch_add(1, Ordering::Relaxed);
+            Ok(Accepted { receipt: format!("print-{number}"), segments: 1 })
+        })
+    }
+
+    fn connect(&self, answers: &CallAnswers) {
+        // A second courier on the same channel is a mistake of a test; the first one keeps hearing.
+        let _ = self.answers.set(answers.clone());
+    }
+}
+
+fn printed(message: &Outgoing) -> Result<Printed, SendError> {
+    let to = match &message.to {
+        Address::Number(number, _) => number.expose().to_owned(),
+        Address::Mail(address) => address.expose().to_owned(),
+    };
+    let text = match &message.content {
+        Content::Text(text) => text.clone(),
+        Content::Call(script) => {
+            SecretString::new(script.lines.iter().map(SecretString::expose).collect::<Vec<_>>().join("\n"))
+        }
+        Content::Mail { subject, text } => SecretString::new(format!("{subject}\n\n{}", text.expose())),
+    };
+    Ok(Printed {
+        kind: message.kind()?,
+        tenant: message.tenant,
+        txid: message.txid,
+        purpose: message.purpose,
+        to,
+        text,
+    })
+}
+
+fn shown(message: &Printed) -> String {
+    let head = match message.kind {
+        ChannelKind::Sms => "SMS to",
+        ChannelKind::Voice => "Call to",
+        ChannelKind::Email => "Mail to",
+    };
+    let mut out = format!("{head} {}", message.to);
+    for line in message.text.expose().lines() {
+        out.push_str("\n  ");
+        out.push_str(line);
+    }
+    out
+}
+
+/// The messages that a [`Print`] was given. Cloning shares it.
+#[derive(Clone, Default)]
+pub struct Outbox(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    messages: Mutex<VecDeque<Printed>>,
+    came: Notify,
+}
+
+impl Outbox {
+    /// Takes out the oldest message to this number or mail address; waits for one no longer than `patience`.
+    pub async fn wait_for(&self, to: &str, patience: Duration) -> Option<Printed> {
+        tokio::time::timeout(patience, async {
+            loop {
+                let came = self.0.came.notified();
+                tokio::pin!(came);
+                // Before looking, so that a message which comes in between is not missed.
+                came.as_mut().enable();
+                if let Some(message) = self.take_first(to) {
+                    return message;
+                }
+                came.await;
+            }
+        })
+        .await
+        .ok()
+    }
+
+    /// Takes out all messages, oldest first.
+    #[must_use]
+    pub fn take(&self) -> Vec<Printed> {
+        self.0.messages.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect()
+    }
+
+    fn take_first(&self, to: &str) -> Option<Printed> {
+        let mut messages = self.0.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = messages.iter().position(|message| message.to == to)?;
+        messages.remove(place)
+    }
+
+    fn put(&self, message: Printed) {
+        let mut messages = self.0.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        if messages.len() == KEPT {
+            messages.pop_front();
+        }
+        messages.push_back(message);
+        drop(messages);
+        self.0.came.notify_waiters();
+    }
+}
