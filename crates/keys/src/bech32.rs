@@ -170,8 +170,6 @@ mod tests {
             ("mm", "mm1crxm3i"),
             ("au", "au1s5cgom"),
             ("m", "M1VUXWEZ"),
-            ("", "16plkw9"),
-            ("", "1p2gdwpf"),
             ("qyrz8wqd2c9m", "qyrz8wqd2c9m"),
             ("a", "A1lqfn3a"),
         ] {

@@ -7,7 +7,7 @@ use crate::{
 };
 use aws_lc_rs::digest;
 use cryptoki::{
-    context::{CInitializeArgs, CInitializeFlags, Pkcs11},
+    context::{CInitializeArgs, CInitializeFlags, Function, Pkcs11},
     error::{Error, RvError},
     mechanism::{Mechanism, aead::GcmParams},
     object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle},
@@ -147,7 +147,7 @@ impl Pkcs11Root {
         let opened = if writable { self.module.open_rw_session(slot) } else { self.module.open_ro_session(slot) };
         let session = opened.map_err(failed("open a session"))?;
         if self.pin_refused.load(Ordering::Acquire) {
-            return Err(failed("log in")(Error::Pkcs11(RvError::PinIncorrect, cryptoki::context::Function::Login)));
+            return Err(failed("log in")(Error::Pkcs11(RvError::PinIncorrect, Function::Login)));
         }
         match session.login(UserType::User, Some(&AuthPin::from(self.pin.expose().to_owned()))) {
             // The login is the process's, not the session's.
@@ -231,32 +231,23 @@ impl Pkcs11Root {
             && let Some(key) = connection.find(tag)
         {
             match work(&connection.session, key) {
-                Ok(done) => {
-                    self.put_back(connection);
-                    return Ok(done);
+                Err(error) if !refused(&error) => {
+                    // The others were opened in the same life of the token: they are as dead as this one.
+                    self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
                 }
-                Err(error) if refused(&error) => {
+                done => {
                     self.put_back(connection);
-                    return Err(KeyError::Refused);
+                    return done.map_err(|_| KeyError::Refused);
                 }
-                // The others were opened in the same life of the token: they are as dead as this one.
-                Err(_) => self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear(),
             }
         }
         let connection = self.connect()?;
         let key = connection.find(tag).ok_or(KeyError::UnknownRoot)?;
         let done = work(&connection.session, key);
-        match done {
-            Ok(done) => {
-                self.put_back(connection);
-                Ok(done)
-            }
-            Err(error) if refused(&error) => {
-                self.put_back(connection);
-                Err(KeyError::Refused)
-            }
-            Err(error) => Err(failed(doing)(error)),
+        if done.as_ref().err().is_none_or(refused) {
+            self.put_back(connection);
         }
+        done.map_err(|error| if refused(&error) || doubted(&error) { KeyError::Refused } else { failed(doing)(error) })
     }
 }
 
@@ -307,6 +298,13 @@ impl RootKey for Pkcs11Root {
 fn refused(error: &Error) -> bool {
     use RvError::{EncryptedDataInvalid, EncryptedDataLenRange};
     matches!(error, Error::Pkcs11(EncryptedDataInvalid | EncryptedDataLenRange, _))
+}
+
+/// What some tokens (SoftHSM2 among them) say of a wrong GCM tag. On a new session that has just taken key and parameters it is about the
+/// ciphertext; on an old one it could be about anything.
+fn doubted(error: &Error) -> bool {
+    use RvError::{FunctionFailed, GeneralError};
+    matches!(error, Error::Pkcs11(GeneralError | FunctionFailed, Function::Decrypt))
 }
 
 fn failed(doing: &'static str) -> impl FnOnce(Error) -> KeyError {

@@ -49,16 +49,27 @@ impl KeyRing {
         self.wrap(tenant, version, &key, world.random.as_ref())
     }
 
-    /// Unwraps all live versions of one tenant's key.
+    /// Unwraps all live versions of one tenant's key; the newest encrypts.
     ///
     /// [`KeyError::NoTenantKey`] for none at all; if one of them does not open, none is given, because the rows under it would
     /// be missing without a word.
     pub fn open_tenant_keys(&self, tenant: TenantId, wrapped: &[WrappedKey]) -> Result<TenantKeys, KeyError> {
-        let mut keys = Vec::with_capacity(wrapped.len());
-        for one in wrapped {
-            keys.push((one.version, self.unwrap(tenant, one)?));
-        }
-        TenantKeys::new(tenant, &keys)
+        TenantKeys::new(tenant, &self.unwrap_all(tenant, wrapped)?, None)
+    }
+
+    /// The same, but `writer` encrypts although a newer version may be there: the first step of a rotation in a cluster, in which every
+    /// node learns to read under the new version before any writes under it.
+    pub fn open_tenant_keys_writing(
+        &self,
+        tenant: TenantId,
+        wrapped: &[WrappedKey],
+        writer: u32,
+    ) -> Result<TenantKeys, KeyError> {
+        TenantKeys::new(tenant, &self.unwrap_all(tenant, wrapped)?, Some(writer))
+    }
+
+    fn unwrap_all(&self, tenant: TenantId, wrapped: &[WrappedKey]) -> Result<Vec<(u32, SecretBytes)>, KeyError> {
+        wrapped.iter().map(|one| Ok((one.version, self.unwrap(tenant, one)?))).collect()
     }
 
     /// Whether [`rewrap`](Self::rewrap) would change this key: another root than the newest wrapped it.

@@ -100,19 +100,11 @@ impl TenantPublicKey {
         plaintext: &[u8],
         random: &dyn Random,
     ) -> Result<Vec<u8>, KeyError> {
-        let refused = |_| KeyError::Library("seal");
-        let (encapped, mut context) = setup_sender_with_rng::<ChaCha20Poly1305, HkdfSha256, Kem>(
-            &OpModeS::Base,
-            &self.0,
-            &info(tenant),
-            &mut Chance(random),
-        )
-        .map_err(refused)?;
-        let ciphertext = context.seal(&pad(plaintext)?, &aad(message)).map_err(refused)?;
+        let (encapped, ciphertext) = seal_to(&self.0, &info(tenant), &aad(message), &pad(plaintext)?, random)?;
         let mut out = Vec::with_capacity(SEALED_LEN);
         out.push(FORMAT);
         out.extend_from_slice(&self.id());
-        out.extend_from_slice(&encapped.to_bytes());
+        out.extend_from_slice(&encapped);
         out.extend_from_slice(&ciphertext);
         Ok(out)
     }
@@ -151,17 +143,41 @@ impl TenantPrivateKey {
     /// Opens a sealed row. [`KeyError::Refused`] if it was changed, or sealed to another key, for another tenant or message.
     pub fn open(&self, tenant: TenantId, message: MessageId, sealed: &[u8]) -> Result<SecretBytes, KeyError> {
         let row = split(sealed).ok_or(KeyError::Malformed("sealed row"))?;
-        let encapped =
-            <Kem as hpke::Kem>::EncappedKey::from_bytes(row.encapped).map_err(|_| KeyError::Malformed("sealed row"))?;
         if *row.key_id != self.public().id() {
             return Err(KeyError::Refused);
         }
-        let mut context =
-            setup_receiver::<ChaCha20Poly1305, HkdfSha256, Kem>(&OpModeR::Base, &self.0, &encapped, &info(tenant))
-                .map_err(|_| KeyError::Refused)?;
-        let padded = context.open(row.ciphertext, &aad(message)).map_err(|_| KeyError::Refused)?;
-        unpad(&Zeroizing::new(padded))
+        unpad(&open_with(&self.0, &info(tenant), &aad(message), row.encapped, row.ciphertext)?)
     }
+}
+
+/// One message in HPKE's base mode: the encapsulated key, and the ciphertext with its tag.
+fn seal_to(
+    key: &<Kem as hpke::Kem>::PublicKey,
+    info: &[u8],
+    aad: &[u8],
+    plaintext: &[u8],
+    random: &dyn Random,
+) -> Result<([u8; ENCAPPED_LEN], Vec<u8>), KeyError> {
+    let refused = |_| KeyError::Library("seal");
+    let (encapped, mut context) =
+        setup_sender_with_rng::<ChaCha20Poly1305, HkdfSha256, Kem>(&OpModeS::Base, key, info, &mut Chance(random))
+            .map_err(refused)?;
+    Ok((encapped.to_bytes().into(), context.seal(plaintext, aad).map_err(refused)?))
+}
+
+/// Opens what [`seal_to`] gave.
+fn open_with(
+    key: &<Kem as hpke::Kem>::PrivateKey,
+    info: &[u8],
+    aad: &[u8],
+    encapped: &[u8],
+    ciphertext: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let refused = |_| KeyError::Refused;
+    let encapped = <Kem as hpke::Kem>::EncappedKey::from_bytes(encapped).map_err(refused)?;
+    let mut context =
+        setup_receiver::<ChaCha20Poly1305, HkdfSha256, Kem>(&OpModeR::Base, key, &encapped, info).map_err(refused)?;
+    context.open(ciphertext, aad).map(Zeroizing::new).map_err(refused)
 }
 
 /// The id of the public key that a row was sealed to; `None` if the row is malformed. A tenant that has changed its key finds
@@ -258,3 +274,6 @@ impl Random for Fixed {
         out.fill(9);
     }
 }
+
+#[cfg(test)]
+mod tests;

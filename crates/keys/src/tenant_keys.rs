@@ -23,14 +23,16 @@ pub struct Field<'a> {
 
 /// All live versions of one tenant's key: the newest encrypts, all decrypt. Cloning shares them.
 ///
-/// About 150 bytes of heap with one version, so that every tenant of a large installation can stay cached.
+/// About 150 bytes of heap with one version (measured), so that every tenant of a large installation can stay cached.
 #[derive(Clone)]
 pub struct TenantKeys(Arc<Inner>);
 
 struct Inner {
     tenant: TenantId,
-    /// Newest first, never empty.
-    versions: Vec<Version>,
+    /// Encrypts.
+    writer: Version,
+    /// Decrypt; newest first.
+    others: Vec<Version>,
 }
 
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -47,25 +49,31 @@ const HEADER_LEN: usize = 5;
 const MAX_PLAINTEXT: usize = 64 * 1024;
 
 impl TenantKeys {
-    /// Takes raw keys of [`KEY_LEN`] bytes, in any order of versions.
-    pub(crate) fn new(tenant: TenantId, keys: &[(u32, SecretBytes)]) -> Result<Self, KeyError> {
+    /// Takes raw keys of [`KEY_LEN`] bytes, in any order of versions. `writer` encrypts; without it, the newest.
+    pub(crate) fn new(tenant: TenantId, keys: &[(u32, SecretBytes)], writer: Option<u32>) -> Result<Self, KeyError> {
+        let newest = keys.iter().map(|(number, _)| *number).max().ok_or(KeyError::NoTenantKey)?;
+        let wanted = writer.unwrap_or(newest);
+        let mut writer = None;
         // Exact capacity: a vector that grows leaves copies of keys in freed memory.
-        let mut versions: Vec<Version> = Vec::with_capacity(keys.len());
+        let mut others: Vec<Version> = Vec::with_capacity(keys.len().saturating_sub(1));
         for (number, key) in keys {
-            if versions.iter().any(|version| version.number == *number) {
+            if keys.iter().filter(|(other, _)| other == number).count() > 1 {
                 return Err(KeyError::DuplicateVersion(*number));
             }
-            versions.push(Version {
+            let version = Version {
                 number: *number,
                 field: derive(key.expose(), &[b"countersign/field/1", tenant.as_bytes()])?,
                 digest: derive(key.expose(), &[b"countersign/digest/1", tenant.as_bytes()])?,
-            });
+            };
+            if *number == wanted {
+                writer = Some(version);
+            } else {
+                others.push(version);
+            }
         }
-        versions.sort_unstable_by_key(|version| std::cmp::Reverse(version.number));
-        if versions.is_empty() {
-            return Err(KeyError::NoTenantKey);
-        }
-        Ok(Self(Arc::new(Inner { tenant, versions })))
+        others.sort_unstable_by_key(|version| std::cmp::Reverse(version.number));
+        let writer = writer.ok_or(KeyError::UnknownVersion(wanted))?;
+        Ok(Self(Arc::new(Inner { tenant, writer, others })))
     }
 
     /// Whose keys these are.
@@ -74,15 +82,19 @@ impl TenantKeys {
         self.0.tenant
     }
 
-    /// The version that encrypts.
+    /// The version that encrypts: the newest, but for the first step of a rotation.
     #[must_use]
     pub fn newest(&self) -> u32 {
-        self.0.versions.first().map_or(0, |version| version.number)
+        self.0.writer.number
     }
 
-    /// All live versions, newest first.
+    /// All live versions: the one that encrypts, then the others, newest first.
     pub fn versions(&self) -> impl Iterator<Item = u32> + '_ {
-        self.0.versions.iter().map(|version| version.number)
+        self.live().map(|version| version.number)
+    }
+
+    fn live(&self) -> impl Iterator<Item = &Version> {
+        std::iter::once(&self.0.writer).chain(&self.0.others)
     }
 
     /// Encrypts a value for one field: `1 ‖ version (4, big-endian) ‖ nonce (12) ‖ ciphertext ‖ tag (16)`, AES-256-GCM, bound to
@@ -93,7 +105,7 @@ impl TenantKeys {
         if plaintext.len() > MAX_PLAINTEXT {
             return Err(KeyError::TooLong(MAX_PLAINTEXT));
         }
-        let version = self.0.versions.first().ok_or(KeyError::NoTenantKey)?;
+        let version = &self.0.writer;
         let mut out = Vec::with_capacity(HEADER_LEN + plaintext.len() + aead::OVERHEAD);
         out.push(FORMAT);
         out.extend_from_slice(&version.number.to_be_bytes());
@@ -102,10 +114,11 @@ impl TenantKeys {
     }
 
     /// Decrypts what [`seal`](Self::seal) gave for the same field, under whichever live version wrote it.
+    ///
+    /// [`KeyError::UnknownVersion`] also means that these keys were read before a rotation: read them again, and try once more.
     pub fn open(&self, field: Field<'_>, sealed: &[u8]) -> Result<SecretBytes, KeyError> {
         let (number, body) = split(sealed).ok_or(KeyError::Malformed("sealed field"))?;
-        let version =
-            self.0.versions.iter().find(|version| version.number == number).ok_or(KeyError::UnknownVersion(number))?;
+        let version = self.live().find(|version| version.number == number).ok_or(KeyError::UnknownVersion(number))?;
         aead::open(&version.field, &self.binding(field, number), body)
     }
 
@@ -115,20 +128,20 @@ impl TenantKeys {
         split(sealed).map(|(number, _)| number)
     }
 
-    /// The keyed hash of a code or a token under the newest version: what is stored of it.
+    /// The keyed hash of a code or a token under the version that encrypts: what is stored of it.
     ///
     /// HMAC-SHA256 over `parts`, each behind its length, under a key of its own for each `purpose`. A thief of the
     /// database can't try codes against it without the root key.
     #[must_use]
     pub fn digest(&self, purpose: &'static str, parts: &[&[u8]]) -> [u8; 32] {
-        self.0.versions.first().map_or([0; 32], |version| version.digest(purpose, parts))
+        self.0.writer.digest(purpose, parts)
     }
 
     /// The keyed hash under every live version, in the order of [`versions`](Self::versions), so that what was stored before a
     /// rotation is still found.
     #[must_use]
     pub fn digest_candidates(&self, purpose: &'static str, parts: &[&[u8]]) -> Vec<[u8; 32]> {
-        self.0.versions.iter().map(|version| version.digest(purpose, parts)).collect()
+        self.live().map(|version| version.digest(purpose, parts)).collect()
     }
 
     fn binding(&self, field: Field<'_>, version: u32) -> Vec<u8> {

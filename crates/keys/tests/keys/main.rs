@@ -1,0 +1,14 @@
+//! The crate as the floors above see it. One binary, so that it links once.
+
+#[cfg(test)]
+mod fields;
+#[cfg(test)]
+mod root_file;
+#[cfg(test)]
+mod root_token;
+#[cfg(test)]
+mod rotation;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod support;
