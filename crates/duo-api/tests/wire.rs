@@ -1,7 +1,11 @@
 //! Requests that real clients signed, checked by the door. Which clients, and how, stands in `wire/vectors.json`.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 use bytes::Bytes;
-use countersign_duo_api::wire::{AcceptedVersions, ApiError, Digest, Limits, UnverifiedRequest, VerifiedRequest, Version};
+use countersign_duo_api::wire::{
+    AcceptedVersions, ApiError, Digest, Limits, UnverifiedRequest, VerifiedRequest, Version,
+};
 use http::{Request, request::Parts};
 use serde::Deserialize;
 use types::Millis;
@@ -69,7 +73,12 @@ fn every_request_of_a_real_client_is_verified_as_what_it_is() {
         match verify(&file, &vector.request(), vector.now) {
             Ok(found) => {
                 let digest = if vector.digest == "sha1" { Digest::Sha1 } else { Digest::Sha512 };
-                assert_eq!((found.proof().version, found.proof().digest), (vector.version(), digest), "{}", vector.name);
+                assert_eq!(
+                    (found.proof().version, found.proof().digest),
+                    (vector.version(), digest),
+                    "{}",
+                    vector.name
+                );
                 assert_eq!(found.proof().signed_at.is_some(), vector.signature != 1, "{}", vector.name);
             }
             Err(error) => failed.push(format!("{} [{}]: {error}", vector.name, vector.client)),
@@ -114,10 +123,20 @@ fn the_same_requests_changed_are_refused() {
         if !vector.body.is_empty() {
             let (parts, _) = vector.request();
             let body = Bytes::from(vector.body.replacen('a', "b", 1));
-            assert_eq!(verify(&file, &(parts, body), vector.now).map_err(|error| error.code()).err(), Some(40_103), "{}", vector.name);
+            assert_eq!(
+                verify(&file, &(parts, body), vector.now).map_err(|error| error.code()).err(),
+                Some(40_103),
+                "{}",
+                vector.name
+            );
         }
         let late = verify(&file, &vector.request(), vector.now + 301);
-        assert_eq!(late.map_err(|error| error.code()).err(), (vector.signature != 1).then_some(40_105), "{}", vector.name);
+        assert_eq!(
+            late.map_err(|error| error.code()).err(),
+            (vector.signature != 1).then_some(40_105),
+            "{}",
+            vector.name
+        );
     }
 }
 

@@ -123,7 +123,9 @@ mod tests {
     #[test]
     fn the_length_of_the_digest_tells_the_hash() {
         for (length, digest) in [(40, Digest::Sha1), (128, Digest::Sha512)] {
-            let read = Credentials::parse(header(&format!("DIXYZV6YM8IFYVWBINCA:{}", "ab".repeat(length / 2))).as_bytes()).unwrap();
+            let read =
+                Credentials::parse(header(&format!("DIXYZV6YM8IFYVWBINCA:{}", "ab".repeat(length / 2))).as_bytes())
+                    .unwrap();
             assert_eq!(read.integration_key(), "DIXYZV6YM8IFYVWBINCA");
             assert_eq!(read.digest(), digest);
             assert_eq!(read.signature(), vec![0xab; length / 2]);

@@ -64,6 +64,8 @@ pub(super) struct Dates<'r> {
     usable: Vec<(&'r str, Option<Millis>)>,
     /// Why there is no usable date; `None` when there is one.
     pub(super) problem: Option<ApiError>,
+    /// There is no date at all, as version 1 has it.
+    pub(super) absent: bool,
 }
 
 const NO_DATE: (&str, Option<Millis>) = ("", None);
@@ -71,9 +73,10 @@ const NO_DATE: (&str, Option<Millis>) = ("", None);
 impl<'r> Dates<'r> {
     pub(super) fn of(headers: &'r HeaderMap, now: Millis) -> Self {
         let mut usable = Vec::with_capacity(1);
-        let mut problem = None;
+        let (mut problem, mut absent) = (None, true);
         for name in [X_DUO_DATE, DATE] {
             let Some(text) = headers.get(name).and_then(|value| value.to_str().ok()) else { continue };
+            absent = false;
             match date::within_window(text, now) {
                 Ok(at) if usable.iter().all(|&(other, _)| other != text) => usable.push((text, Some(at))),
                 Ok(_) => {}
@@ -81,15 +84,19 @@ impl<'r> Dates<'r> {
             }
         }
         if usable.is_empty() {
-            let missing = || ApiError::bad_timestamp("The request has no signed Date or X-Duo-Date header.");
-            problem = Some(problem.unwrap_or_else(missing));
+            let missing =
+                "There is no Date or X-Duo-Date header, and this integration does not accept signature version 1.";
+            problem = Some(problem.unwrap_or_else(|| ApiError::bad_timestamp(missing)));
         } else {
             problem = None;
         }
-        Self { usable, problem }
+        Self { usable, problem, absent }
     }
 
-    pub(super) fn for_version(&self, version: Version) -> impl Iterator<Item = (&'r str, Option<Millis>)> + use<'_, 'r> {
+    pub(super) fn for_version(
+        &self,
+        version: Version,
+    ) -> impl Iterator<Item = (&'r str, Option<Millis>)> + use<'_, 'r> {
         let (dated, undated) = match version {
             Version::V1 => (&[][..], Some(NO_DATE)),
             Version::V2 | Version::V4 | Version::V5 => (self.usable.as_slice(), None),
@@ -196,13 +203,22 @@ mod tests {
         let parts = parts(&[("host", "Api-X.Example.test:8443")]);
         assert_eq!(
             candidate_hosts(&parts, &["api-x.public.test", "api-x.example.test"]),
-            ["api-x.example.test", "api-x.example.test:8443", "Api-X.Example.test", "Api-X.Example.test:8443", "api-x.public.test"]
+            [
+                "api-x.example.test",
+                "api-x.example.test:8443",
+                "Api-X.Example.test",
+                "Api-X.Example.test:8443",
+                "api-x.public.test"
+            ]
         );
     }
 
     #[test]
     fn an_ordinary_host_is_one_candidate_and_no_host_is_none() {
-        assert_eq!(candidate_hosts(&parts(&[("host", "api-x.example.test")]), &["api-x.example.test"]), ["api-x.example.test"]);
+        assert_eq!(
+            candidate_hosts(&parts(&[("host", "api-x.example.test")]), &["api-x.example.test"]),
+            ["api-x.example.test"]
+        );
         assert!(candidate_hosts(&parts(&[]), &[""; 0]).is_empty());
         assert!(candidate_hosts(&parts(&[("host", &"a".repeat(300))]), &[""; 0]).is_empty());
         assert_eq!(candidate_hosts(&parts(&[("host", "[::1]:443")]), &[""; 0]), ["[::1]", "[::1]:443"]);

@@ -4,10 +4,7 @@
 //! the beginning of another key, or holds a character that must be escaped. So the form that most clients sign is tried
 //! first, and the others only when they differ from it.
 
-use super::{
-    Version,
-    urlencoded::encode_into,
-};
+use super::{Version, urlencoded::encode_into};
 
 /// One request's parameters, in the forms in which a client may have signed them.
 pub(super) struct CanonicalParams {

@@ -201,7 +201,9 @@ mod tests {
     #[test]
     fn the_codes_are_those_that_duos_clients_know() {
         let codes: Vec<_> = ApiError::one_of_each().iter().map(ApiError::code).collect();
-        for code in [40_001, 40_002, 40_003, 40_101, 40_102, 40_103, 40_104, 40_105, 40_301, 40_401, 40_501, 42_901, 50_000] {
+        for code in
+            [40_001, 40_002, 40_003, 40_101, 40_102, 40_103, 40_104, 40_105, 40_301, 40_401, 40_501, 42_901, 50_000]
+        {
             assert!(codes.contains(&code), "{code}");
         }
     }
@@ -209,7 +211,8 @@ mod tests {
     #[test]
     fn constraint_3_only_bad_credentials_answer_401() {
         for error in ApiError::one_of_each() {
-            let about_credentials = error.message().contains("credentials") || error.message() == "Bad request timestamp";
+            let about_credentials =
+                error.message().contains("credentials") || error.message() == "Bad request timestamp";
             assert_eq!(error.status() == StatusCode::UNAUTHORIZED, about_credentials, "{error}");
         }
     }

@@ -17,7 +17,9 @@ pub(super) fn parse(body: &[u8], limits: &Limits) -> Result<Vec<(String, Value)>
         return Ok(Vec::new());
     }
     let members = parse_text(body, limits.depth, |body| serde_json::from_slice::<Members>(body).ok())
-        .ok_or(ApiError::invalid_parameter("The body is not a JSON object of distinct names, or is nested too deeply."))?
+        .ok_or(ApiError::invalid_parameter(
+            "The body is not a JSON object of distinct names, or is nested too deeply.",
+        ))?
         .0;
     if members.len() > limits.params {
         return Err(ApiError::invalid_parameter("There are too many parameters."));

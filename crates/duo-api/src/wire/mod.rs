@@ -28,7 +28,7 @@ pub use bson::{NotEncodable, encode as encode_bson};
 pub use date::{WINDOW, parse as parse_date};
 pub use envelope::{Encoding, Envelope, Reply};
 pub use error::ApiError;
-pub use paging::{Cursor, LogPage, LogPages, LogReply, OldLogPage, OffsetPage, PageLimits, Sort};
+pub use paging::{Cursor, LogPage, LogPages, LogReply, OffsetPage, OldLogPage, PageLimits, Sort};
 pub use params::{Limits, PUSHINFO_MAX, Params};
 pub use replay::{ReplayLedger, Verdict, is_guarded};
 pub use signature::{AcceptedVersions, Proof, UnverifiedRequest, VerifiedRequest, Version, is_signed};

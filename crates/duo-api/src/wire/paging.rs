@@ -93,7 +93,9 @@ impl Cursor {
         let Some(list) = params.list(name, 2)? else { return Ok(None) };
         let invalid = || ApiError::invalid_parameter(name.to_owned());
         let [at, id] = list.as_slice() else { return Err(invalid()) };
-        let plain = |text: &str| !text.is_empty() && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let plain = |text: &str| {
+            !text.is_empty() && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        };
         let at = Some(at).filter(|at| at.bytes().all(|b| b.is_ascii_digit())).and_then(|at| at.parse().ok());
         match at {
             Some(at) if plain(id) => Ok(Some(Self { at: Millis(at), id: id.clone() })),

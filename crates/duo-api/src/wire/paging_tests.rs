@@ -27,7 +27,7 @@ fn limits_default_and_are_cut_not_refused() {
 #[test]
 fn a_client_that_follows_next_offset_sees_every_row_once() {
     let all: Vec<Value> = (0..250).map(Value::from).collect();
-    let (mut offset, mut seen, mut pages) = (0, Vec::new(), 0);
+    let (mut offset, mut seen, mut pages) = (0_u64, Vec::new(), 0);
     loop {
         let page = OffsetPage::read(&form(&format!("limit=100&offset={offset}")), PageLimits::OBJECTS).unwrap();
         let rows: Vec<_> = all.iter().skip(page.offset as usize).take(page.limit as usize).cloned().collect();
@@ -60,7 +60,10 @@ fn authentication_logs_need_both_times_and_give_a_list_as_cursor() {
     assert_eq!(refused(read("mintime=2&maxtime=1")), Some((40_002, "maxtime".into())));
     assert_eq!(refused(read("mintime=1&maxtime=2&sort=up")), Some((40_002, "sort".into())));
     let page = read("mintime=1532951895000&maxtime=1532951895001&limit=2000&sort=ts:asc").unwrap();
-    assert_eq!((page.from, page.to, page.limit, page.sort), (Millis(1_532_951_895_000), Millis(1_532_951_895_001), 1000, Sort::Ascending));
+    assert_eq!(
+        (page.from, page.to, page.limit, page.sort),
+        (Millis(1_532_951_895_000), Millis(1_532_951_895_001), 1000, Sort::Ascending)
+    );
     let next = Some(Cursor { at: Millis(1_532_951_895_000), id: "af0ba235".into() });
     let reply = page.reply(LogReply { rows: vec![json!({ "txid": "af0ba235" })], next, total: 9 });
     assert_eq!(
@@ -80,7 +83,10 @@ fn other_logs_default_to_half_a_year_and_give_a_text_as_cursor() {
     let next = Some(Cursor { at: Millis(1_666_714_065_304), id: "5bf1a860-fe39".into() });
     let reply = page.reply(LogReply { rows: vec![], next, total: 0 });
     assert_eq!(reply.response()["metadata"]["next_offset"], "1666714065304,5bf1a860-fe39");
-    assert_eq!(page.reply(LogReply { rows: vec![], next: None, total: 0 }).response()["metadata"]["next_offset"], Value::Null);
+    assert_eq!(
+        page.reply(LogReply { rows: vec![], next: None, total: 0 }).response()["metadata"]["next_offset"],
+        Value::Null
+    );
 }
 
 #[test]

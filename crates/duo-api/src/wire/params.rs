@@ -322,7 +322,11 @@ mod tests {
             assert_eq!(form(&format!("limit={text}")).int("limit", 1..=300), Ok(wanted));
         }
         for text in ["", "0", "301", "-1", "%2B1", "1.0", "1e2", " 1", "0x1", "99999999999999999999", "\u{0661}"] {
-            assert_eq!(refused(form(&format!("limit={text}")).int("limit", 1..=300)), Some((40_002, "limit".into())), "{text}");
+            assert_eq!(
+                refused(form(&format!("limit={text}")).int("limit", 1..=300)),
+                Some((40_002, "limit".into())),
+                "{text}"
+            );
         }
         assert_eq!(form("").int("limit", 1..=300), Ok(None));
         assert_eq!(form("x=-5").int("x", -9..=0), Ok(Some(-5)));

@@ -131,9 +131,9 @@ impl ReplayLedger {
         if shard.sets.get(&place).is_some_and(|set| set.contains(&name)) {
             return Verdict::Replayed;
         }
-        let taken = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
-            (held < self.capacity).then_some(held + 1)
-        });
+        let taken = self
+            .held
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| (held < self.capacity).then_some(held + 1));
         if taken.is_err() {
             return Verdict::Full;
         }

@@ -170,8 +170,8 @@ impl<'r> UnverifiedRequest<'r> {
     /// this server is configured with, for clients behind a reverse proxy that rewrites `Host`.
     ///
     /// # Errors
-    /// - 40105: the date is absent or more than five minutes from `now`, and version 1 does not fit or isn't accepted.
-    /// - 40103: nothing fits.
+    /// - 40105: the date is more than five minutes from `now`, or absent where version 1 isn't accepted.
+    /// - 40103: nothing else fits.
     /// - 40002: parameters or body could not be read. Not 40103: duo_unix takes a 401 as leave to let in, and a user name
     ///   that isn't UTF-8 must not be enough for that.
     pub fn verify(
@@ -200,7 +200,8 @@ impl<'r> UnverifiedRequest<'r> {
         let dates = Dates::of(&self.parts.headers, now);
         let found = self.search(secret_key, accepted, hosts, &dates, &mut signed)?;
         let Some(Found { version, host, signed_at }) = found else {
-            return Err(dates.problem.unwrap_or(ApiError::invalid_signature()));
+            let may_be_undated = accepted.v1 && dates.absent;
+            return Err(dates.problem.filter(|_| !may_be_undated).unwrap_or(ApiError::invalid_signature()));
         };
 
         let params = match (version, signed.whole) {
@@ -253,7 +254,8 @@ impl<'r> UnverifiedRequest<'r> {
                         with_body = body_hash.get_or_insert_with(|| hash(self.body));
                     }
                     if version == Version::V5 {
-                        let Some(hash) = headers_hash.get_or_insert_with(|| hash_of_headers(&self.parts.headers)) else {
+                        let Some(hash) = headers_hash.get_or_insert_with(|| hash_of_headers(&self.parts.headers))
+                        else {
                             continue;
                         };
                         with_headers = hash;

@@ -143,12 +143,17 @@ fn a_date_outside_the_window_is_40105_unless_version_1_fits() {
         assert_eq!(code(verify_with(&sent, AcceptedVersions::DATED, &[])), Some(40_105));
     }
     let none = Client { headers: vec![], ..Client::new(Version::V2) };
-    assert_eq!(code(verify(&none.send("GET", "/auth/v2/check", None, ""))), Some(40_105));
+    let sent = none.send("GET", "/auth/v2/check", None, "");
+    assert_eq!(code(verify_with(&sent, AcceptedVersions::DATED, &[])), Some(40_105));
+    assert_eq!(code(verify(&sent)), Some(40_103), "for all that is known, version 1 with a wrong key");
 }
 
 #[test]
 fn the_date_of_duo_unix_is_used_when_a_proxy_adds_its_own() {
-    let client = Client { headers: vec![("x-duo-date", DATE), ("date", "Sat, 21 Nov 2026 20:00:03 GMT")], ..Client::new(Version::V2) };
+    let client = Client {
+        headers: vec![("x-duo-date", DATE), ("date", "Sat, 21 Nov 2026 20:00:03 GMT")],
+        ..Client::new(Version::V2)
+    };
     assert!(verify(&client.send("GET", "/auth/v2/check", None, "")).is_ok());
 }
 
@@ -169,7 +174,10 @@ fn nothing_that_is_signed_can_be_changed() {
         assert_eq!(changed(|(parts, _)| parts.method = http::Method::PUT), Some(40_103));
         assert_eq!(changed(|(parts, _)| parts.uri = "/auth/v2/enroll".parse().unwrap()), Some(40_103));
         assert_eq!(changed(|(parts, _)| parts.uri = "/auth/v2/auth?username=bob".parse().unwrap()), Some(40_103));
-        assert_eq!(changed(|(_, body)| *body = Bytes::from(String::from_utf8_lossy(body).replace("anna", "bob"))), Some(40_103));
+        assert_eq!(
+            changed(|(_, body)| *body = Bytes::from(String::from_utf8_lossy(body).replace("anna", "bob"))),
+            Some(40_103)
+        );
         assert_eq!(changed(|(_, body)| *body = Bytes::new()), Some(40_103));
         if version != Version::V1 {
             let one_second_on = |(parts, _): &mut (Parts, Bytes)| {
