@@ -1,0 +1,122 @@
+//! The command line.
+
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use types::World;
+
+use crate::{
+    config::{self, Config, keys::FILE_VARIABLE, print},
+    serve::{Application, Server, Shutdown, failure, signals},
+    telemetry::{self, Registry},
+    tls::Tls,
+};
+
+/// Multi-factor authentication and single sign-on that an organisation runs itself.
+#[derive(Parser)]
+#[command(name = "countersign", version, about)]
+pub struct Cli {
+    /// The configuration file
+    #[arg(long, short, global = true, env = FILE_VARIABLE, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program does. To add a command: a variant, its arguments, and an arm in [`Cli::run`].
+#[derive(Subcommand)]
+pub enum Command {
+    /// Serve until told to stop
+    Serve,
+    /// Show the configuration that holds, without its secrets
+    Config(ConfigArgs),
+}
+
+/// Arguments of `config`.
+#[derive(Args)]
+pub struct ConfigArgs {
+    /// Write docs/configuration.md instead: every key that there is
+    #[arg(long)]
+    pub reference: bool,
+}
+
+impl Cli {
+    /// Does it.
+    ///
+    /// # Errors
+    /// What went wrong, for the administrator.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Config(ConfigArgs { reference: true }) => say(&print::reference()),
+            Command::Config(ConfigArgs { reference: false }) => {
+                let settings = config::read(self.config.as_deref())?;
+                say(&print::effective(&settings))?;
+                // What can be read may still mean nothing.
+                Config::from_settings(&settings)?;
+                Ok(())
+            }
+            Command::Serve => {
+                let config = Config::load(self.config.as_deref())?;
+                telemetry::start(&config.log)?;
+                runtime()?.block_on(serve(&config))
+            }
+        }
+    }
+}
+
+/// The runtime of commands that wait for something.
+///
+/// # Errors
+/// When the system gives no threads.
+pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("can't start the runtime")
+}
+
+/// How long the log and the last connections' tasks may take to end.
+const LAST_BREATH: Duration = Duration::from_millis(100);
+
+async fn serve(config: &Config) -> anyhow::Result<()> {
+    let world = World::real();
+    let registry = Registry::new();
+    registry.install();
+    let shutdown = Shutdown::new();
+    let reload = signals::listen(shutdown.clone()).context("can't listen to signals")?;
+    let tls = Tls::start(config, &world, &registry, &shutdown, reload).await?;
+    let server = Server::bind(config, &tls, registry, &world).await?;
+    for address in server.addresses() {
+        tracing::info!(%address, "serving HTTPS");
+    }
+    let has_certificate = tls.has_certificate();
+    let application = Application {
+        router: axum::Router::new(),
+        ready: std::sync::Arc::new(move || {
+            let certificate = has_certificate();
+            Box::pin(async move { if certificate { Ok(()) } else { Err("certificate") } })
+        }),
+        on_failure: std::sync::Arc::new(failure::plain),
+    };
+    let stopped = server.run(application, shutdown).await;
+    if stopped.cut_off > 0 {
+        tracing::warn!(connections = stopped.cut_off, "some requests took longer than the stop could wait");
+    }
+    tokio::time::sleep(LAST_BREATH).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Writes to standard output; a reader that has seen enough (`| head`) is no error.
+///
+/// # Errors
+/// Any other.
+pub fn say(text: &str) -> anyhow::Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => Ok(done?),
+    }
+}

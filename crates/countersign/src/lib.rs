@@ -1,0 +1,13 @@
+//! The binary's parts: everything around the engine that makes it a server.
+//!
+//! [`config`] reads the configuration, [`telemetry`] writes log and metrics, [`tls`] finds a certificate, [`serve`]
+//! answers HTTPS, [`cli`] is the command line. Nothing here knows what a factor or a tenant is: the doors come in as an
+//! [`serve::Application`].
+//!
+//! To add a command: a variant of [`cli::Command`] and a file for what it does.
+
+pub mod cli;
+pub mod config;
+pub mod serve;
+pub mod telemetry;
+pub mod tls;
