@@ -21,6 +21,7 @@ pub(crate) const PYTHON: &[Package] = &[
     Package { name: "pytest==9.2.0", reason: "runs e2e/test_*.py" },
     Package { name: "duo_client==5.7.0", reason: "a real client: the current one" },
     Package { name: "aiosmtpd==1.4.6", reason: "a real SMTP server, for mail" },
+    Package { name: "twilio==9.13.0", reason: "foreign check of the signature over a supplier's callbacks" },
     Package { name: "pyotp==2.12.0", reason: "codes inside a test, where a process of oathtool each is too slow" },
     Package { name: "cryptography==50.0.2", reason: "the device's P-256 key in the tests of push" },
 ];
