@@ -167,13 +167,6 @@ pub const KEYS: &[Key] = &[
         "Where the certificate comes from: a certificate authority of the server's own, PEM files, or an ACME authority such as Let's Encrypt.",
     ),
     key(
-        "tls.own_ca.dir",
-        Kind::Path,
-        "",
-        "",
-        "Where `own-ca` keeps `ca.pem` (give it to clients), `ca.key` and `server.pem`. Not set: `tls` under `data.dir`.",
-    ),
-    key(
         "tls.cert_file",
         Kind::Path,
         "",
@@ -181,6 +174,13 @@ pub const KEYS: &[Key] = &[
         "`files`: the certificate and its chain, PEM. Read again when it changes and on SIGHUP.",
     ),
     key("tls.key_file", Kind::Path, "", "", "`files`: the private key, PEM (PKCS#8, PKCS#1 or SEC1), not encrypted."),
+    key(
+        "tls.own_ca.dir",
+        Kind::Path,
+        "",
+        "",
+        "Where `own-ca` keeps `ca.pem` (give it to clients), `ca.key` and `server.pem`. Not set: `tls` under `data.dir`.",
+    ),
     key(
         "tls.acme.directory_url",
         Kind::Url,

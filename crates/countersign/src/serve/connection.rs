@@ -10,6 +10,7 @@ use std::{
 
 use axum::{Router, extract::ConnectInfo};
 use futures_util::FutureExt as _;
+use http::{HeaderValue, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -23,6 +24,7 @@ use super::{
     connections::{Order, Place, State},
     http_metrics::HttpMetrics,
     peer::TrustedProxies,
+    shutdown::Shutdown,
 };
 use crate::tls::ACME_PROTOCOL;
 
@@ -38,6 +40,8 @@ pub(crate) struct Door {
     pub(crate) proxies: TrustedProxies,
     /// The numbers.
     pub(crate) metrics: Arc<HttpMetrics>,
+    /// The last answer of a connection says that it is.
+    pub(crate) shutdown: Shutdown,
 }
 
 /// Serves it to its end.
@@ -81,28 +85,35 @@ where
             place.enter(State::Busy);
             let client = door.proxies.client(peer, request.headers());
             request.extensions_mut().insert(ConnectInfo(client));
-            let place = place.clone();
+            let (place, stopping) = (place.clone(), door.shutdown.clone());
             door.router.clone().call(request).map(move |answer| {
                 place.enter(State::Quiet);
-                answer
+                answer.map(|mut answer| {
+                    if place.is_to_close() || stopping.has_begun() {
+                        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                    }
+                    answer
+                })
             })
         })
     };
     let io = TokioIo::new(Noticed { io, place: place.clone() });
     let mut connection = pin!(door.http.serve_connection(io, service));
-    if known != Order::None {
-        connection.as_mut().graceful_shutdown();
-    }
     loop {
         tokio::select! {
             // How a connection ended is the client's affair: it may close at any moment.
             _ = connection.as_mut() => return,
             order = place.ordered(known) => {
                 known = order;
-                match order {
-                    Order::Abort => return,
-                    Order::Close if place.state() != State::Busy => return door.metrics.connection("closed_waiting"),
-                    _ => connection.as_mut().graceful_shutdown(),
+                match (order, place.state()) {
+                    (Order::Abort, _) => return,
+                    (Order::Finish, State::Busy | State::Quiet) | (_, State::Busy) => {
+                        connection.as_mut().graceful_shutdown();
+                    }
+                    // hyper would close on the half of a request that has arrived. Whole, it is answered, with the
+                    // word that no other will be; the sweep sees to it that this doesn't take long.
+                    (Order::Finish, _) => {}
+                    _ => return door.metrics.connection("closed_waiting"),
                 }
             }
         }

@@ -296,6 +296,11 @@ impl Place {
         self.entry.state().0
     }
 
+    /// Whether the connection is to close when it can.
+    pub(crate) fn is_to_close(&self) -> bool {
+        self.entry.order() != Order::None
+    }
+
     /// Waits for an order above `known`.
     pub(crate) async fn ordered(&self, known: Order) -> Order {
         loop {

@@ -126,6 +126,7 @@ impl Server {
             router: public.layer(observe.clone()),
             proxies: proxies.clone(),
             metrics: metrics.clone(),
+            shutdown: shutdown.clone(),
         });
         let private = Arc::new(Door {
             tls: None,
@@ -133,6 +134,7 @@ impl Server {
             router: health.private().layer(observe),
             proxies,
             metrics: metrics.clone(),
+            shutdown: shutdown.clone(),
         });
         let mut accepting = JoinSet::new();
         for (listener, door) in self

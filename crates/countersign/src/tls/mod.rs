@@ -148,3 +148,20 @@ async fn keep_own(ca: OwnCa, hot: Arc<HotCertificate>, shutdown: Shutdown) {
         }
     }
 }
+
+/// A client that trusts one authority only.
+#[cfg(test)]
+pub(crate) async fn test_client(
+    ca: &std::path::Path,
+    address: std::net::SocketAddr,
+    name: &str,
+) -> std::io::Result<tokio_rustls::client::TlsStream<tokio::net::TcpStream>> {
+    use rustls_pki_types::pem::PemObject as _;
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(rustls_pki_types::CertificateDer::from_pem_file(ca).expect("ca.pem")).expect("a root");
+    let mut config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let tcp = tokio::net::TcpStream::connect(address).await?;
+    let name = rustls_pki_types::ServerName::try_from(name.to_owned()).expect("a name");
+    tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, tcp).await
+}
