@@ -80,7 +80,11 @@ static OLDEST: Statement = Statement::new(
 );
 static NEWEST: Statement = Statement::new(
     "message_newest_first",
-    concat!("SELECT ", columns!(), " FROM message_log WHERE tenant = $1 AND id > $2 AND id < $3 ORDER BY id DESC LIMIT $4"),
+    concat!(
+        "SELECT ",
+        columns!(),
+        " FROM message_log WHERE tenant = $1 AND id > $2 AND id < $3 ORDER BY id DESC LIMIT $4"
+    ),
     &[Type::Id, Type::Id, Type::Id, Type::Int],
 );
 static COUNT: Statement = Statement::new(
@@ -93,6 +97,11 @@ static SET_STATE: Statement = Statement::new(
     "UPDATE message_log SET state = $4, error_class = $5, billing_class = COALESCE($6, billing_class) \
      WHERE tenant = $1 AND id = $2 AND state = $3 RETURNING id",
     &[Type::Id, Type::Id, Type::Text, Type::Text, Type::Text, Type::Text],
+);
+static SET_SEALED: Statement = Statement::new(
+    "message_set_sealed",
+    "UPDATE message_log SET sealed = $3 WHERE tenant = $1 AND id = $2 AND sealed IS NOT NULL RETURNING id",
+    &[Type::Id, Type::Id, Type::Bytes],
 );
 static SET_RECEIPT: Statement = Statement::new(
     "message_set_receipt",
@@ -135,6 +144,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &NEWEST,
     &COUNT,
     &SET_STATE,
+    &SET_SEALED,
     &SET_RECEIPT,
     &INSERT_RECEIPT,
     &BY_RECEIPT,
@@ -220,6 +230,11 @@ impl Tx {
         billing_class: Option<&str>,
     ) -> Result<bool, StoreError> {
         self.changed(&SET_STATE, values![message, old, new, error_class, billing_class]).await
+    }
+
+    /// Replaces the sealed part of a message that has one, when the supplier's receipt is sealed in; whether it has one.
+    pub async fn set_message_sealed(&mut self, message: MessageId, sealed: &[u8]) -> Result<bool, StoreError> {
+        self.changed(&SET_SEALED, values![message, sealed.to_vec()]).await
     }
 
     /// Notes by which receipt the supplier will speak of a message, until `expires`. Whether there is such a message;
