@@ -1,1 +1,117 @@
-//! stub
+//! The rules: one engine behind every door.
+//!
+//! A door translates its protocol into the same few calls and the answers back:
+//! [`Auth::preauth`] (may this person go on, and with what), [`Auth::begin`] (try a factor), [`Auth::answer`] (the authenticator
+//! says yes, no or "not me"), [`Auth::wait`] (how far is it). A rule (state, lock-out, policy, replay, fatigue) stands here once,
+//! so no door can forget it.
+//!
+//! It never speaks a protocol, never holds a code longer than a call, and never answers an internal error with a way in.
+//!
+//! To add a factor: a [`Factor`] and its arm in `begin.rs`; if it waits for somebody, an attempt with a status of its own, which
+//! `wait.rs` shows and `ending.rs` ends; if it spends something, a [`store::login::Proof`] whose conditional update says who won.
+
+mod admit;
+pub mod application;
+pub mod attempt;
+mod begin;
+mod call;
+mod device;
+mod ending;
+mod enroll;
+mod error;
+mod housekeeping;
+mod log;
+pub mod otp;
+mod passcode;
+pub mod policy;
+mod preauth;
+mod push;
+pub mod settings;
+mod sms;
+mod trust;
+mod wait;
+
+pub use application::{Application, Applications};
+pub use attempt::{
+    Admission, Begin, Begun, Capability, Client, Decision, Device, DeviceId, Factor, Offer, Outcome, Preauth, Progress,
+    Subject, Verdict,
+};
+pub use device::{Activated, Answer, DeviceProof, Request, VerifiedDevice};
+pub use enroll::{EnrollStatus, Enrollment, activation_url};
+pub use error::AuthError;
+pub use preauth::Hints;
+pub use settings::Settings;
+
+use messaging::Courier;
+use std::{sync::Arc, time::Duration};
+use store::{Store, login::Login};
+use tokio::sync::watch;
+use types::{AttemptId, World};
+
+/// How long a prompt, a call or an asynchronous answer waits for the person.
+pub const ATTEMPT_LIFE: Duration = Duration::from_secs(60);
+/// How long a code that preauth shows may be used to begin a push.
+pub const OFFER_LIFE: Duration = Duration::from_secs(180);
+
+/// The engine.
+pub struct Auth {
+    store: Arc<Store>,
+    login: Login,
+    courier: Arc<Courier>,
+    applications: Applications,
+    world: World,
+    /// What each attempt's client has been told, so that a state is told once.
+    told: quick_cache::sync::Cache<AttemptId, wait::Told>,
+    stopping: watch::Sender<bool>,
+}
+
+impl Auth {
+    /// Starts the engine; needs a Tokio runtime. Its housekeeping ends when the engine is dropped.
+    #[must_use]
+    pub fn start(store: Arc<Store>, courier: Arc<Courier>) -> Arc<Self> {
+        let auth = Arc::new(Self {
+            login: Login::start(&store.shared_engine()),
+            applications: Applications::new(Arc::clone(&store)),
+            world: store.world().clone(),
+            told: quick_cache::sync::Cache::new(50_000),
+            stopping: watch::Sender::new(false),
+            courier,
+            store,
+        });
+        housekeeping::start(&auth);
+        auth
+    }
+
+    /// The applications of the store.
+    #[must_use]
+    pub const fn applications(&self) -> &Applications {
+        &self.applications
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// Time and chance.
+    #[must_use]
+    pub const fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The way out for messages.
+    #[must_use]
+    pub const fn courier(&self) -> &Arc<Courier> {
+        &self.courier
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Answers every waiter at once with what is known, and every later one too: the process is about to end.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+}

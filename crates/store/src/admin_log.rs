@@ -6,7 +6,7 @@ use crate::{
     scope::{Tenant, Tx, record},
     values,
 };
-use types::{LogId, Millis};
+use types::{LogId, Millis, World};
 
 record! {
     /// A change that somebody made.
@@ -50,7 +50,11 @@ static OLDEST: Statement = Statement::new(
 );
 static NEWEST: Statement = Statement::new(
     "admin_log_newest_first",
-    concat!("SELECT ", columns!(), " FROM admin_log WHERE tenant = $1 AND id > $2 AND id < $3 ORDER BY id DESC LIMIT $4"),
+    concat!(
+        "SELECT ",
+        columns!(),
+        " FROM admin_log WHERE tenant = $1 AND id > $2 AND id < $3 ORDER BY id DESC LIMIT $4"
+    ),
     &[Type::Id, Type::Id, Type::Id, Type::Int],
 );
 static COUNT: Statement = Statement::new(
@@ -89,6 +93,27 @@ impl Tx {
     /// Writes an entry, in the transaction that makes the change.
     pub async fn insert_admin_log(&mut self, entry: &AdminLogRow) -> Result<(), StoreError> {
         self.run(&INSERT, entry.values()).await.map(drop)
+    }
+
+    /// Adds an act to the administrator log, in the transaction of the act itself.
+    pub async fn log_act(
+        &mut self,
+        world: &World,
+        actor: &str,
+        action: &str,
+        object: &str,
+        detail: &str,
+    ) -> Result<(), StoreError> {
+        let at = world.now();
+        self.insert_admin_log(&AdminLogRow {
+            id: LogId::new(at, world.random.as_ref()),
+            at,
+            actor: actor.to_owned(),
+            action: action.to_owned(),
+            object: object.to_owned(),
+            detail: detail.to_owned(),
+        })
+        .await
     }
 
     /// Deletes at most `limit` entries made before `before`, oldest first; gives how many. Fewer than `limit`: none is left.

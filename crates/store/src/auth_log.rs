@@ -82,7 +82,11 @@ static OLDEST: Statement = Statement::new(
 );
 static NEWEST: Statement = Statement::new(
     "auth_log_newest_first",
-    concat!("SELECT ", columns!(), " FROM auth_log WHERE tenant = $1 AND id > $2 AND id < $3 ORDER BY id DESC LIMIT $4"),
+    concat!(
+        "SELECT ",
+        columns!(),
+        " FROM auth_log WHERE tenant = $1 AND id > $2 AND id < $3 ORDER BY id DESC LIMIT $4"
+    ),
     &[Type::Id, Type::Id, Type::Id, Type::Int],
 );
 static COUNT: Statement = Statement::new(
@@ -102,8 +106,7 @@ static DELETE_OLD: Statement = Statement::new(
     &[Type::Id, Type::Id, Type::Int],
 );
 
-pub(crate) static ALL: &[&Statement] =
-    &[&INSERT_SET, &BY_ID, &OLDEST, &NEWEST, &COUNT, &COUNT_BY_RESULT, &DELETE_OLD];
+pub(crate) static ALL: &[&Statement] = &[&INSERT_SET, &BY_ID, &OLDEST, &NEWEST, &COUNT, &COUNT_BY_RESULT, &DELETE_OLD];
 
 record! {
     /// How many attempts ended in one way.

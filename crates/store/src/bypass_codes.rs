@@ -29,7 +29,11 @@ static COUNT: Statement =
     Statement::new("bypass_count", "SELECT COUNT(*) FROM bypass_code WHERE tenant = $1", &[Type::Id]);
 static PAGE_OF_USER: Statement = Statement::new(
     "bypass_page_of_user",
-    concat!("SELECT ", columns!(), " FROM bypass_code WHERE tenant = $1 AND user_id = $2 ORDER BY id LIMIT $3 OFFSET $4"),
+    concat!(
+        "SELECT ",
+        columns!(),
+        " FROM bypass_code WHERE tenant = $1 AND user_id = $2 ORDER BY id LIMIT $3 OFFSET $4"
+    ),
     &[Type::Id, Type::Id, Type::Int, Type::Int],
 );
 static COUNT_OF_USER: Statement = Statement::new(

@@ -87,11 +87,13 @@ pub struct Options {
     pub connections: usize,
     /// SQLite's page cache for each connection, KiB.
     pub cache_kib: usize,
+    /// A transaction that says nothing for so long is rolled back: it would hold the writer or a connection.
+    pub patience: std::time::Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { connections: 4, cache_kib: 8 * 1024 }
+        Self { connections: 4, cache_kib: 8 * 1024, patience: std::time::Duration::from_secs(5) }
     }
 }
 
@@ -101,10 +103,10 @@ pub async fn open(url: &str, options: &Options) -> Result<std::sync::Arc<dyn Eng
         let readers = options.connections.clamp(1, 2);
         std::sync::Arc::new(sqlite::Sqlite::open(
             std::path::Path::new(path),
-            sqlite::Options { readers, cache_kib: options.cache_kib },
+            sqlite::Options { readers, cache_kib: options.cache_kib, patience: options.patience },
         )?)
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        std::sync::Arc::new(postgres::Postgres::open(url, options.connections).await?)
+        std::sync::Arc::new(postgres::Postgres::open(url, options.connections, options.patience).await?)
     } else {
         return Err(StoreError::Unavailable("store.url must begin with sqlite: or postgres://".to_owned()));
     };

@@ -135,9 +135,11 @@ pub(crate) static ALL: &[&Statement] = &[&VERSION];
 
 /// Brings the schema to the newest version. Several nodes may start at once: the loser of a step finds it done.
 pub(crate) async fn migrate(engine: &dyn Engine) -> Result<(), StoreError> {
-    engine
-        .execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY)".to_owned())
-        .await?;
+    let table = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY)";
+    // On PostgreSQL one of two nodes that do this at the same moment gets an error in spite of the IF; then the table is there.
+    if engine.execute(table.to_owned()).await.is_err() {
+        engine.execute(table.to_owned()).await?;
+    }
     let mut version = current(engine).await?;
     if version > STEPS.len() {
         return Err(StoreError::Migration(format!(
@@ -151,8 +153,6 @@ pub(crate) async fn migrate(engine: &dyn Engine) -> Result<(), StoreError> {
         match engine.execute(sql).await {
             Ok(()) => version += 1,
             Err(error) => {
-                // A failed batch leaves SQLite inside its transaction; PostgreSQL gives a warning at most.
-                let _ = engine.execute("ROLLBACK".to_owned()).await;
                 let now = current(engine).await?;
                 if now <= version {
                     return Err(StoreError::Migration(error.to_string()));

@@ -70,8 +70,7 @@ static PAGE: Statement = Statement::new(
     concat!("SELECT ", columns!(), " FROM policy WHERE tenant = $1 ORDER BY id LIMIT $2 OFFSET $3"),
     &[Type::Id, Type::Int, Type::Int],
 );
-static COUNT: Statement =
-    Statement::new("policy_count", "SELECT COUNT(*) FROM policy WHERE tenant = $1", &[Type::Id]);
+static COUNT: Statement = Statement::new("policy_count", "SELECT COUNT(*) FROM policy WHERE tenant = $1", &[Type::Id]);
 static INSERT: Statement = Statement::new(
     "policy_insert",
     concat!("INSERT INTO policy (tenant, ", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6)"),

@@ -1,6 +1,6 @@
 //! The store, a tenant's part of it, and a transaction inside that part.
 
-use crate::engine::{Engine, Row, Statement, StoreError, Transaction, Value};
+use crate::engine::{Columns, Engine, Row, Statement, StoreError, Transaction, Value};
 use keys::{KeyRing, TenantKeys, WrappedKey};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
@@ -188,8 +188,13 @@ fn scoped(tenant: TenantId, params: Vec<Value>) -> Vec<Value> {
 
 /// A struct whose fields are the columns of a statement, in order.
 pub(crate) trait Record: Sized {
+    /// Reads the next columns.
+    fn from_columns(columns: &mut Columns) -> Result<Self, StoreError>;
+
     /// Reads one row.
-    fn from_row(row: Row) -> Result<Self, StoreError>;
+    fn from_row(row: Row) -> Result<Self, StoreError> {
+        Self::from_columns(&mut row.read())
+    }
 }
 
 /// Makes a struct a [`Record`]: `columns!()` lists its columns for the statement, `values()` gives them back for an insert.
@@ -199,8 +204,7 @@ macro_rules! record {
         pub struct $name { $($(#[$doc])* pub $field: $type,)* }
 
         impl $crate::scope::Record for $name {
-            fn from_row(row: $crate::engine::Row) -> Result<Self, $crate::engine::StoreError> {
-                let mut columns = row.read();
+            fn from_columns(columns: &mut $crate::engine::Columns) -> Result<Self, $crate::engine::StoreError> {
                 Ok(Self { $($field: columns.take()?,)* })
             }
         }

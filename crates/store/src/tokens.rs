@@ -69,11 +69,7 @@ static OF_USERS: Statement = Statement::new(
 );
 static INSERT: Statement = Statement::new(
     "token_insert",
-    concat!(
-        "INSERT INTO token (tenant, ",
-        columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-    ),
+    concat!("INSERT INTO token (tenant, ", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"),
     &[
         Type::Id,
         Type::Id,

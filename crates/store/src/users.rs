@@ -88,8 +88,7 @@ static PAGE: Statement = Statement::new(
     concat!("SELECT ", columns!(), " FROM users WHERE tenant = $1 ORDER BY id LIMIT $2 OFFSET $3"),
     &[Type::Id, Type::Int, Type::Int],
 );
-static COUNT: Statement =
-    Statement::new("user_count", "SELECT COUNT(*) FROM users WHERE tenant = $1", &[Type::Id]);
+static COUNT: Statement = Statement::new("user_count", "SELECT COUNT(*) FROM users WHERE tenant = $1", &[Type::Id]);
 static PAGE_BY_EMAIL: Statement = Statement::new(
     "user_page_by_email",
     concat!("SELECT ", columns!(), " FROM users WHERE tenant = $1 AND email = $2 ORDER BY id LIMIT $3 OFFSET $4"),

@@ -74,7 +74,7 @@ pub trait Engine: Send + Sync {
     /// The query plan of a statement, one line a step, for the tests that refuse scans.
     fn plan(&self, statement: &'static Statement) -> Pending<'_, Vec<String>>;
 
-    /// Runs DDL; for migrations.
+    /// Runs DDL; for migrations. A batch that opens a transaction and fails is rolled back.
     fn execute(&self, sql: String) -> Pending<'_, ()>;
 }
 

@@ -22,9 +22,10 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Connects to `url` (`postgres://…`) with `connections` connections and one more for notices.
-    pub(crate) async fn open(url: &str, connections: usize) -> Result<Self, StoreError> {
-        let pool = Arc::new(Pool::new(url, connections)?);
+    /// Connects to `url` (`postgres://…`) with `connections` connections and one more for notices. A transaction that says
+    /// nothing for `patience` is ended by the server.
+    pub(crate) async fn open(url: &str, connections: usize, patience: Duration) -> Result<Self, StoreError> {
+        let pool = Arc::new(Pool::new(url, connections, patience)?);
         pool.lease().await?;
         let (notices, _) = broadcast::channel(4096);
         let listener = tokio::spawn(listen(Arc::clone(&pool), notices.clone()));
@@ -86,7 +87,7 @@ impl Engine for Postgres {
         Box::pin(async move {
             let mut lease = self.pool.lease().await?;
             let done = lease.plan(statement).await;
-            lease.settle(done)
+            lease.settle_session(done)
         })
     }
 
@@ -94,7 +95,7 @@ impl Engine for Postgres {
         Box::pin(async move {
             let mut lease = self.pool.lease().await?;
             let done = lease.batch(&sql).await;
-            lease.settle(done)
+            lease.settle_session(done)
         })
     }
 }
@@ -121,23 +122,33 @@ impl PostgresTransaction {
 impl Transaction for PostgresTransaction {
     fn run(&mut self, statement: &'static Statement, params: Vec<Value>) -> Pending<'_, Vec<Row>> {
         Box::pin(async move {
-            let done = self.lease().await?.run(statement, params).await;
+            let done = match self.lease().await {
+                Ok(lease) => lease.run(statement, params).await,
+                Err(error) => Err(error),
+            };
             self.failed |= done.is_err();
             done
         })
     }
 
     fn notify(&mut self, notice: String) -> Pending<'_, ()> {
-        Box::pin(async move { self.lease().await?.notify(CHANNEL, &notice).await })
+        Box::pin(async move {
+            let done = match self.lease().await {
+                Ok(lease) => lease.notify(CHANNEL, &notice).await,
+                Err(error) => Err(error),
+            };
+            self.failed |= done.is_err();
+            done
+        })
     }
 
     fn commit(mut self: Box<Self>) -> Pending<'static, ()> {
         Box::pin(async move {
-            if !self.begun {
-                return Ok(());
-            }
             if self.failed {
                 return Err(StoreError::Unavailable("the transaction had failed".to_owned()));
+            }
+            if !self.begun {
+                return Ok(());
             }
             let done = self.lease().await?.batch("COMMIT").await;
             // Whatever COMMIT said, there is nothing left to roll back; a broken connection is thrown away by the pool.

@@ -15,12 +15,12 @@ use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
 const WAIT: Duration = Duration::from_secs(5);
 /// The largest set that one statement takes; larger ones are cut.
 const SET: usize = 64;
-/// No statement, lock or idle transaction may hold a connection longer.
-const GUARDS: &str =
-    "SET statement_timeout = '15s'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '15s'";
+/// No statement may hold a connection longer, and none may wait longer for a lock.
+const GUARDS: &str = "SET statement_timeout = '15s'; SET lock_timeout = '5s'";
 
 pub(super) struct Pool {
     config: Config,
+    patience: Duration,
     free: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
 }
@@ -42,10 +42,11 @@ fn unavailable(error: impl std::fmt::Display) -> StoreError {
 }
 
 impl Pool {
-    pub(super) fn new(url: &str, connections: usize) -> Result<Self, StoreError> {
+    pub(super) fn new(url: &str, connections: usize, patience: Duration) -> Result<Self, StoreError> {
         let mut config: Config = url.parse().map_err(unavailable)?;
         config.connect_timeout(Duration::from_secs(5)).application_name("countersign");
-        Ok(Self { config, free: Mutex::new(Vec::new()), permits: Arc::new(Semaphore::new(connections.max(1))) })
+        let permits = Arc::new(Semaphore::new(connections.max(1)));
+        Ok(Self { config, patience, free: Mutex::new(Vec::new()), permits })
     }
 
     pub(super) async fn lease(self: &Arc<Self>) -> Result<Lease, StoreError> {
@@ -68,7 +69,11 @@ impl Pool {
                 tracing::warn!(%error, "a database connection ended");
             }
         });
-        client.batch_execute(GUARDS).await.map_err(unavailable)?;
+        let patience = self.patience.as_millis();
+        client
+            .batch_execute(&format!("{GUARDS}; SET idle_in_transaction_session_timeout = {patience}"))
+            .await
+            .map_err(unavailable)?;
         Ok(Connection { client, prepared: HashMap::new() })
     }
 
@@ -131,6 +136,14 @@ impl Lease {
     /// Passes a reading's result on; after an error of the connection itself the connection is not used again.
     pub(super) fn settle<T>(self, done: Result<T, StoreError>) -> Result<T, StoreError> {
         if matches!(done, Err(StoreError::Unavailable(_))) {
+            self.discard();
+        }
+        done
+    }
+
+    /// As [`settle`](Self::settle), after something that any error can leave half done in the session itself.
+    pub(super) fn settle_session<T>(self, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        if done.is_err() {
             self.discard();
         }
         done

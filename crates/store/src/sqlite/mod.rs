@@ -24,19 +24,15 @@ pub(crate) struct Options {
     pub(crate) readers: usize,
     /// Page cache of each connection, KiB.
     pub(crate) cache_kib: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { readers: 2, cache_kib: 8 * 1024 }
-    }
+    /// How long a transaction may say nothing.
+    pub(crate) patience: std::time::Duration,
 }
 
 impl Sqlite {
     /// Opens or creates the database at `path`.
     pub(crate) fn open(path: &Path, options: Options) -> Result<Self, StoreError> {
         let (notices, _) = broadcast::channel(4096);
-        let writer = writer::Writer::start(connect(path, options)?, notices.clone());
+        let writer = writer::Writer::start(connect(path, options)?, notices.clone(), options.patience);
         let readers = (0..options.readers.max(1)).map(|_| connect(path, options)).collect::<Result<_, _>>()?;
         Ok(Self { path: path.to_owned(), writer, readers: reader::Readers::start(readers), notices })
     }
@@ -102,8 +98,13 @@ impl Engine for Sqlite {
         Box::pin(self.readers.run(move |connection| {
             let mut plan =
                 connection.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.for_sqlite())).map_err(unavailable)?;
-            let lines = plan.query_map([], |row| row.get(3)).map_err(unavailable)?;
-            lines.collect::<Result<_, _>>().map_err(unavailable)
+            // Nothing is bound: a plan doesn't depend on values.
+            let mut rows = plan.raw_query();
+            let mut lines = Vec::new();
+            while let Some(row) = rows.next().map_err(unavailable)? {
+                lines.push(row.get(3).map_err(unavailable)?);
+            }
+            Ok(lines)
         }))
     }
 

@@ -7,20 +7,22 @@
 use super::{bind, unavailable};
 use crate::engine::{Pending, Row, Statement, StoreError, Transaction, Value};
 use rusqlite::Connection;
-use std::{sync::mpsc, thread, time::Duration};
+use std::{
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
 use tokio::sync::{broadcast, oneshot};
 
 /// At most so many transactions in a group: bounds what one commit holds back.
 const GROUP: usize = 512;
-/// A transaction that says nothing for so long is rolled back: nobody may hold the writer.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// The WAL is written back to the database when it has so many pages (of 4 KiB).
 const CHECKPOINT_PAGES: i64 = 16_384;
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 enum Job {
-    Begin(oneshot::Sender<SqliteTransaction>),
+    Begin(Reply<SqliteTransaction>),
     Execute(String, Reply<()>),
 }
 
@@ -35,16 +37,17 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, notices: broadcast::Sender<String>) -> Self {
+    /// Starts the thread. A transaction that says nothing for `patience` is rolled back: nobody may hold the writer.
+    pub(super) fn start(connection: Connection, notices: broadcast::Sender<String>, patience: Duration) -> Self {
         let (jobs, queue) = mpsc::channel();
-        thread::spawn(move || Loop { connection, queue, notices, acks: Vec::new(), said: Vec::new() }.run());
+        thread::spawn(move || Loop { connection, queue, notices, patience, acks: Vec::new(), said: Vec::new() }.run());
         Self { jobs }
     }
 
     pub(super) async fn begin(&self) -> Result<SqliteTransaction, StoreError> {
         let (reply, opened) = oneshot::channel();
         self.jobs.send(Job::Begin(reply)).map_err(|_| gone())?;
-        opened.await.map_err(|_| gone())
+        opened.await.map_err(|_| gone())?
     }
 
     pub(super) async fn execute(&self, sql: String) -> Result<(), StoreError> {
@@ -92,10 +95,15 @@ fn timed_out() -> StoreError {
     StoreError::Unavailable("the transaction was rolled back: it held the writer too long".to_owned())
 }
 
+fn lost() -> StoreError {
+    StoreError::Unavailable("the database has rolled the transaction back".to_owned())
+}
+
 struct Loop {
     connection: Connection,
     queue: mpsc::Receiver<Job>,
     notices: broadcast::Sender<String>,
+    patience: Duration,
     /// Who waits for the group's commit.
     acks: Vec<Reply<()>>,
     /// What the group's transactions want told.
@@ -105,49 +113,82 @@ struct Loop {
 impl Loop {
     fn run(mut self) {
         while let Ok(job) = self.queue.recv() {
-            let begun = match job {
-                Job::Begin(begun) => begun,
-                Job::Execute(sql, reply) => {
-                    let _ = reply.send(self.connection.execute_batch(&sql).map_err(unavailable));
-                    continue;
-                }
-            };
-            if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
-                tracing::error!(%error, "the database can't be written");
-                continue; // Dropping `begun` tells the caller.
-            }
-            let mut after = None;
-            self.serve(begun);
-            while self.acks.len() < GROUP {
-                match self.queue.try_recv() {
-                    Ok(Job::Begin(begun)) => self.serve(begun),
-                    Ok(other) => {
-                        after = Some(other);
-                        break;
+            match job {
+                Job::Execute(sql, reply) => self.execute(&sql, reply),
+                Job::Begin(begun) => {
+                    if let Some((sql, reply)) = self.group(begun) {
+                        self.execute(&sql, reply);
                     }
-                    Err(_) => break,
+                    self.checkpoint();
                 }
             }
-            self.commit_group();
-            if let Some(Job::Execute(sql, reply)) = after {
-                let _ = reply.send(self.connection.execute_batch(&sql).map_err(unavailable));
-            }
-            self.checkpoint();
         }
     }
 
+    fn execute(&self, sql: &str, reply: Reply<()>) {
+        let done = self.connection.execute_batch(sql).map_err(unavailable);
+        // A batch that failed after its BEGIN must not leave the writer inside a transaction.
+        if done.is_err() && !self.connection.is_autocommit() {
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        let _ = reply.send(done);
+    }
+
+    /// Serves the first transaction and all that wait behind it, and commits them together. Gives back a batch that waits.
+    fn group(&mut self, first: Reply<SqliteTransaction>) -> Option<(String, Reply<()>)> {
+        if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
+            tracing::error!(%error, "the database can't be written");
+            self.refuse(first, &error);
+            return None;
+        }
+        self.serve(first);
+        let mut waiting = None;
+        for _ in 1..GROUP {
+            if self.lost() {
+                break;
+            }
+            match self.queue.try_recv() {
+                Ok(Job::Begin(begun)) => self.serve(begun),
+                Ok(Job::Execute(sql, reply)) => {
+                    waiting = Some((sql, reply));
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        self.commit_group();
+        waiting
+    }
+
+    /// Tells everybody who waits: the lock was waited for once, not once for each of them.
+    fn refuse(&self, first: Reply<SqliteTransaction>, error: &rusqlite::Error) {
+        let answer = || StoreError::Unavailable(error.to_string());
+        let _ = first.send(Err(answer()));
+        while let Ok(job) = self.queue.try_recv() {
+            match job {
+                Job::Begin(begun) => drop(begun.send(Err(answer()))),
+                Job::Execute(_, reply) => drop(reply.send(Err(answer()))),
+            }
+        }
+    }
+
+    /// Whether SQLite has rolled the whole group back by itself, as it does when the disk is full or fails.
+    fn lost(&self) -> bool {
+        self.connection.is_autocommit()
+    }
+
     /// One transaction, from its begin to its commit or drop.
-    fn serve(&mut self, begun: oneshot::Sender<SqliteTransaction>) {
+    fn serve(&mut self, begun: Reply<SqliteTransaction>) {
         let (commands, incoming) = mpsc::channel();
-        if begun.send(SqliteTransaction { commands }).is_err() {
+        if begun.send(Ok(SqliteTransaction { commands })).is_err() {
             return;
         }
-        // The savepoint is opened with the first write: a transaction that only asks costs nothing.
+        // The savepoint is opened with the first statement: a transaction that is dropped at once costs nothing.
         let mut open = false;
         let mut failed = false;
         let mut said = Vec::new();
         loop {
-            match incoming.recv_timeout(PATIENCE) {
+            match incoming.recv_timeout(self.patience) {
                 Ok(Command::Run(statement, params, reply)) => {
                     let answer = if failed {
                         Err(StoreError::Statement {
@@ -155,46 +196,76 @@ impl Loop {
                             cause: "the transaction has failed before".to_owned(),
                         })
                     } else {
-                        if !open {
-                            open = self.savepoint("SAVEPOINT one");
-                        }
-                        bind::run(&self.connection, statement, params)
+                        self.step(&mut open, statement, params)
                     };
                     failed |= answer.is_err();
                     let _ = reply.send(answer);
                 }
                 Ok(Command::Notify(notice)) => said.push(notice),
-                Ok(Command::Commit(reply)) if !failed => {
-                    if open {
-                        self.savepoint("RELEASE one");
+                Ok(Command::Commit(reply)) => {
+                    if let Err(error) = self.release(open, failed) {
+                        self.roll_back(open);
+                        let _ = reply.send(Err(error));
+                    } else {
+                        self.said.append(&mut said);
+                        self.acks.push(reply);
                     }
-                    self.said.append(&mut said);
-                    self.acks.push(reply);
                     return;
                 }
-                // A commit after a failure, a drop, or silence.
-                Ok(Command::Commit(_)) | Err(_) => {
-                    if open {
-                        self.savepoint("ROLLBACK TO one");
-                        self.savepoint("RELEASE one");
+                Err(ended) => {
+                    if ended == RecvTimeoutError::Timeout {
+                        tracing::warn!("a transaction that had gone silent was rolled back");
                     }
+                    self.roll_back(open);
                     return;
                 }
             }
         }
     }
 
-    fn savepoint(&self, sql: &'static str) -> bool {
-        let done = self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
-        if let Err(error) = &done {
-            tracing::error!(%error, sql, "savepoint");
+    fn step(&self, open: &mut bool, statement: &'static Statement, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        if self.lost() {
+            return Err(lost());
         }
-        done.is_ok()
+        if !*open {
+            self.savepoint("SAVEPOINT one")?;
+            *open = true;
+        }
+        bind::run(&self.connection, statement, params)
+    }
+
+    /// Makes what one transaction did part of the group.
+    fn release(&self, open: bool, failed: bool) -> Result<(), StoreError> {
+        if failed {
+            return Err(StoreError::Unavailable("the transaction had failed".to_owned()));
+        }
+        if self.lost() {
+            return Err(lost());
+        }
+        if open { self.savepoint("RELEASE one") } else { Ok(()) }
+    }
+
+    fn roll_back(&self, open: bool) {
+        if open
+            && !self.lost()
+            && self.savepoint("ROLLBACK TO one").and_then(|()| self.savepoint("RELEASE one")).is_err()
+        {
+            // What must not stay can't be taken out alone: the whole group goes.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+
+    fn savepoint(&self, sql: &'static str) -> Result<(), StoreError> {
+        let done = self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
+        done.map(drop).map_err(|error| {
+            tracing::error!(%error, sql, "savepoint");
+            unavailable(error)
+        })
     }
 
     fn commit_group(&mut self) {
-        let done = self.connection.execute_batch("COMMIT");
-        if done.is_err() {
+        let done = if self.lost() { Err(lost()) } else { self.connection.execute_batch("COMMIT").map_err(unavailable) };
+        if done.is_err() && !self.lost() {
             let _ = self.connection.execute_batch("ROLLBACK");
         }
         for ack in self.acks.drain(..) {

@@ -1,0 +1,144 @@
+//! Who may go on, before any factor: the user's state, the application's rules, the network.
+//!
+//! The order is from the strictest to the mildest, so that no mild rule hides a strict one: disabled, locked out, not permitted,
+//! blocked network; then what lets somebody in without a second factor; then what is asked of a new user.
+
+use crate::{
+    Auth,
+    application::{Application, UserAccess},
+    attempt::{Admission, Client, Decision, Subject, Verdict},
+    error::AuthError,
+    policy::{NetworkVerdict, NewUser, Rule, UserAuth},
+};
+use store::login::{Holder, Who};
+use types::{GroupId, UserName};
+
+fn decision(verdict: Verdict, reason: &'static str, rule: impl Into<Rule>, message: &str) -> Decision {
+    Decision { verdict, reason, rule: rule.into(), message: message.to_owned() }
+}
+
+const DENIED: &str = "Your account is not permitted to access this application.";
+
+impl Auth {
+    /// Finds the user and decides how far they may go without a factor.
+    pub async fn admit(&self, app: &Application, subject: &Subject, client: &Client) -> Result<Admission, AuthError> {
+        let who = match subject {
+            Subject::Name(name) => Who::Name(UserName::new(name, app.normalization)?),
+            Subject::Id(id) => Who::Id(*id),
+        };
+        let by_id = matches!(who, Who::Id(_));
+        match self.login.find(app.tenant, who).await? {
+            Some(mut holder) => {
+                self.end_lockout_if_due(app, &mut holder).await?;
+                Ok(Admission { decision: decide(app, &holder, client), holder: Some(holder) })
+            }
+            None if by_id => Err(AuthError::NoUser),
+            None => Ok(Admission { decision: decide_unknown(app, client), holder: None }),
+        }
+    }
+
+    async fn end_lockout_if_due(&self, app: &Application, holder: &mut Holder) -> Result<(), AuthError> {
+        let (Some(since), Some(length)) = (holder.user.locked_at, app.settings.lockout_length()) else { return Ok(()) };
+        if self.world.now() < since + length {
+            return Ok(());
+        }
+        let mut tx = self.store.tenant(app.tenant).begin().await?;
+        if tx.end_lockout(holder.user.id, since).await? {
+            tx.commit().await?;
+            holder.user.locked_at = None;
+            holder.user.failures = 0;
+        }
+        Ok(())
+    }
+}
+
+/// The rules for a user who is known.
+fn decide(app: &Application, holder: &Holder, client: &Client) -> Decision {
+    let user = &holder.user;
+    let group_status = |status: &str| holder.groups.iter().find(|group| group.status.eq_ignore_ascii_case(status));
+    if user.status == "disabled" {
+        return decision(Verdict::Deny, "user_disabled", "user status: disabled", "Your account is disabled.");
+    }
+    if user.deleted_at.is_some() || user.status == "pending deletion" {
+        return decision(Verdict::Deny, "user_disabled", "user status: pending deletion", "Your account is disabled.");
+    }
+    if let Some(group) = group_status("disabled") {
+        return decision(
+            Verdict::Deny,
+            "user_disabled",
+            format!("group {}: disabled", group.name),
+            "Your account is disabled.",
+        );
+    }
+    if user.locked_at.is_some() || user.failures >= app.settings.threshold() || user.status == "locked out" {
+        return decision(Verdict::Deny, "locked_out", "setting: lockout_threshold", "Your account is locked out.");
+    }
+    let groups: Vec<GroupId> = holder.groups.iter().map(|group| group.id).collect();
+    match app.access {
+        UserAccess::AllUsers => {}
+        UserAccess::PermittedGroups if groups.iter().any(|group| app.groups_allowed.contains(group)) => {}
+        UserAccess::PermittedGroups | UserAccess::NoUsers => {
+            return decision(Verdict::Deny, "user_not_in_permitted_group", "application: user_access", DENIED);
+        }
+    }
+    let policy = app.policies.applied(&groups);
+    let (network, network_rule) = policy.network(client.ip);
+    if network == NetworkVerdict::Blocked {
+        return decision(Verdict::Deny, "denied_network", network_rule, "Access from your network is not permitted.");
+    }
+    let (asked, asked_rule) = policy.user_auth();
+    if asked == UserAuth::Deny {
+        return decision(Verdict::Deny, "denied_by_policy", asked_rule, DENIED);
+    }
+    if user.status == "bypass" {
+        return decision(Verdict::Allow, "bypass_user", "user status: bypass", "Account is in bypass mode.");
+    }
+    if let Some(group) = group_status("bypass") {
+        return decision(
+            Verdict::Allow,
+            "bypass_user",
+            format!("group {}: bypass", group.name),
+            "Account is in bypass mode.",
+        );
+    }
+    if asked == UserAuth::Bypass {
+        return decision(Verdict::Allow, "allowed_by_policy", asked_rule, "Bypassing second factor by policy.");
+    }
+    if network == NetworkVerdict::Trusted {
+        return decision(Verdict::Allow, "trusted_network", network_rule, "Your network is trusted.");
+    }
+    if holder.phones.is_empty() && holder.tokens.is_empty() {
+        return decide_new(policy.new_user());
+    }
+    decision(Verdict::Challenge, "", asked_rule, "Account is active")
+}
+
+/// The rules for a name that nobody has. Networks come first here too.
+fn decide_unknown(app: &Application, client: &Client) -> Decision {
+    if app.access != UserAccess::AllUsers {
+        return decision(Verdict::Deny, "user_not_in_permitted_group", "application: user_access", DENIED);
+    }
+    let policy = app.policies.applied(&[]);
+    let (network, rule) = policy.network(client.ip);
+    match (network, policy.user_auth()) {
+        (NetworkVerdict::Blocked, _) => {
+            decision(Verdict::Deny, "denied_network", rule, "Access from your network is not permitted.")
+        }
+        (_, (UserAuth::Deny, rule)) => decision(Verdict::Deny, "denied_by_policy", rule, DENIED),
+        (_, (UserAuth::Bypass, rule)) => {
+            decision(Verdict::Allow, "allowed_by_policy", rule, "Bypassing second factor by policy.")
+        }
+        (NetworkVerdict::Trusted, _) => decision(Verdict::Allow, "trusted_network", rule, "Your network is trusted."),
+        (NetworkVerdict::Normal, _) => decide_new(policy.new_user()),
+    }
+}
+
+fn decide_new((behavior, rule): (NewUser, Rule)) -> Decision {
+    match behavior {
+        NewUser::Allow => decision(Verdict::Allow, "allow_unenrolled_user", rule, "Allowing unknown user"),
+        NewUser::Deny => decision(Verdict::Deny, "deny_unenrolled_user", rule, DENIED),
+        NewUser::Enroll => {
+            decision(Verdict::Enroll, "deny_unenrolled_user", rule, "Enroll an authentication device to proceed")
+        }
+    }
+}

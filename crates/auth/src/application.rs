@@ -1,0 +1,187 @@
+//! An application as the login path needs it: its secret opened, its tenant's settings and its policies read.
+//!
+//! Loading one costs several statements, so applications are kept for a short while. A change made on this node, or told by
+//! another's notice, drops the kept one at once; the short while bounds what a lost notice can delay.
+
+use crate::{
+    error::AuthError,
+    policy::{Layer, Policies},
+    settings::Settings,
+};
+use quick_cache::sync::Cache;
+use serde::Deserialize;
+use std::{sync::Arc, time::Duration};
+use store::{Slice, Store, fields};
+use types::{GroupId, Millis, Normalization, PolicyId, SecretString, TenantId};
+
+/// So many applications are kept.
+const KEPT: usize = 100_000;
+/// For so long.
+const FRESH: Duration = Duration::from_secs(30);
+
+/// A tenant has no more policies than this.
+pub const MOST_POLICIES: i64 = 1000;
+
+/// Who may use an application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum UserAccess {
+    /// Everybody.
+    #[default]
+    AllUsers,
+    /// Members of `groups_allowed`.
+    PermittedGroups,
+    /// Nobody.
+    NoUsers,
+}
+
+/// The fields of an integration's settings that decide something here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Stored {
+    user_access: UserAccess,
+    groups_allowed: Vec<String>,
+    push_approval: Option<crate::settings::PushApproval>,
+    enabled: Option<bool>,
+    #[serde(flatten)]
+    other: serde_json::Map<String, serde_json::Value>,
+}
+
+/// An application that asks for authentications.
+pub struct Application {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its public key: 20 characters.
+    pub ikey: String,
+    /// For people.
+    pub name: String,
+    /// Duo's integration type: `authapi`, `unix`, `adminapi`, …
+    pub kind: String,
+    /// Its secret key: 40 characters.
+    pub secret: SecretString,
+    /// Whether requests without a date are accepted.
+    pub signature_v1: bool,
+    /// How user names are brought to one form.
+    pub normalization: Normalization,
+    /// Who may use it.
+    pub access: UserAccess,
+    /// Of which groups, when only some may.
+    pub groups_allowed: Vec<GroupId>,
+    /// Its policies.
+    pub policies: Policies,
+    /// Its own way of approving a push, where it differs from the tenant's.
+    pub push_approval: Option<crate::settings::PushApproval>,
+    /// The tenant's settings.
+    pub settings: Settings,
+    /// The tenant's host name.
+    pub api_host: String,
+    /// The other fields of its settings: grants of the Admin API and the like.
+    pub grants: serde_json::Map<String, serde_json::Value>,
+    loaded: Millis,
+}
+
+impl Application {
+    /// How a push is approved here.
+    #[must_use]
+    pub fn push_approval(&self) -> crate::settings::PushApproval {
+        self.push_approval.unwrap_or(self.settings.push_approval)
+    }
+}
+
+/// The applications of a store.
+pub struct Applications {
+    store: Arc<Store>,
+    kept: Cache<String, Arc<Application>>,
+}
+
+impl Applications {
+    pub(crate) fn new(store: Arc<Store>) -> Self {
+        Self { store, kept: Cache::new(KEPT) }
+    }
+
+    /// The application with this key, or nothing.
+    pub async fn get(&self, ikey: &str) -> Result<Option<Arc<Application>>, AuthError> {
+        let now = self.store.world().now();
+        if let Some(found) = self.kept.get(ikey)
+            && now.since(found.loaded) < FRESH
+        {
+            return Ok(Some(found));
+        }
+        let Some(tenant) = self.store.tenant_of_ikey(ikey).await? else { return Ok(None) };
+        let Some(application) = self.load(tenant, ikey, now).await? else { return Ok(None) };
+        let application = Arc::new(application);
+        self.kept.insert(ikey.to_owned(), Arc::clone(&application));
+        Ok(Some(application))
+    }
+
+    /// Drops a kept application; the next request reads it anew.
+    pub fn forget(&self, ikey: &str) {
+        self.kept.remove(ikey);
+    }
+
+    /// Drops all that are kept of one tenant: its settings or policies have changed.
+    pub fn forget_tenant(&self, tenant: TenantId) {
+        self.kept.retain(|_, application| application.tenant != tenant);
+    }
+
+    async fn load(&self, tenant: TenantId, ikey: &str, now: Millis) -> Result<Option<Application>, AuthError> {
+        let scope = self.store.tenant(tenant);
+        let (Some(row), Some(integration)) = (scope.row().await?, scope.integration(ikey).await?) else {
+            return Ok(None);
+        };
+        let stored: Stored =
+            serde_json::from_str(&integration.settings).map_err(|_| AuthError::Damaged("integration"))?;
+        if stored.enabled == Some(false) {
+            return Ok(None);
+        }
+        let keys = scope.keys().await?;
+        let secret =
+            keys.open(fields::integration_secret(ikey), &integration.secret).map_err(store::StoreError::from)?;
+        let secret = String::from_utf8(secret.expose().to_vec()).map_err(|_| AuthError::Damaged("secret key"))?;
+        let mut layers = Vec::new();
+        let slice = Slice { offset: 0, limit: MOST_POLICIES };
+        for policy in scope.policies(slice).await?.rows {
+            layers.push((policy.id, policy.is_global, Arc::new(Layer::parse(&policy.name, &policy.sections)?)));
+        }
+        let find = |id: PolicyId| {
+            let found = layers.iter().find(|(layer, ..)| *layer == id).map(|(.., layer)| Arc::clone(layer));
+            // A policy that is named and isn't there must not be read as no policy.
+            found.ok_or(AuthError::Damaged("policy"))
+        };
+        let mut groups = Vec::new();
+        for link in scope.group_policies(ikey).await? {
+            groups.push((link.group_id, find(link.policy)?));
+        }
+        let policies = Policies {
+            groups,
+            application: integration.policy.map(find).transpose()?,
+            global: layers.iter().find(|(_, global, _)| *global).map(|(.., layer)| Arc::clone(layer)),
+        };
+        let groups_allowed = stored
+            .groups_allowed
+            .iter()
+            .map(|id| id.parse())
+            .collect::<Result<_, _>>()
+            .map_err(|_| AuthError::Damaged("group"))?;
+        Ok(Some(Application {
+            tenant,
+            ikey: ikey.to_owned(),
+            name: integration.name,
+            kind: integration.r#type,
+            secret: SecretString::new(secret),
+            signature_v1: integration.signature_v1,
+            normalization: match integration.normalization.as_str() {
+                "none" => Normalization::None,
+                _ => Normalization::Simple,
+            },
+            access: stored.user_access,
+            groups_allowed,
+            policies,
+            push_approval: stored.push_approval,
+            settings: Settings::parse(&row.settings).map_err(|_| AuthError::Damaged("settings"))?,
+            api_host: row.api_host,
+            grants: stored.other,
+            loaded: now,
+        }))
+    }
+}

@@ -1,0 +1,151 @@
+//! A call that is approved by pressing the two digits that the sign-in shows.
+//!
+//! Pressing any key approves nothing (people press keys to end a call), unless the tenant has set `keypress_confirm`.
+
+use crate::{
+    Application, Auth, AuthError, Begin, Begun, Outcome,
+    attempt::result,
+    begin::replay_is_refused,
+    ending::{Context, End, notice},
+};
+use messaging::{Address, CallAnswer, CallScript, ChannelKind, Content, Outgoing, Purpose};
+use std::sync::Arc;
+use store::{PhoneRow, attempts::AttemptRow, fields, login::Holder};
+use types::{AttemptId, MessageId, SecretString, ct_eq};
+
+impl Auth {
+    /// Calls `phone`.
+    pub(crate) async fn call(
+        &self,
+        app: &Application,
+        holder: &Holder,
+        phone: &PhoneRow,
+        begin: &Begin,
+    ) -> Result<Begun, AuthError> {
+        let now = self.world.now();
+        let confirm = &app.settings.keypress_confirm;
+        let pair = self.world.digits(2);
+        let keys = if confirm.is_empty() { pair.clone() } else { confirm.clone() };
+        if confirm.is_empty() && !begin.later {
+            return Ok(Begun::Finished(Outcome::deny(
+                "deny",
+                "This application can't show the digits that a call is approved with. Please use a passcode.",
+            )));
+        }
+        let id = AttemptId::new(now, self.world.random.as_ref());
+        let context = Context {
+            username: holder.user.username.clone(),
+            ip: begin.client.ip,
+            hostname: begin.client.hostname.clone(),
+            details: begin.details.clone(),
+            typed: confirm.is_empty(),
+            code: if confirm.is_empty() { pair } else { String::new() },
+        };
+        let scope = self.store.tenant(app.tenant);
+        let digest = scope.keys().await?.digest(fields::APPROVAL_CODE, &[id.as_bytes(), keys.as_bytes()]);
+        let attempt = AttemptRow {
+            id,
+            user_id: holder.user.id,
+            ikey: app.ikey.clone(),
+            factor: "phone_call".to_owned(),
+            phone_id: Some(phone.id),
+            result: result::PENDING,
+            status: "calling".to_owned(),
+            reason: String::new(),
+            sequence: 1,
+            code_digest: Some(digest.to_vec()),
+            context: self.seal_context(app, id, &context).await?,
+            request_digest: begin.request_digest.map(|digest| digest.to_vec()),
+            created: now,
+            expires: now + crate::ATTEMPT_LIFE,
+            decided_at: None,
+        };
+        let number = self.number(app, phone).await?;
+        let mut tx = scope.begin().await?;
+        if !tx.open_prompt(holder.user.id, id, Self::prompt_rules(app), now, attempt.expires).await? {
+            return Ok(Begun::Finished(Outcome::deny(
+                "deny",
+                "A login request is already waiting, or the last one was too recent.",
+            )));
+        }
+        replay_is_refused(tx.insert_attempt(&attempt).await)?;
+        tx.notify(notice(id)).await?;
+        tx.commit().await?;
+        let how = if confirm.is_empty() {
+            "press the two digits that your screen shows".to_owned()
+        } else {
+            format!("press {confirm}")
+        };
+        let fraud = app.settings.keypress_fraud.chars().next();
+        let mut lines = vec![format!("{}: a sign-in to {}. To approve, {how}.", app.settings.brand, app.name)];
+        if let Some(key) = fraud {
+            lines.push(format!(
+                "If it was not you, press {}.",
+                if key == '*' { "star".to_owned() } else { key.to_string() }
+            ));
+        }
+        let message = Outgoing {
+            id: MessageId::new(now, self.world.random.as_ref()),
+            tenant: app.tenant,
+            user: Some(holder.user.id),
+            txid: Some(id),
+            purpose: Purpose::Authentication,
+            to: Address::Number(number, phone.extension.clone()),
+            content: Content::Call(CallScript {
+                lines: lines.into_iter().map(SecretString::new).collect(),
+                keys: Some(SecretString::new(keys)),
+                fraud_key: fraud,
+            }),
+        };
+        if self.courier.deliver(message).await.is_err() {
+            self.end(app, &attempt, End::Failed).await?;
+        }
+        Ok(Begun::Pending(id))
+    }
+
+    /// What was pressed in a call, or that nothing was.
+    pub(crate) async fn call_answered(&self, answer: CallAnswer) -> Result<(), AuthError> {
+        let Some(attempt) = self.store.tenant(answer.tenant).attempt(answer.txid).await? else { return Ok(()) };
+        let Some(app) = self.applications.get(&attempt.ikey).await?.filter(|app| app.tenant == answer.tenant) else {
+            return Ok(());
+        };
+        let end = match &answer.answer {
+            messaging::Answer::Keys(keys) => {
+                let tenant_keys = self.store.tenant(app.tenant).keys().await?;
+                let digests = tenant_keys
+                    .digest_candidates(fields::APPROVAL_CODE, &[attempt.id.as_bytes(), keys.expose().as_bytes()]);
+                let stored = attempt.code_digest.as_deref().unwrap_or_default();
+                if digests.iter().any(|digest| ct_eq(digest, stored)) { End::Approved } else { End::WrongCode }
+            }
+            messaging::Answer::Fraud => End::Fraud,
+            messaging::Answer::NoAnswer | messaging::Answer::Busy => End::NoAnswer,
+            messaging::Answer::Failed => End::Failed,
+        };
+        self.end(&app, &attempt, end).await.map(drop)
+    }
+}
+
+/// Takes the answers to calls as they come, until the engine is gone.
+pub(crate) async fn take_answers(
+    auth: std::sync::Weak<Auth>,
+    mut answers: tokio::sync::broadcast::Receiver<CallAnswer>,
+) {
+    use tokio::sync::broadcast::error::RecvError;
+    loop {
+        match answers.recv().await {
+            Ok(answer) => {
+                let Some(auth) = auth.upgrade() else { return };
+                if let Err(error) = auth.call_answered(answer).await {
+                    tracing::error!(%error, "an answer to a call was lost; the attempt will time out");
+                }
+            }
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+/// Whether calls go out at all.
+pub(crate) fn calls(auth: &Arc<Auth>) -> bool {
+    auth.courier.carries(ChannelKind::Voice)
+}

@@ -1,0 +1,80 @@
+//! What must happen without anybody asking: attempts end when their time is over, old rows go, changes made elsewhere are heard.
+
+use crate::{Auth, AuthError, call, ending::End};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+use tokio::sync::broadcast::error::RecvError;
+
+/// Between two looks for overdue attempts.
+const TICK: Duration = Duration::from_secs(1);
+/// How far back overdue attempts are looked for; longer than a restart takes.
+const BACK: Duration = Duration::from_secs(600);
+/// Ended attempts and spent counters stay so long.
+const KEEP: Duration = Duration::from_secs(86_400);
+
+pub(crate) fn start(auth: &Arc<Auth>) {
+    tokio::spawn(tick(Arc::downgrade(auth)));
+    tokio::spawn(hear(Arc::downgrade(auth), auth.store.engine().notices()));
+    if call::calls(auth) {
+        tokio::spawn(call::take_answers(Arc::downgrade(auth), auth.courier.call_answers()));
+    }
+}
+
+async fn tick(auth: Weak<Auth>) {
+    let mut ticks = 0_u64;
+    loop {
+        tokio::time::sleep(TICK).await;
+        let Some(auth) = auth.upgrade() else { return };
+        if let Err(error) = auth.end_overdue().await {
+            tracing::warn!(%error, "overdue attempts");
+        }
+        if ticks.is_multiple_of(600) {
+            let before = auth.world.now() - KEEP;
+            if let Err(error) = auth.store.purge_attempts(before).await {
+                tracing::warn!(%error, "old attempts");
+            }
+            if let Err(error) = auth.store.purge_limits(before).await {
+                tracing::warn!(%error, "old counters");
+            }
+        }
+        ticks += 1;
+    }
+}
+
+impl Auth {
+    /// Ends attempts whose time is over, also those that nobody waits for: an unanswered prompt counts against fatigue.
+    pub(crate) async fn end_overdue(&self) -> Result<(), AuthError> {
+        let now = self.world.now();
+        for (tenant, id) in self.store.overdue_attempts(now - BACK, now).await? {
+            let Some(attempt) = self.store.tenant(tenant).attempt(id).await? else { continue };
+            if let Some(app) = self.applications.get(&attempt.ikey).await?.filter(|app| app.tenant == tenant) {
+                self.end(&app, &attempt, End::TimedOut).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Drops what is kept of applications and tenants when another node has changed them.
+async fn hear(auth: Weak<Auth>, mut notices: tokio::sync::broadcast::Receiver<String>) {
+    loop {
+        let heard = notices.recv().await;
+        let Some(auth) = auth.upgrade() else { return };
+        match heard {
+            Ok(notice) => match notice.split_once(':') {
+                Some(("application", ikey)) => auth.applications.forget(ikey),
+                Some(("tenant", id)) => {
+                    if let Ok(tenant) = id.parse() {
+                        auth.applications.forget_tenant(tenant);
+                        auth.store.forget_keys(tenant);
+                    }
+                }
+                _ => {}
+            },
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Rows of the authentication log.
+
+use crate::application::Application;
+use store::AuthLogRow;
+use types::{LogId, Millis, UserId, World};
+
+/// What a row tells.
+pub(crate) struct Entry<'a> {
+    pub(crate) user: Option<UserId>,
+    pub(crate) username: &'a str,
+    pub(crate) factor: &'a str,
+    pub(crate) result: &'a str,
+    pub(crate) reason: &'a str,
+    pub(crate) rule: &'a str,
+    pub(crate) ip: String,
+    pub(crate) hostname: &'a str,
+    pub(crate) device: String,
+    pub(crate) txid: Option<String>,
+}
+
+/// A row, with a new id.
+pub(crate) fn row(app: &Application, entry: Entry<'_>, now: Millis, world: &World) -> AuthLogRow {
+    let mut detail = serde_json::Map::new();
+    for (name, value) in [("rule", entry.rule), ("hostname", entry.hostname), ("application", &app.name)] {
+        if !value.is_empty() {
+            detail.insert(name.to_owned(), value.into());
+        }
+    }
+    if let Some(txid) = entry.txid {
+        detail.insert("txid".to_owned(), txid.into());
+    }
+    AuthLogRow {
+        id: LogId::new(now, world.random.as_ref()),
+        at: now,
+        user_id: entry.user,
+        username: entry.username.to_owned(),
+        ikey: app.ikey.clone(),
+        factor: entry.factor.to_owned(),
+        result: entry.result.to_owned(),
+        reason: entry.reason.to_owned(),
+        ip: entry.ip,
+        device: entry.device,
+        detail: serde_json::Value::Object(detail).to_string(),
+    }
+}
+
+/// An address as the log keeps it.
+pub(crate) fn ip(client: &crate::Client) -> String {
+    client.ip.map(|ip| ip.to_string()).unwrap_or_default()
+}

@@ -1,0 +1,187 @@
+//! Passcodes of every kind: what a code matches is found here; whether it still counts is decided where it is spent.
+
+use crate::{
+    Application, Auth, AuthError, Client, DeviceId, Outcome, log,
+    otp::{Totp, Yubico, YubicoCode, look_ahead},
+    policy::Method,
+};
+use store::{
+    TokenRow, fields,
+    login::{Authentication, Holder, Proof, Recorded},
+};
+use types::{AttemptId, SecretString, ct_eq};
+
+/// How many HOTP codes may have been skipped (RFC 4226 §7.4: as small as usability lets).
+const LOOK_AHEAD: i64 = 10;
+/// The longest passcode that is looked at: a Yubico OTP with its public id has 44 to 48 characters.
+const LONGEST: usize = 64;
+
+/// What a code matched.
+struct Match {
+    proof: Proof,
+    factor: &'static str,
+    device: Option<DeviceId>,
+}
+
+impl Auth {
+    /// Tries a passcode: of a token, of a text message, or a bypass code.
+    pub(crate) async fn passcode(
+        &self,
+        app: &Application,
+        holder: &Holder,
+        code: &SecretString,
+        device: Option<DeviceId>,
+        client: &Client,
+        txid: Option<AttemptId>,
+    ) -> Result<Outcome, AuthError> {
+        let found = self.match_code(app, holder, code.expose().trim(), device).await?;
+        let found = found.unwrap_or(Match { proof: Proof::Wrong, factor: "passcode", device: None });
+        let (factor, matched) = (found.factor, found.device);
+        let now = self.world.now();
+        let recorded = self
+            .login
+            .record(Authentication {
+                tenant: app.tenant,
+                user: holder.user.id,
+                proof: found.proof,
+                failures_seen: holder.user.failures,
+                threshold: app.settings.threshold(),
+                now,
+                log: Box::new(self.log_of_passcode(app, holder, client, factor, matched, txid, now)),
+            })
+            .await?;
+        Ok(match recorded {
+            Recorded::Won => Outcome {
+                allow: true,
+                status: "allow".to_owned(),
+                message: "Success. Logging you in...".to_owned(),
+                trusted_token: self.trust(app, holder).await?,
+            },
+            Recorded::Spent => Outcome::deny(
+                "deny",
+                "This passcode has already been used. Please generate a new passcode and try again.",
+            ),
+            Recorded::Failed(count) if count >= app.settings.threshold() => {
+                Outcome::deny("locked_out", "Incorrect passcode. Your account has been locked out.")
+            }
+            Recorded::Failed(_) => Outcome::deny("deny", "Incorrect passcode. Please try again."),
+            Recorded::LockedOut => Outcome::deny("locked_out", "Your account is locked out."),
+        })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one log row, known only here")]
+    fn log_of_passcode(
+        &self,
+        app: &Application,
+        holder: &Holder,
+        client: &Client,
+        factor: &'static str,
+        device: Option<DeviceId>,
+        txid: Option<AttemptId>,
+        now: types::Millis,
+    ) -> impl FnOnce(Recorded) -> store::AuthLogRow + Send + 'static {
+        let mut row = log::row(
+            app,
+            log::Entry {
+                user: Some(holder.user.id),
+                username: &holder.user.username,
+                factor,
+                result: "denied",
+                reason: "",
+                rule: "",
+                ip: log::ip(client),
+                hostname: &client.hostname,
+                device: device.map(|device| device.to_string()).unwrap_or_default(),
+                txid: txid.map(|txid| txid.to_string()),
+            },
+            now,
+            &self.world,
+        );
+        move |recorded| {
+            let (result, reason) = match recorded {
+                Recorded::Won if factor == "bypass_code" => ("success", "valid_passcode"),
+                Recorded::Won => ("success", "valid_passcode"),
+                Recorded::Spent => ("denied", "passcode_already_used"),
+                Recorded::Failed(_) => ("denied", "invalid_passcode"),
+                Recorded::LockedOut => ("denied", "locked_out"),
+            };
+            row.result = result.to_owned();
+            row.reason = reason.to_owned();
+            row
+        }
+    }
+
+    async fn match_code(
+        &self,
+        app: &Application,
+        holder: &Holder,
+        code: &str,
+        device: Option<DeviceId>,
+    ) -> Result<Option<Match>, AuthError> {
+        if code.is_empty() || code.len() > LONGEST {
+            return Ok(None);
+        }
+        let groups: Vec<_> = holder.groups.iter().map(|group| group.id).collect();
+        let policy = app.policies.applied(&groups);
+        let scope = self.store.tenant(app.tenant);
+        let keys = scope.keys().await?;
+        let now = self.world.now();
+        let wanted = |id: DeviceId| device.is_none_or(|device| device == id);
+        if policy.allows(Method::Token).0 {
+            for token in holder.tokens.iter().filter(|token| wanted(DeviceId::Token(token.id))) {
+                let seed = keys.open(fields::token_seed(&token.id), &token.seed).map_err(store::StoreError::from)?;
+                if let Some((counter, drift)) = match_token(token, &seed, now, code) {
+                    return Ok(Some(Match {
+                        proof: Proof::Counter { token: token.id, counter, drift },
+                        factor: if token.r#type == "yk" { "yubikey_code" } else { "hardware_token" },
+                        device: Some(DeviceId::Token(token.id)),
+                    }));
+                }
+            }
+        }
+        if policy.allows(Method::Sms).0 {
+            for phone in holder.phones.iter().filter(|phone| phone.sms_sent > 0 && wanted(DeviceId::Phone(phone.id))) {
+                let digests = keys.digest_candidates(fields::SMS_CODE, &[phone.id.as_bytes(), code.as_bytes()]);
+                for sent in scope.sms_codes(phone.id, now).await? {
+                    if digests.iter().any(|digest| ct_eq(digest, &sent.digest)) {
+                        return Ok(Some(Match {
+                            proof: Proof::Sms(phone.id, sent.id),
+                            factor: "sms_passcode",
+                            device: Some(DeviceId::Phone(phone.id)),
+                        }));
+                    }
+                }
+            }
+        }
+        if policy.allows(Method::Bypass).0 {
+            let digests = keys.digest_candidates(fields::BYPASS_CODE, &[holder.user.id.as_bytes(), code.as_bytes()]);
+            for bypass in scope.bypass_codes(holder.user.id, now).await? {
+                if digests.iter().any(|digest| ct_eq(digest, &bypass.digest)) {
+                    return Ok(Some(Match { proof: Proof::Bypass(bypass.id), factor: "bypass_code", device: None }));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The counter that `code` stands for, and the drift to remember. A counter that was used is matched too: spending it fails,
+/// and so a replay is told apart from a wrong code.
+fn match_token(token: &TokenRow, seed: &types::SecretBytes, now: types::Millis, code: &str) -> Option<(i64, i64)> {
+    let digits = u32::try_from(token.digits).ok()?;
+    match token.r#type.as_str() {
+        "t6" | "t8" => {
+            let totp = Totp { digits, period: token.period, drift: token.drift, last_step: token.counter };
+            let step = totp.check(seed.expose(), now, code)?;
+            Some((step, totp.drift_after(now, step)))
+        }
+        "h6" | "h8" => {
+            // One step back, so that the code that was used last is known as such.
+            let from = (token.counter - 1).max(-1);
+            look_ahead(seed.expose(), from, LOOK_AHEAD + (token.counter - from), digits, code)
+                .map(|counter| (counter, 0))
+        }
+        "yk" => Some((Yubico::from_seed(seed)?.check(&YubicoCode::parse(code)?)?, 0)),
+        _ => None,
+    }
+}

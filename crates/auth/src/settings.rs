@@ -1,0 +1,106 @@
+//! A tenant's settings, by the names that Duo's Admin API gives them where it has one.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// What a tenant can set. Every field has a default, so an empty object is a whole set of settings.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Wrong answers until a user is locked out: 1 to 9,999.
+    pub lockout_threshold: i64,
+    /// Minutes until a lock-out ends by itself; 0 means an administrator must end it.
+    pub lockout_expire_duration: i64,
+    /// Passcodes in one text message: 1 to 10.
+    pub sms_batch: i64,
+    /// Minutes that a passcode which was sent lives; 0 means 24 hours.
+    pub sms_expiration: i64,
+    /// Text before the passcodes.
+    pub sms_message: String,
+    /// The key that approves in a call, instead of the two digits on the screen; empty (the default) means the digits.
+    pub keypress_confirm: String,
+    /// The key that reports fraud in a call.
+    pub keypress_fraud: String,
+    /// Whether fraud is reported by mail.
+    pub fraud_email_enabled: bool,
+    /// Where to.
+    pub fraud_email: String,
+    /// Days until a deleted user is gone.
+    pub pending_deletion_days: i64,
+    /// Days that logs are kept; 0 means 180.
+    pub log_retention_days: i64,
+    /// How a push is approved: `code` (typed from the sign-in) or `tap`.
+    pub push_approval: PushApproval,
+    /// Seconds between two prompts to one user.
+    pub prompt_spacing: u64,
+    /// The organisation's name, for texts.
+    pub brand: String,
+    /// Whatever else Duo's Admin API sets: kept and given back.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// How a push is approved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum PushApproval {
+    /// Six digits that the sign-in shows are typed into the authenticator.
+    #[default]
+    Code,
+    /// One tap. For clients that can show nothing; a person can be worn down into it.
+    Tap,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            lockout_threshold: 10,
+            lockout_expire_duration: 0,
+            sms_batch: 1,
+            sms_expiration: 0,
+            sms_message: "Your sign-in passcodes:".to_owned(),
+            keypress_confirm: String::new(),
+            keypress_fraud: "*".to_owned(),
+            fraud_email_enabled: false,
+            fraud_email: String::new(),
+            pending_deletion_days: 7,
+            log_retention_days: 180,
+            push_approval: PushApproval::Code,
+            prompt_spacing: 30,
+            brand: "Countersign".to_owned(),
+            other: Map::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// From the stored text. Text that can't be read is an error: defaults could be weaker than what was set.
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// Wrong answers until a lock-out, within what can be enforced.
+    #[must_use]
+    pub fn threshold(&self) -> i64 {
+        self.lockout_threshold.clamp(1, 9_999)
+    }
+
+    /// How long a lock-out lasts; none means until an administrator ends it.
+    #[must_use]
+    pub fn lockout_length(&self) -> Option<Duration> {
+        u64::try_from(self.lockout_expire_duration)
+            .ok()
+            .filter(|minutes| *minutes > 0)
+            .map(|m| Duration::from_secs(60 * m))
+    }
+
+    /// How long a passcode that was sent lives.
+    #[must_use]
+    pub fn sms_life(&self) -> Duration {
+        match u64::try_from(self.sms_expiration) {
+            Ok(minutes) if minutes > 0 => Duration::from_secs(60 * minutes),
+            _ => Duration::from_secs(24 * 3600),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Passcodes in a text message.
+
+use crate::{Application, Auth, AuthError, Client, Outcome, log};
+use messaging::{Address, Content, Outgoing, Purpose, SendError};
+use store::{PhoneRow, codes::SmsCodeRow, fields, login::Holder};
+use types::{E164, MessageId, SecretString, SmsCodeId};
+
+/// Digits of a passcode that is sent: one more than tokens have, so that the two are seldom taken for each other.
+const DIGITS: usize = 7;
+
+impl Auth {
+    /// Sends a new batch of passcodes. The attempt itself ends denied: the passcode is for the next one.
+    pub(crate) async fn send_sms(
+        &self,
+        app: &Application,
+        holder: &Holder,
+        phone: &PhoneRow,
+        client: &Client,
+    ) -> Result<Outcome, AuthError> {
+        let scope = self.store.tenant(app.tenant);
+        let keys = scope.keys().await?;
+        let now = self.world.now();
+        let expires = now + app.settings.sms_life();
+        let batch = usize::try_from(app.settings.sms_batch.clamp(1, 10)).unwrap_or(1);
+        let (mut rows, mut codes) = (Vec::with_capacity(batch), Vec::with_capacity(batch));
+        while rows.len() < batch {
+            let code = self.world.digits(DIGITS);
+            let first_digit: String = code.chars().take(1).collect();
+            // Different first digits, so that the one a prompt asks for is clear.
+            if rows.iter().any(|row: &SmsCodeRow| row.first_digit == first_digit) {
+                continue;
+            }
+            rows.push(SmsCodeRow {
+                id: SmsCodeId::new(now, self.world.random.as_ref()),
+                phone_id: phone.id,
+                digest: keys.digest(fields::SMS_CODE, &[phone.id.as_bytes(), code.as_bytes()]).to_vec(),
+                first_digit,
+                expires: Some(expires),
+                used_at: None,
+                created: now,
+            });
+            codes.push(SecretString::new(code));
+        }
+        let number = self.number(app, phone).await?;
+        let listed: Vec<&str> = codes.iter().map(SecretString::expose).collect();
+        let text =
+            SecretString::new(format!("{}: {} {}", app.settings.brand, app.settings.sms_message, listed.join(" ")));
+        let message = Outgoing {
+            id: MessageId::new(now, self.world.random.as_ref()),
+            tenant: app.tenant,
+            user: Some(holder.user.id),
+            txid: None,
+            purpose: Purpose::Authentication,
+            to: Address::Number(number, String::new()),
+            content: Content::Text(text),
+        };
+        // Stored before sending: a code that arrives must work. The old batch dies with it.
+        let mut tx = scope.begin().await?;
+        tx.replace_sms_codes(phone.id, &rows).await?;
+        tx.count_sms(phone.id, i64::try_from(rows.len()).unwrap_or(1)).await?;
+        let entry = log::Entry {
+            user: Some(holder.user.id),
+            username: &holder.user.username,
+            factor: "sms_refresh",
+            result: "denied",
+            reason: "passcodes_sent",
+            rule: "",
+            ip: log::ip(client),
+            hostname: &client.hostname,
+            device: phone.id.to_string(),
+            txid: None,
+        };
+        tx.insert_auth_log(&log::row(app, entry, now, &self.world)).await?;
+        tx.commit().await?;
+        Ok(match self.courier.deliver(message).await {
+            Ok(()) => Outcome::deny("sent", "New SMS passcodes sent."),
+            Err(SendError::Limited { .. }) => {
+                Outcome::deny("sms_limited", "Too many messages were sent to this phone. Please try again later.")
+            }
+            Err(_) => Outcome::deny("sms_failed", "The SMS passcodes could not be sent. Please try another factor."),
+        })
+    }
+
+    /// Opens a phone's number, for one message that is about to go out.
+    pub(crate) async fn number(&self, app: &Application, phone: &PhoneRow) -> Result<E164, AuthError> {
+        let sealed = phone.number.as_ref().ok_or(AuthError::NotCapable)?;
+        let keys = self.store.tenant(app.tenant).keys().await?;
+        let number = keys.open(fields::phone_number(&phone.id), sealed).map_err(store::StoreError::from)?;
+        std::str::from_utf8(number.expose()).ok().and_then(|text| text.parse().ok()).ok_or(AuthError::Damaged("number"))
+    }
+}

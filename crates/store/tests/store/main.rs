@@ -1,0 +1,16 @@
+//! The store on every engine of this run (`COUNTERSIGN_TEST_ENGINES`): one program, so that all tests share one server.
+
+#![expect(clippy::unwrap_used, reason = "clippy knows the tests here, but not the functions that they share")]
+
+mod apart;
+mod applications;
+mod devices;
+mod logs;
+mod migrations;
+mod outage;
+mod people;
+mod plans;
+mod races;
+mod registry;
+mod support;
+mod transactions;
