@@ -1,0 +1,43 @@
+//! What an authenticator is told when a request fails.
+
+use auth::AuthError;
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use http::StatusCode;
+use serde_json::json;
+
+/// A failure, as it goes out.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The request can't be read.
+    Malformed(&'static str),
+    /// The signature, the device or its clock isn't good.
+    Unauthorized(&'static str),
+    /// The engine said no, or failed.
+    Engine(AuthError),
+}
+
+impl From<AuthError> for Failure {
+    fn from(error: AuthError) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let (status, error, message) = match &self {
+            Self::Malformed(why) => (StatusCode::BAD_REQUEST, "malformed", *why),
+            Self::Unauthorized(why) => (StatusCode::UNAUTHORIZED, "unauthorized", *why),
+            Self::Engine(AuthError::Refused(why)) => (StatusCode::BAD_REQUEST, "refused", *why),
+            Self::Engine(AuthError::NoDevice) => (StatusCode::BAD_REQUEST, "refused", "the device is gone"),
+            Self::Engine(cause) => {
+                tracing::error!(error = %cause, "the engine failed");
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again")
+            }
+        };
+        (status, [(http::header::CACHE_CONTROL, "no-store")], Json(json!({ "error": error, "message": message })))
+            .into_response()
+    }
+}
