@@ -102,6 +102,11 @@ impl FileRoot {
         self.snapshot().0.iter().map(|entry| (layout::id(HOLDER, entry.tag), entry.made)).collect()
     }
 
+    /// The ids of the keys in the text of a root-key file, oldest first: whether a copy is whole, and which root it is.
+    pub fn ids_in(text: &str) -> Result<Vec<String>, KeyError> {
+        Ok(RootKeys::parse(text)?.0.iter().map(|entry| layout::id(HOLDER, entry.tag)).collect())
+    }
+
     fn snapshot(&self) -> Arc<RootKeys> {
         // A writer only swaps the pointer: a poisoned lock still holds a whole value.
         self.keys.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()

@@ -11,6 +11,8 @@ use argon2::{
 };
 use std::time::Duration;
 use types::{Random, SecretString, World};
+use unicode_normalization::UnicodeNormalization as _;
+use zeroize::Zeroizing;
 
 /// The longest password, in bytes. Longer ones are refused before any work.
 pub const MAX_PASSWORD: usize = 1024;
@@ -83,8 +85,10 @@ impl Passwords {
         let mut salt = [0; SALT_LEN];
         random.fill(&mut salt);
         let password = bounded(password)?;
-        let hash: PasswordHash =
-            self.argon2().hash_password_with_salt(password, &salt).map_err(|_| KeyError::Library("hash a password"))?;
+        let hash: PasswordHash = self
+            .argon2()
+            .hash_password_with_salt(password.as_bytes(), &salt)
+            .map_err(|_| KeyError::Library("hash a password"))?;
         Ok(SecretString::new(hash.to_string()))
     }
 
@@ -95,11 +99,11 @@ impl Passwords {
     pub fn verify(&self, password: &SecretString, stored: Option<&SecretString>) -> Result<Verdict, KeyError> {
         let given = bounded(password)?;
         let Some(stored) = stored else {
-            let done: Result<PasswordHash, _> = self.argon2().hash_password_with_salt(given, &[0; SALT_LEN]);
+            let done: Result<PasswordHash, _> = self.argon2().hash_password_with_salt(given.as_bytes(), &[0; SALT_LEN]);
             return done.map(|_| Verdict::Wrong).map_err(|_| KeyError::Library("hash a password"));
         };
         let (hash, params) = parse(stored)?;
-        match self.argon2().verify_password(given, &hash) {
+        match self.argon2().verify_password(given.as_bytes(), &hash) {
             Ok(()) if self.outgrown(&params) => Ok(Verdict::RightButOld),
             Ok(()) => Ok(Verdict::Right),
             Err(argon2::password_hash::Error::PasswordInvalid) => Ok(Verdict::Wrong),
@@ -123,9 +127,16 @@ impl Passwords {
     }
 }
 
-fn bounded(password: &SecretString) -> Result<&[u8], KeyError> {
-    let bytes = password.expose().as_bytes();
-    if bytes.len() > MAX_PASSWORD { Err(KeyError::TooLong(MAX_PASSWORD)) } else { Ok(bytes) }
+/// The bytes that are hashed: in Unicode's form NFKC, because keyboards differ in how they write `é`.
+fn bounded(password: &SecretString) -> Result<Zeroizing<String>, KeyError> {
+    let text = password.expose();
+    if text.len() > MAX_PASSWORD {
+        return Err(KeyError::TooLong(MAX_PASSWORD));
+    }
+    // NFKC makes of one character up to eighteen: room for all, so that no growth leaves copies behind.
+    let mut normal = Zeroizing::new(String::with_capacity(if text.is_ascii() { text.len() } else { text.len() * 18 }));
+    normal.extend(text.nfkc());
+    Ok(normal)
 }
 
 /// The hash and its cost; refuses other algorithms and costs that would exhaust the machine.

@@ -57,6 +57,16 @@ fn right_wrong_absent_and_old() {
 }
 
 #[test]
+fn every_keyboard_writes_the_same_password() {
+    let stored = cheap().hash(&secret("caf\u{e9} \u{fb01}n"), &SeededRandom::new(1)).unwrap();
+    for typed in ["caf\u{e9} \u{fb01}n", "cafe\u{301} fin"] {
+        assert_eq!(cheap().verify(&secret(typed), Some(&stored)).unwrap(), Verdict::Right);
+    }
+    assert_eq!(cheap().verify(&secret("cafe fin"), Some(&stored)).unwrap(), Verdict::Wrong);
+    assert_eq!(cheap().verify(&secret("CAF\u{c9} fin"), Some(&stored)).unwrap(), Verdict::Wrong);
+}
+
+#[test]
 fn salts_differ() {
     let random = SeededRandom::new(1);
     let (a, b) = (cheap().hash(&secret("x"), &random).unwrap(), cheap().hash(&secret("x"), &random).unwrap());

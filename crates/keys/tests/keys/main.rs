@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod fields;
 #[cfg(test)]
+mod formats;
+#[cfg(test)]
 mod root_file;
 #[cfg(test)]
 mod root_token;

@@ -5,7 +5,7 @@ use countersign_keys::{FileRoot, KeyError, KeyRing, RootKey};
 use proptest::prelude::*;
 use std::{
     env, fs,
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _},
     os::unix::fs::{PermissionsExt as _, symlink},
     path::Path,
     sync::Arc,
@@ -214,8 +214,21 @@ proptest! {
 
     #[test]
     fn any_text_is_read_or_refused_without_panic(text in "(# \\PC{0,20}\n|csroot1[a-z0-9]{0,80}\n|\\PC{0,40}\n){0,5}") {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(text.as_bytes()).unwrap();
-        prop_assert!(FileRoot::open(file.path()).is_err());
+        prop_assert!(FileRoot::ids_in(&text).is_err());
+    }
+
+    #[test]
+    fn keys_survive_comments_and_any_typo_is_found(seed: u64, at in 8_usize..70, to in "[a-z0-9]", comment in "\\PC{0,40}") {
+        static FILE: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+        let text = FILE.get_or_init(|| {
+            let (_dir, path, _) = ring();
+            fs::read_to_string(path).unwrap()
+        });
+        let line = text.lines().find(|line| line.starts_with("csroot1")).unwrap();
+        let commented = format!("#{comment}\n {line}\t\n# {seed}\n");
+        prop_assert_eq!(FileRoot::ids_in(&commented).unwrap(), FileRoot::ids_in(text).unwrap());
+        let mut typo = line.to_owned();
+        typo.replace_range(at..=at, &to);
+        prop_assert_eq!(FileRoot::ids_in(&typo).is_err(), typo != line);
     }
 }
