@@ -15,12 +15,33 @@ mod answer;
 mod channel;
 mod courier;
 mod error;
+mod house;
+pub mod log;
 mod outgoing;
+mod place;
 mod print;
+mod smtp;
+#[cfg(test)]
+mod testing;
+pub mod text;
+mod twilio;
 
 pub use answer::{Answer, CallAnswer, CallAnswers};
 pub use channel::{Accepted, BoxFuture, Channel, ChannelKind, Ticket};
-pub use courier::Courier;
+pub use courier::{Courier, Delivery, Report, Reported};
 pub use error::{ErrorClass, SendError};
+pub use house::house;
 pub use outgoing::{Address, CallScript, Content, EmailAddress, InvalidEmail, Outgoing, Purpose};
 pub use print::{CallBehavior, Outbox, Print, Printed};
+pub use smtp::{InvalidSmtpConfig, Smtp, SmtpConfig, SmtpSecurity};
+pub use twilio::{
+    InvalidTwilioConfig, Retry, Twilio, TwilioConfig,
+    hooks::{GATHER_PATH, HookError, HookReply, INBOUND_PATH, STATUS_PATH, TwilioHooks},
+    signature,
+};
+
+/// What the fuzzers call.
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::twilio::{fuzz_answers, fuzz_form};
+}

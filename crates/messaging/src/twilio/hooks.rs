@@ -1,0 +1,322 @@
+//! What the supplier calls back: receipts, pressed keys, messages to us. No HTTP framework stands here; a door hands over the address
+//! and the form, and answers what it is given.
+//!
+//! A callback is believed if it bears the account's signature over the address as the supplier knows it (the configured public one,
+//! whatever a proxy made of it), and if its path ends in a ticket that this house wrote for the message.
+
+use super::{Twilio, codes, is_id, signature, twiml};
+use crate::{
+    Answer, CallAnswer, Courier, Delivery, ErrorClass, Report, Reported, courier::RECEIPT_LIFE, house::Claims,
+};
+use std::{sync::Arc, time::Duration};
+use store::StoreError;
+use types::SecretString;
+
+/// Before a receipt's ticket. Route `POST {STATUS_PATH}{ticket}` to [`TwilioHooks::status_callback`].
+pub const STATUS_PATH: &str = "/telephony/twilio/status/";
+/// Before the ticket of pressed keys. Route `POST {GATHER_PATH}{ticket}` to [`TwilioHooks::gather`].
+pub const GATHER_PATH: &str = "/telephony/twilio/keys/";
+/// Where messages and calls to our numbers come. Route `POST` to [`TwilioHooks::inbound`].
+pub const INBOUND_PATH: &str = "/telephony/twilio/inbound";
+
+/// Keys are taken no later than this after the call was ordered.
+const CALL_LIFE: Duration = Duration::from_secs(600);
+/// More than the supplier ever sends.
+const MAX_PAIRS: usize = 200;
+const MAX_KEYS: usize = 20;
+
+/// What a callback is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookReply {
+    /// HTTP status.
+    pub status: u16,
+    /// The body's type; empty without a body.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: &'static str,
+}
+
+impl HookReply {
+    const NOTED: Self = Self { status: 204, content_type: "", body: "" };
+
+    const fn xml(body: &'static str) -> Self {
+        Self { status: 200, content_type: "text/xml; charset=utf-8", body }
+    }
+}
+
+/// Why a callback is not taken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HookError {
+    /// The signature is missing or wrong, or no public address is configured to check it over.
+    #[error("the callback's signature is missing or wrong")]
+    Forbidden,
+    /// The ticket is not of this house, too old, or of no message.
+    #[error("there is nothing here")]
+    NotFound,
+    /// The form has too many fields, or lacks the message's id.
+    #[error("the callback's form is malformed")]
+    Malformed,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl HookError {
+    /// The HTTP status to answer.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::Malformed => 400,
+            Self::Store(_) => 503,
+        }
+    }
+}
+
+/// Hears what the supplier calls back.
+pub struct TwilioHooks {
+    twilio: Arc<Twilio>,
+    courier: Arc<Courier>,
+}
+
+impl TwilioHooks {
+    /// The hooks of a channel, and the courier that it belongs to.
+    #[must_use]
+    pub const fn new(twilio: Arc<Twilio>, courier: Arc<Courier>) -> Self {
+        Self { twilio, courier }
+    }
+
+    /// A receipt of a message or a call. `url` is path and query as they were asked for.
+    pub async fn status_callback(
+        &self,
+        url: &str,
+        signature: Option<&str>,
+        form: &[(String, String)],
+    ) -> Result<HookReply, HookError> {
+        self.check(url, signature, form)?;
+        let claims = self.claims(url, STATUS_PATH, RECEIPT_LIFE).await?;
+        let status = Status::read(form).ok_or(HookError::Malformed)?;
+        let report = status.report();
+        match self.courier.desk().report_on(&claims, Twilio::NAME, &report).await? {
+            Reported::Unknown => return Err(HookError::NotFound),
+            Reported::Applied => self.announce(&claims, status.end_of_call(&claims)),
+            Reported::Stale => {}
+        }
+        // Also where the message had moved on already: that callback's deletion may not have happened.
+        if report.delivery.is_final() {
+            self.twilio.forgetter.forget(status.collection, &status.id, Duration::ZERO);
+        }
+        Ok(HookReply::NOTED)
+    }
+
+    /// The keys that were pressed in a call (`<Gather>`). They count once: a repeated request is answered and announces nothing.
+    pub async fn gather(
+        &self,
+        url: &str,
+        signature: Option<&str>,
+        form: &[(String, String)],
+    ) -> Result<HookReply, HookError> {
+        self.check(url, signature, form)?;
+        let claims = self.claims(url, GATHER_PATH, CALL_LIFE).await?;
+        let id = value(form, "CallSid").filter(|id| is_id(id)).ok_or(HookError::Malformed)?;
+        let keys: String =
+            value(form, "Digits").unwrap_or_default().chars().filter(|c| matches!(c, '0'..='9' | '*' | '#')).collect();
+        if keys.len() > MAX_KEYS {
+            return Err(HookError::Malformed);
+        }
+        let report = Report {
+            id: id.to_owned(),
+            delivery: Delivery::Delivered,
+            class: ErrorClass::None,
+            raw: "answered".to_owned(),
+        };
+        match self.courier.desk().report_on(&claims, Twilio::NAME, &report).await? {
+            Reported::Unknown => return Err(HookError::NotFound),
+            Reported::Applied => self.announce(&claims, Some(pressed(&claims, keys))),
+            Reported::Stale => {}
+        }
+        Ok(HookReply::xml(twiml::HANG_UP))
+    }
+
+    /// A message or a call to one of our numbers. Nothing is done with it and nothing kept, neither here nor at the supplier, which
+    /// honours STOP by itself.
+    pub fn inbound(
+        &self,
+        url: &str,
+        signature: Option<&str>,
+        form: &[(String, String)],
+    ) -> Result<HookReply, HookError> {
+        self.check(url, signature, form)?;
+        if value(form, "CallSid").is_some() {
+            return Ok(HookReply::xml(twiml::REJECT));
+        }
+        let id = value(form, "MessageSid").ok_or(HookError::Malformed)?;
+        self.twilio.forgetter.forget("Messages", id, Duration::ZERO);
+        Ok(HookReply::xml(twiml::EMPTY))
+    }
+
+    fn check(&self, url: &str, signature: Option<&str>, form: &[(String, String)]) -> Result<(), HookError> {
+        if form.len() > MAX_PAIRS {
+            return Err(HookError::Malformed);
+        }
+        let (Some(public), Some(signature)) = (&self.twilio.public_url, signature) else {
+            return Err(HookError::Forbidden);
+        };
+        if !url.starts_with('/')
+            || !signature::verify(&self.twilio.api.token, &format!("{public}{url}"), form, signature)
+        {
+            return Err(HookError::Forbidden);
+        }
+        match value(form, "AccountSid") {
+            Some(account) if account != self.twilio.api.account() => Err(HookError::Forbidden),
+            _ => Ok(()),
+        }
+    }
+
+    async fn claims(&self, url: &str, path: &str, life: Duration) -> Result<Claims, HookError> {
+        let ticket = url.strip_prefix(path).ok_or(HookError::NotFound)?;
+        let claims = self.courier.desk().house().await?.claims(ticket).ok_or(HookError::NotFound)?;
+        if self.courier.desk().now() > claims.at + life {
+            return Err(HookError::NotFound);
+        }
+        Ok(claims)
+    }
+
+    fn announce(&self, claims: &Claims, answer: Option<Answer>) {
+        if let (Some(txid), Some(answer)) = (claims.txid, answer) {
+            self.courier.desk().answers().announce(CallAnswer { tenant: claims.tenant, txid, answer });
+        }
+    }
+}
+
+fn pressed(claims: &Claims, keys: String) -> Answer {
+    match (keys.as_bytes(), claims.fraud_key) {
+        ([], _) => Answer::NoAnswer,
+        ([one], Some(fraud)) if *one == fraud => Answer::Fraud,
+        _ => Answer::Keys(SecretString::new(keys)),
+    }
+}
+
+/// The first value of a name; empty counts as none.
+fn value<'a>(form: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    form.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
+}
+
+/// A receipt, read from its form.
+struct Status {
+    collection: &'static str,
+    id: String,
+    word: String,
+    code: u32,
+    /// When the carrier was done, in its own form.
+    done: String,
+}
+
+impl Status {
+    fn read(form: &[(String, String)]) -> Option<Self> {
+        let (collection, id, word) = match value(form, "CallSid") {
+            Some(id) => ("Calls", id, value(form, "CallStatus")?),
+            None => (
+                "Messages",
+                value(form, "MessageSid").or_else(|| value(form, "SmsSid"))?,
+                value(form, "MessageStatus").or_else(|| value(form, "SmsStatus"))?,
+            ),
+        };
+        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).take(20).collect::<String>();
+        is_id(id).then(|| Self {
+            collection,
+            id: id.to_owned(),
+            word: word.chars().filter(|c| c.is_ascii_lowercase() || matches!(c, '-' | '_')).take(24).collect(),
+            code: value(form, "ErrorCode").and_then(|code| code.parse().ok()).unwrap_or(0),
+            done: value(form, "RawDlrDoneDate").map(digits).unwrap_or_default(),
+        })
+    }
+
+    fn delivery(&self) -> Delivery {
+        match self.word.as_str() {
+            // A call that rings is with the carrier.
+            "sent" | "ringing" | "in-progress" => Delivery::Sent,
+            "delivered" | "read" | "completed" => Delivery::Delivered,
+            "undelivered" | "busy" | "no-answer" => Delivery::Undelivered,
+            "failed" | "canceled" => Delivery::Failed,
+            _ => Delivery::Queued,
+        }
+    }
+
+    fn report(&self) -> Report {
+        let delivery = self.delivery();
+        let class = match (delivery, codes::class(self.code)) {
+            (Delivery::Undelivered | Delivery::Failed, ErrorClass::None) if self.collection == "Calls" => {
+                ErrorClass::Unreachable
+            }
+            (Delivery::Undelivered | Delivery::Failed, ErrorClass::None) => ErrorClass::Other,
+            (_, class) => class,
+        };
+        let raw = format!("status={} code={} done={}", self.word, self.code, self.done);
+        Report { id: self.id.clone(), delivery, class, raw }
+    }
+
+    /// How a call ended for its attempt; `None` for a text, for a call that still rings, and for one that waited for no keys.
+    fn end_of_call(&self, claims: &Claims) -> Option<Answer> {
+        match (self.collection, self.word.as_str()) {
+            ("Calls", "busy") => Some(Answer::Busy),
+            ("Calls", "no-answer") => Some(Answer::NoAnswer),
+            ("Calls", "failed" | "canceled") => Some(Answer::Failed),
+            // Somebody took the call and hung up without a key.
+            ("Calls", "completed") if claims.wants_keys => Some(Answer::NoAnswer),
+            _ => None,
+        }
+    }
+}
+
+/// Reads a form as a receipt, for the fuzzer: it may not panic, and what it takes fits into a path and into the sealed row.
+#[doc(hidden)]
+pub fn fuzz_form(form: &[(String, String)]) {
+    if let Some(status) = Status::read(form) {
+        assert!(is_id(&status.id), "an id that doesn't fit into a path was taken");
+        assert!(status.report().raw.len() <= 200, "longer than is sealed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn form(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn receipts_of_texts_and_calls() {
+        let read = |pairs: &[(&str, &str)]| Status::read(&form(pairs)).map(|status| status.report());
+        let report = read(&[("MessageSid", "SM1"), ("MessageStatus", "undelivered"), ("ErrorCode", "30003")]).unwrap();
+        assert_eq!((report.delivery, report.class), (Delivery::Undelivered, ErrorClass::Unreachable));
+        let report = read(&[("SmsSid", "SM1"), ("SmsStatus", "sent"), ("To", "+15035550100")]).unwrap();
+        assert_eq!(report.delivery, Delivery::Sent);
+        assert!(!report.raw.contains("555"), "the number goes nowhere");
+        let report = read(&[("CallSid", "CA1"), ("CallStatus", "busy")]).unwrap();
+        assert_eq!((report.delivery, report.class), (Delivery::Undelivered, ErrorClass::Unreachable));
+        for incomplete in [
+            &[("MessageStatus", "sent")][..],
+            &[("MessageSid", "SM1")],
+            &[("MessageSid", "a/b"), ("MessageStatus", "sent")],
+        ] {
+            assert!(read(incomplete).is_none());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_form_makes_it_panic(
+            pairs in proptest::collection::vec(
+                (prop_oneof![Just("MessageSid"), Just("CallSid"), Just("MessageStatus"), Just("CallStatus"), Just("ErrorCode"),
+                    Just("RawDlrDoneDate")], "[A-Za-z0-9-]{0,40}|\\PC{0,40}"), 0..8),
+        ) {
+            let pairs: Vec<_> = pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            fuzz_form(&pairs);
+        }
+    }
+}
