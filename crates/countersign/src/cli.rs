@@ -12,7 +12,9 @@ use types::World;
 
 use crate::{
     config::{self, Config, keys::FILE_VARIABLE, print},
-    serve::{Application, Server, Shutdown, failure, signals},
+    doors,
+    serve::{Server, Shutdown, signals},
+    services::Services,
     telemetry::{self, Registry},
     tls::Tls,
 };
@@ -92,15 +94,8 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     for address in server.addresses() {
         tracing::info!(%address, "serving HTTPS");
     }
-    let has_certificate = tls.has_certificate();
-    let application = Application {
-        router: axum::Router::new(),
-        ready: std::sync::Arc::new(move || {
-            let certificate = has_certificate();
-            Box::pin(async move { if certificate { Ok(()) } else { Err("certificate") } })
-        }),
-        on_failure: std::sync::Arc::new(failure::plain),
-    };
+    let services = Services::open(config, &world, Vec::new()).await?;
+    let application = doors::application(config, &services, tls.has_certificate(), &shutdown);
     let stopped = server.run(application, shutdown).await;
     if stopped.cut_off > 0 {
         tracing::warn!(connections = stopped.cut_off, "some requests took longer than the stop could wait");

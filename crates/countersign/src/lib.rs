@@ -8,6 +8,9 @@
 
 pub mod cli;
 pub mod config;
+pub mod doors;
+pub mod hooks;
 pub mod serve;
+pub mod services;
 pub mod telemetry;
 pub mod tls;

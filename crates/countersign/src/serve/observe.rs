@@ -130,11 +130,7 @@ where
             let took = started.elapsed();
             rules.metrics.answered(template.unwrap_or(UNMATCHED), &method, response.status(), took);
             let (status, micros) = (response.status().as_u16(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
-            if status >= 500 {
-                tracing::warn!(target: ACCESS, status, micros, "answered");
-            } else {
-                tracing::info!(target: ACCESS, status, micros, "answered");
-            }
+            tracing::info!(target: ACCESS, status, micros, "answered");
             Ok(response)
         };
         Box::pin(work.instrument(span))

@@ -154,16 +154,18 @@ impl Keeper {
 
     /// Goes through an order: the private key and the chain, as PEM.
     async fn order(&self) -> Result<(Zeroizing<String>, String), TlsError> {
-        let account = self.account().await?;
         let names: Vec<Identifier> = self.settings.domains.iter().cloned().map(Identifier::Dns).collect();
-        let mut order = match account.new_order(&NewOrder::new(&names)).await {
+        let wanted = NewOrder::new(&names);
+        let mut order = match self.account().await?.new_order(&wanted).await {
             Err(instant_acme::Error::Api(problem)) if is_unknown_account(problem.r#type.as_deref()) => {
-                // The authority has forgotten the account; the next try makes a new one.
-                let _ = std::fs::remove_file(self.account_file());
-                return Err(AcmeError::Protocol(instant_acme::Error::Api(problem)).into());
+                tracing::warn!("the ACME authority has forgotten this server's account; making a new one");
+                let path = self.account_file();
+                std::fs::remove_file(&path).map_err(|source| TlsError::Write { path, source })?;
+                self.account().await?.new_order(&wanted).await
             }
-            order => order.map_err(AcmeError::Protocol)?,
-        };
+            order => order,
+        }
+        .map_err(AcmeError::Protocol)?;
         self.answer_challenges(&mut order).await?;
         let status = order.poll_ready(&PATIENCE).await;
         if !matches!(status, Ok(OrderStatus::Ready | OrderStatus::Valid)) {
@@ -263,7 +265,9 @@ fn challenge_certificate(name: &str, digest: &[u8]) -> Result<CertifiedKey, TlsE
     }
     let certificate = params.self_signed(&key)?;
     let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    Ok(CertifiedKey::from_der(vec![certificate.der().clone()], private, &aws_lc_rs::default_provider())?)
+    // CertifiedKey::from_der would look into the certificate, and refuse the critical extension that this is all about.
+    let private = aws_lc_rs::default_provider().key_provider.load_private_key(private)?;
+    Ok(CertifiedKey::new(vec![certificate.der().clone()], private))
 }
 
 fn short_hash(parts: &[&String]) -> String {

@@ -4,7 +4,9 @@
 //! (name constraints), so that a client that trusts it need not trust it with the rest of the world.
 
 use std::{
+    fs::Permissions,
     net::IpAddr,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -58,6 +60,10 @@ impl OwnCa {
             let params = ca.ca_params()?;
             let pem = params.self_signed(&key)?.pem();
             ca.create(&ca.ca_file(), pem.as_bytes())?;
+            // The one file here that is for everybody.
+            let everybody = Permissions::from_mode(0o644);
+            std::fs::set_permissions(ca.ca_file(), everybody)
+                .map_err(|source| TlsError::Write { path: ca.ca_file(), source })?;
         }
         let certificate = read(&ca.ca_file())?;
         let der = CertificateDer::from_pem_slice(&certificate).map_err(|_| TlsError::NoCertificate(ca.ca_file()))?;

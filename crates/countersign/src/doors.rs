@@ -1,0 +1,51 @@
+//! The doors, as one application for the server.
+
+use crate::{
+    config::Config,
+    hooks,
+    serve::{Application, Shutdown, failure},
+    services::Services,
+};
+use duo_api::Door;
+use std::sync::Arc;
+
+/// Every door's routes over `services`. When the stop begins, the engine answers whoever waits.
+#[must_use]
+pub fn application(
+    config: &Config,
+    services: &Services,
+    has_certificate: impl Fn() -> bool + Send + Sync + 'static,
+    shutdown: &Shutdown,
+) -> Application {
+    let hosts = config.server.api_hosts.clone();
+    let door = Arc::new(Door::new(Arc::clone(&services.auth), hosts, config.limits.long_poll));
+    let mut router = duo_api::router(&door).merge(authenticator::router(&services.auth));
+    if let Some(hooks) = &services.hooks {
+        router = router.merge(hooks::router(Arc::clone(hooks)));
+    }
+    let (auth, stop) = (Arc::clone(&services.auth), shutdown.clone());
+    tokio::spawn(async move {
+        stop.begun().await;
+        auth.stop();
+    });
+    let store = Arc::clone(&services.store);
+    let has_certificate = Arc::new(has_certificate);
+    Application {
+        router,
+        ready: Arc::new(move || {
+            let (store, has_certificate) = (Arc::clone(&store), Arc::clone(&has_certificate));
+            Box::pin(async move {
+                if !has_certificate() {
+                    return Err("certificate");
+                }
+                store.tenants(None, 1).await.map(drop).map_err(|_| "database")
+            })
+        }),
+        on_failure: Arc::new(|failed| match failed.route {
+            Some(route) if route.starts_with("/auth/v2/") || route.starts_with("/rest/v1/") => {
+                duo_api::answer_to_panic(route)
+            }
+            _ => failure::plain(failed),
+        }),
+    }
+}

@@ -1,0 +1,132 @@
+//! The floors, opened from the configuration and wired to each other: what `serve`, `demo` and `admin` stand on.
+
+use crate::config::{Config, Keys, Root, SmtpSecurity, StoreUrl, Token};
+use anyhow::Context as _;
+use auth::Auth;
+use keys::{FileRoot, KeyRing, Pkcs11Root, RootKey};
+use messaging::{Channel, Courier, Retry, Smtp, SmtpConfig, Twilio, TwilioConfig, TwilioHooks};
+use std::{fs, sync::Arc, time::Duration};
+use store::Store;
+use types::World;
+
+/// How long a code in a message is worth delivering: what the supplier is told.
+const VALIDITY: Duration = Duration::from_secs(600);
+
+/// The open floors.
+pub struct Services {
+    /// Tenants' rows.
+    pub store: Arc<Store>,
+    /// The way out for messages.
+    pub courier: Arc<Courier>,
+    /// The engine.
+    pub auth: Arc<Auth>,
+    /// What hears the supplier's callbacks, where there is a supplier.
+    pub hooks: Option<Arc<TwilioHooks>>,
+}
+
+impl Services {
+    /// Opens the database and the keys, and starts the engine. `also` are channels beside the configured ones; the first that
+    /// carries a kind of message is the one that is used.
+    ///
+    /// # Errors
+    /// What can't be opened, for the administrator.
+    pub async fn open(config: &Config, world: &World, also: Vec<Arc<dyn Channel>>) -> anyhow::Result<Self> {
+        let store = Arc::new(open_store(config, world).await?);
+        let mut channels = also;
+        let twilio = twilio(config, world)?.map(Arc::new);
+        channels.extend(twilio.clone().map(|twilio| twilio as Arc<dyn Channel>));
+        if let Some(smtp) = &config.smtp {
+            let smtp = SmtpConfig {
+                host: smtp.host.clone(),
+                port: smtp.port,
+                security: match smtp.security {
+                    SmtpSecurity::StartTls => messaging::SmtpSecurity::StartTls,
+                    SmtpSecurity::Tls => messaging::SmtpSecurity::Tls,
+                    SmtpSecurity::Plain => messaging::SmtpSecurity::Plain,
+                },
+                sign_in: smtp.credentials.clone(),
+                from: smtp.from.clone(),
+                authority: None,
+            };
+            channels.push(Arc::new(Smtp::new(smtp, world.clone()).context("smtp")?));
+        }
+        let courier = Arc::new(Courier::new(Arc::clone(&store), channels));
+        let hooks = twilio.map(|twilio| Arc::new(TwilioHooks::new(twilio, Arc::clone(&courier))));
+        let auth = Auth::start(Arc::clone(&store), Arc::clone(&courier));
+        Ok(Self { store, courier, auth, hooks })
+    }
+}
+
+/// Opens the store with its key ring; brings the schema up to date.
+///
+/// # Errors
+/// What can't be opened, for the administrator.
+pub async fn open_store(config: &Config, world: &World) -> anyhow::Result<Store> {
+    fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("can't make the data directory {}", config.data_dir.display()))?;
+    let ring = ring(&config.keys, world)?;
+    ring.check(world).context("the root key doesn't work")?;
+    let engine = store::open(&url(&config.store.url), &options(config)).await.context("can't open the database")?;
+    Ok(Store::new(engine, ring, world.clone()))
+}
+
+fn options(config: &Config) -> store::Options {
+    let connections = match config.store.url {
+        StoreUrl::Sqlite(_) => config.store.read_connections,
+        StoreUrl::Postgres { .. } => config.store.read_connections + config.store.write_connections,
+    };
+    store::Options { connections, ..store::Options::default() }
+}
+
+fn url(url: &StoreUrl) -> String {
+    match url {
+        StoreUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+        StoreUrl::Postgres { url, password: None } => url.expose().to_owned(),
+        StoreUrl::Postgres { url, password: Some(password) } => {
+            let joint = if url.expose().contains('?') { '&' } else { '?' };
+            let quoted: String = password.expose().bytes().map(|byte| format!("%{byte:02X}")).collect();
+            format!("{}{joint}password={quoted}", url.expose())
+        }
+    }
+}
+
+/// The root key in use, with those that were in use before.
+///
+/// # Errors
+/// What can't be opened, for the administrator.
+pub fn ring(keys: &Keys, world: &World) -> anyhow::Result<KeyRing> {
+    let mut ring = KeyRing::new(root(&keys.root, keys.token.as_ref(), world)?);
+    for older in &keys.older {
+        ring = ring.with_older(root(older, keys.token.as_ref(), world)?);
+    }
+    Ok(ring)
+}
+
+fn root(root: &Root, token: Option<&Token>, world: &World) -> anyhow::Result<Arc<dyn RootKey>> {
+    Ok(match root {
+        Root::File(path) => Arc::new(
+            FileRoot::open_or_create(path, world).with_context(|| format!("the root key in {}", path.display()))?,
+        ),
+        Root::Token => {
+            let token = token.context("keys.root is on a PKCS#11 token, but no token is configured")?;
+            let opened =
+                Pkcs11Root::open(&token.module, &token.token_label, token.pin.clone(), &token.key_label, world);
+            Arc::new(opened.with_context(|| format!("the root key on the token {}", token.token_label))?)
+        }
+    })
+}
+
+fn twilio(config: &Config, world: &World) -> anyhow::Result<Option<Twilio>> {
+    let Some(supplier) = &config.supplier else { return Ok(None) };
+    let twilio = TwilioConfig {
+        base_url: supplier.base_url.clone(),
+        account_sid: supplier.account_sid.clone(),
+        token: supplier.token.clone(),
+        from: supplier.from.clone(),
+        voice_from: None,
+        public_url: Some(format!("https://{}", config.public_host())),
+        validity: VALIDITY,
+        retry: Retry::default(),
+    };
+    Twilio::new(twilio, world.clone()).context("supplier").map(Some)
+}
