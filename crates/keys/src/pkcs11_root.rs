@@ -29,6 +29,10 @@ const TAG_BITS: u64 = 128;
 /// Sessions kept open between uses.
 const MAX_IDLE: usize = 4;
 
+/// Held while a session is opened or a key is made. A module is one per process, and not every one bears it when the tokens are
+/// listed while an object is written: SoftHSM2 then answers that there is no token.
+static CHANGING: Mutex<()> = Mutex::new(());
+
 /// Root keys in a token: AES-256 keys that cannot leave it, all under one label. The one with the highest `CKA_ID` wraps, all open.
 ///
 /// Sessions are pooled. One that the token has dropped (it was unplugged, the daemon behind the module was restarted) is opened
@@ -83,7 +87,7 @@ impl Pkcs11Root {
         if connection.keys.is_empty() {
             root.generate(world)?;
             // Looked up, not taken from the call: if another process made one at the same time, both use both.
-            connection.keys = root.keys(&connection.session)?;
+            connection = root.connect()?;
         }
         let (newest, _) = connection.keys.last().ok_or(KeyError::UnfitTokenKey)?;
         root.newest = *newest;
@@ -100,6 +104,7 @@ impl Pkcs11Root {
     }
 
     fn generate(&self, world: &World) -> Result<KeyTag, KeyError> {
+        let _alone = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
         let session = self.log_in(true)?;
         // The time first, so that a newer key has a higher id.
         let mut id = world.now().as_u64().to_be_bytes().to_vec();
@@ -163,6 +168,7 @@ impl Pkcs11Root {
     }
 
     fn connect(&self) -> Result<Connection, KeyError> {
+        let _alone = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
         let session = self.log_in(false)?;
         let keys = self.keys(&session)?;
         Ok(Connection { session, keys })

@@ -261,6 +261,8 @@ fn many_threads_share_the_pool() {
         });
         let wrapped: Vec<_> = roots.iter().map(wrap).collect();
         std::thread::scope(|scope| {
+            // A rotation in the midst of it.
+            scope.spawn(|| (0..3).for_each(|_| drop(roots[0].add_key(&World::real()).unwrap())));
             for _ in 0..8 {
                 scope.spawn(|| {
                     for root in &roots {
