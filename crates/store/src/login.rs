@@ -100,12 +100,14 @@ static BY_NAME: [Statement; 4] = holder_statements!(
 );
 static BY_ID: [Statement; 4] = holder_statements!("id", "user_id", Type::Id, "input.user_id", "");
 
+// The user is asked for by a scalar subquery, not by EXISTS: PostgreSQL would make a join of that and may then look for all users of the
+// token's tenant instead of the one.
 static ADVANCE: Statement = Statement::new(
     "login_advance_counter",
     "WITH input(tenant, token, user_id, counter, drift, now, threshold) AS (VALUES ($1, $2, $3, $4, $5, $6, $7)) \
      UPDATE token SET counter = input.counter, drift = input.drift, last_used = input.now FROM input \
      WHERE token.tenant = input.tenant AND token.id = input.token AND token.counter < input.counter \
-     AND EXISTS (SELECT 1 FROM users u WHERE u.tenant = input.tenant AND u.id = input.user_id AND u.failures < input.threshold) \
+     AND (SELECT u.failures FROM users u WHERE u.tenant = input.tenant AND u.id = input.user_id) < input.threshold \
      RETURNING token.tenant, token.id",
     &[Type::Id, Type::Id, Type::Id, Type::Int, Type::Int, Type::Int, Type::Int],
 );
@@ -116,7 +118,7 @@ static SPEND_BYPASS: Statement = Statement::new(
      WHERE bypass_code.tenant = input.tenant AND bypass_code.user_id = input.user_id AND bypass_code.id = input.id \
      AND (bypass_code.uses_left IS NULL OR bypass_code.uses_left > 0) \
      AND (bypass_code.expires IS NULL OR bypass_code.expires > input.now) \
-     AND EXISTS (SELECT 1 FROM users u WHERE u.tenant = input.tenant AND u.id = input.user_id AND u.failures < input.threshold) \
+     AND (SELECT u.failures FROM users u WHERE u.tenant = input.tenant AND u.id = input.user_id) < input.threshold \
      RETURNING bypass_code.tenant, bypass_code.id",
     &[Type::Id, Type::Id, Type::Id, Type::Int, Type::Int],
 );
@@ -126,7 +128,7 @@ static SPEND_SMS: Statement = Statement::new(
      UPDATE sms_code SET used_at = input.now FROM input \
      WHERE sms_code.tenant = input.tenant AND sms_code.phone_id = input.phone AND sms_code.id = input.id \
      AND sms_code.used_at IS NULL AND (sms_code.expires IS NULL OR sms_code.expires > input.now) \
-     AND EXISTS (SELECT 1 FROM users u WHERE u.tenant = input.tenant AND u.id = input.user_id AND u.failures < input.threshold) \
+     AND (SELECT u.failures FROM users u WHERE u.tenant = input.tenant AND u.id = input.user_id) < input.threshold \
      RETURNING sms_code.tenant, sms_code.id",
     &[Type::Id, Type::Id, Type::Id, Type::Id, Type::Int, Type::Int],
 );

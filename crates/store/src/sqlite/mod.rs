@@ -2,6 +2,7 @@
 
 mod bind;
 mod reader;
+mod statistics;
 mod writer;
 
 use crate::engine::{Call, Engine, Pending, Row, Statement, StoreError, Transaction};
@@ -96,6 +97,8 @@ impl Engine for Sqlite {
 
     fn plan(&self, statement: &'static Statement) -> Pending<'_, Vec<String>> {
         Box::pin(self.readers.run(move |connection| {
+            // A statement that runs notices a changed schema; an explanation alone would use the old one.
+            connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(())).map_err(unavailable)?;
             let mut plan =
                 connection.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.for_sqlite())).map_err(unavailable)?;
             // Nothing is bound: a plan doesn't depend on values.

@@ -4,7 +4,7 @@
 //! each inside its own savepoint (one failure spoils no other), commits once, and only then acknowledges all of them. There
 //! is no timer: with one waiting it is a group of one, and under load groups grow by themselves.
 
-use super::{bind, unavailable};
+use super::{bind, statistics, unavailable};
 use crate::engine::{Pending, Row, Statement, StoreError, Transaction, Value};
 use rusqlite::Connection;
 use std::{
@@ -126,7 +126,8 @@ impl Loop {
     }
 
     fn execute(&self, sql: &str, reply: Reply<()>) {
-        let done = self.connection.execute_batch(sql).map_err(unavailable);
+        let batch = self.connection.execute_batch(sql).and_then(|()| statistics::write(&self.connection));
+        let done = batch.map_err(unavailable);
         // A batch that failed after its BEGIN must not leave the writer inside a transaction.
         if done.is_err() && !self.connection.is_autocommit() {
             let _ = self.connection.execute_batch("ROLLBACK");
