@@ -12,7 +12,7 @@ pub(crate) const FLOORS: &[&[&str]] = &[
     // Doors: each translates one protocol.
     &["countersign-duo-api", "countersign-authenticator"],
     // Rules.
-    &["countersign-auth"],
+    &["countersign-auth", "countersign-directory"],
     // Delivery.
     &["countersign-messaging"],
     // Memory.

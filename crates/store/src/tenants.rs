@@ -67,11 +67,18 @@ pub(crate) static ALL: &[&Statement] =
 impl Store {
     /// Makes a tenant with its first key. Fails with [`StoreError::Duplicate`] when the host name is taken.
     pub async fn create_tenant(&self, tenant: &TenantRow) -> Result<(), StoreError> {
+        self.begin_tenant(tenant).await?.commit().await
+    }
+
+    /// As [`create_tenant`](Self::create_tenant), but the transaction is still open: for what must come into being with the
+    /// tenant.
+    pub async fn begin_tenant(&self, tenant: &TenantRow) -> Result<Tx, StoreError> {
         let key = self.ring().create_tenant_key(tenant.id, 1, self.world())?;
-        let mut inner = self.engine().begin().await?;
-        inner.run(&INSERT, tenant.values()).await?;
-        inner.run(&INSERT_KEY, values![tenant.id, i64::from(key.version), key.root, key.bytes, tenant.created]).await?;
-        inner.commit().await
+        let TenantRow { id, name, api_host, created, settings, log_key } = tenant.clone();
+        let mut tx = self.tenant(id).begin().await?;
+        tx.run(&INSERT, values![name, api_host, created, settings, log_key]).await?;
+        tx.add_tenant_key(&key, created).await?;
+        Ok(tx)
     }
 
     /// The tenants in the order of their making, after `after`.
