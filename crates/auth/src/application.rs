@@ -1,7 +1,7 @@
 //! An application as the login path needs it: its secret opened, its tenant's settings and its policies read.
 //!
-//! Loading one costs several statements, so applications are kept for a short while. A change made on this node, or told by
-//! another's notice, drops the kept one at once; the short while bounds what a lost notice can delay.
+//! Loading one costs several statements, so applications are kept. A change drops the kept one by its notice, on every node;
+//! where notices may have been lost, everything that is kept is dropped. Time bounds what is left to chance.
 
 use crate::{
     error::AuthError,
@@ -16,8 +16,8 @@ use types::{GroupId, Millis, Normalization, PolicyId, SecretString, TenantId};
 
 /// So many applications are kept.
 const KEPT: usize = 100_000;
-/// For so long.
-const FRESH: Duration = Duration::from_secs(30);
+/// For no longer than this.
+const FRESH: Duration = Duration::from_secs(600);
 
 /// A tenant has no more policies than this.
 pub const MOST_POLICIES: i64 = 1000;
@@ -122,6 +122,11 @@ impl Applications {
     /// Drops all that are kept of one tenant: its settings or policies have changed.
     pub fn forget_tenant(&self, tenant: TenantId) {
         self.kept.retain(|_, application| application.tenant != tenant);
+    }
+
+    /// Drops all.
+    pub fn forget_all(&self) {
+        self.kept.clear();
     }
 
     async fn load(&self, tenant: TenantId, ikey: &str, now: Millis) -> Result<Option<Application>, AuthError> {

@@ -71,10 +71,18 @@ async fn hear(auth: Weak<Auth>, mut notices: tokio::sync::broadcast::Receiver<St
                         auth.store.forget_keys(tenant);
                     }
                 }
+                _ if notice == store::engine::GAP => auth.forget_all(),
                 _ => {}
             },
-            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Lagged(_)) => auth.forget_all(),
             Err(RecvError::Closed) => return,
         }
+    }
+}
+
+impl Auth {
+    fn forget_all(&self) {
+        self.applications.forget_all();
+        self.store.forget_all_keys();
     }
 }

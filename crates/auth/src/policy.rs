@@ -201,7 +201,9 @@ pub struct InvalidPolicy {
 impl Layer {
     /// Reads a policy's sections.
     pub fn parse(name: &str, sections: &str) -> Result<Self, InvalidPolicy> {
-        let sections = serde_json::from_str(sections)
+        // By way of a map: serde would read a list of sections too, by their places.
+        let sections = serde_json::from_str::<serde_json::Map<_, _>>(sections)
+            .and_then(|map| serde_json::from_value(map.into()))
             .map_err(|error| InvalidPolicy { name: name.to_owned(), cause: error.to_string() })?;
         Ok(Self { name: name.to_owned(), sections })
     }

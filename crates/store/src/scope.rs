@@ -7,7 +7,7 @@ use std::sync::Arc;
 use types::{TenantId, World};
 
 /// How many tenants' opened keys are kept in memory.
-const KEYS_CACHED: usize = 20_000;
+const KEYS_CACHED: usize = 131_072;
 
 /// Everything that is remembered, behind one engine.
 pub struct Store {
@@ -52,6 +52,11 @@ impl Store {
     #[must_use]
     pub const fn tenant(&self, id: TenantId) -> Tenant<'_> {
         Tenant { store: self, id }
+    }
+
+    /// Forgets all opened keys: a rotation may have gone unheard.
+    pub fn forget_all_keys(&self) {
+        self.opened.clear();
     }
 
     /// Forgets a tenant's opened keys, after a rotation.

@@ -86,7 +86,7 @@ mod tests {
     fn the_documented_example() {
         let key: Vec<u8> =
             vec![0xec, 0xde, 0x18, 0xdb, 0xe7, 0x6f, 0xbd, 0x0c, 0x33, 0x33, 0x0f, 0x1c, 0x35, 0x48, 0x71, 0xdb];
-        let code = YubicoCode::parse("dvgtiblfkbgturecfllberrvkinnctnn").unwrap();
+        let code = YubicoCode::parse("dteffujehknhfjbrjnlnldnhcujvddbikngjrtgh").unwrap();
         let seed = |private: [u8; 6]| SecretBytes::new([key.clone(), private.to_vec()].concat());
         let yubico = Yubico::from_seed(&seed([0x87, 0x92, 0xeb, 0xfe, 0x26, 0xcc])).unwrap();
         assert_eq!(yubico.check(&code), Some(0x13 << 8 | 0x11));

@@ -14,6 +14,9 @@ use std::{future::Future, path::Path, pin::Pin};
 /// A future in a box: engines are chosen at run time.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
+/// The notice that an engine gives itself when others may have been lost: whoever keeps something must read it anew.
+pub const GAP: &str = "gap";
+
 /// Why the store didn't do what was asked. It never holds a row's content.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

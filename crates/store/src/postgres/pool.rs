@@ -80,7 +80,7 @@ impl Pool {
     /// Listens until the connection ends.
     pub(super) async fn listen(&self, channel: &str, notices: &broadcast::Sender<String>) -> Result<(), StoreError> {
         let (client, mut connection) = self.config.connect(NoTls).await.map_err(unavailable)?;
-        let notices = notices.clone();
+        let (notices, gap) = (notices.clone(), notices.clone());
         let pump = tokio::spawn(async move {
             let mut messages = stream::poll_fn(move |context| connection.poll_message(context));
             while let Some(message) = messages.next().await {
@@ -96,6 +96,8 @@ impl Pool {
             Ok(())
         });
         client.batch_execute(&format!("LISTEN {channel}")).await.map_err(unavailable)?;
+        // What was told before this moment wasn't heard. No listener is no error.
+        let _ = gap.send(crate::engine::GAP.to_owned());
         pump.await.map_err(unavailable)?
     }
 }

@@ -277,6 +277,7 @@ async fn changes(tx: &mut countersign_store::Tx, of: &Things) -> Result<Vec<(&'s
         ("suspend_prompts", tx.suspend_prompts(user, "", NOW).await?),
         ("resume_prompts", tx.resume_prompts(user).await?),
         ("set_message_state", tx.set_message_state(of.message, "queued", "sent", "", None).await?),
+        ("set_message_sealed", tx.set_message_sealed(of.message, b"sealed").await?),
         ("add_receipt", tx.add_receipt(of.message, b"another", LATER).await?),
         ("delete_auth_log", tx.delete_auth_log(LATER, 10).await? > 0),
         ("delete_admin_log", tx.delete_admin_log(LATER, 10).await? > 0),
@@ -286,6 +287,7 @@ async fn changes(tx: &mut countersign_store::Tx, of: &Things) -> Result<Vec<(&'s
     tx.delete_bypass_codes(user).await?;
     tx.replace_sms_codes(phone, &[]).await?;
     tx.distrust_devices(user).await?;
+    tx.count_sms(phone, 1).await?;
     Ok(done)
 }
 

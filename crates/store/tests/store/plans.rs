@@ -18,9 +18,26 @@ const SCANS: &[&str] = &[
     "schema_version",
 ];
 
-fn on_the_login_path(name: &str) -> bool {
-    ["login_", "attempt_", "code_", "limit_", "prompting_"].iter().any(|prefix| name.starts_with(prefix))
-        || ["integration_by_ikey", "integration_owner", "auth_log_insert"].contains(&name)
+/// May find rows by the tenant alone.
+fn of_the_whole_tenant(name: &str) -> bool {
+    // Pages and counts of all that a tenant has of a kind.
+    let pages = ["user", "group", "phone", "token", "bypass", "integration", "policy"];
+    let page = pages.iter().any(|kind| name == format!("{kind}_page") || name == format!("{kind}_count"));
+    // A tenant has few integrations, policies and keys, and these are not looked up so at a login.
+    let few = [
+        "integration_of_policy",
+        "policy_unlink_integrations",
+        "policy_unlink_groups",
+        "policy_groups_of_policy",
+        "group_delete_policies",
+        "tenant_keys",
+    ];
+    page || few.contains(&name) || name == "policy_global"
+}
+
+/// Looked up before the tenant is known, so their keys begin with something else.
+fn of_a_reference_table(line: &str) -> bool {
+    ["integration_key", "message_receipt"].iter().any(|table| line.contains(table))
 }
 
 /// What is wrong with a plan of SQLite.
@@ -35,11 +52,11 @@ fn sqlite_complaint(name: &str, plan: &[String]) -> Option<String> {
         if line.starts_with("SEARCH ") {
             let by_tenant = line.contains("(tenant=?");
             let further = line.contains("(tenant=? AND ");
-            let reference = TENANTLESS.contains(&name);
+            let reference = TENANTLESS.contains(&name) || of_a_reference_table(line);
             if !reference && !by_tenant && !ROWS_AT_HAND.iter().any(|rows| line.contains(rows)) {
                 return Some(format!("doesn't search by tenant: {line}"));
             }
-            if on_the_login_path(name) && !reference && !further {
+            if !of_the_whole_tenant(name) && !reference && !further {
                 return Some(format!("searches all of the tenant: {line}"));
             }
             if line.contains("AUTOMATIC") {
@@ -63,10 +80,11 @@ fn postgres_complaint(name: &str, plan: &[String]) -> Option<String> {
             if !condition.starts_with("Index Cond:") {
                 return Some(format!("reads a whole index: {line}"));
             }
-            if !TENANTLESS.contains(&name) && !condition.contains("tenant = ") {
+            let reference = TENANTLESS.contains(&name) || of_a_reference_table(line);
+            if !reference && !condition.contains("tenant = ") {
                 return Some(format!("doesn't search by tenant: {line} {condition}"));
             }
-            if on_the_login_path(name) && !TENANTLESS.contains(&name) && !condition.contains(" AND ") {
+            if !of_the_whole_tenant(name) && !reference && !condition.contains(" AND ") {
                 return Some(format!("searches all of the tenant: {line} {condition}"));
             }
         }
@@ -81,6 +99,25 @@ fn complaint(engine: &str, name: &str, plan: &[String]) -> Option<String> {
     }
 }
 
+/// Fifty tenants with a hundred rows each in every table, and their statistics: over empty tables PostgreSQL finds any index as good as
+/// the right one. SQLite has its figures written down.
+async fn fill(site: &Site) {
+    const FILL: &str = "DO $$ DECLARE t record; columns text; BEGIN \
+        FOR t IN SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' \
+          AND table_name NOT IN ('schema_version', 'tenant') LOOP \
+          SELECT string_agg(CASE WHEN column_name = 'tenant' THEN 'md5((i % 50)::text)::uuid' \
+            WHEN data_type = 'uuid' THEN 'md5(i::text)::uuid' WHEN data_type = 'bigint' THEN 'i' \
+            WHEN data_type = 'bytea' THEN 'decode(md5(i::text), ''hex'')' ELSE 'i::text' END, ', ' ORDER BY ordinal_position) \
+            INTO columns FROM information_schema.columns WHERE table_schema = 'public' AND table_name = t.name; \
+          EXECUTE format('INSERT INTO %I SELECT %s FROM generate_series(2, 5001) i', t.name, columns); \
+        END LOOP; END $$; ANALYZE";
+    if site.store.engine().name() == "postgres" {
+        for part in FILL.split_inclusive("$$; ") {
+            site.store.engine().execute(part.to_owned()).await.unwrap();
+        }
+    }
+}
+
 async fn plan(site: &Site, statement: &'static Statement) -> Vec<String> {
     match site.store.engine().plan(statement).await {
         Ok(plan) => plan,
@@ -91,6 +128,7 @@ async fn plan(site: &Site, statement: &'static Statement) -> Vec<String> {
 #[test]
 fn every_statement_prepares_and_none_scans() {
     each_engine(async |site| {
+        fill(site).await;
         let engine = site.store.engine().name();
         let mut complaints = Vec::new();
         for statement in statements() {
@@ -108,15 +146,19 @@ fn every_statement_prepares_and_none_scans() {
 #[test]
 fn sets_of_three_rows_prepare_and_scan_as_little() {
     each_engine(async |site| {
+        fill(site).await;
         let engine = site.store.engine().name();
+        let mut complaints = Vec::new();
         for statement in statements().filter(|statement| statement.is_set()) {
             let sql: &'static str = Box::leak(statement.for_rows(3).into_boxed_str());
             let params: &'static [Type] = Box::leak(statement.params.repeat(3).into_boxed_slice());
             let many: &'static Statement = Box::leak(Box::new(Statement::new(statement.name, sql, params)));
             let plan = plan(site, many).await;
-            let found = complaint(engine, statement.name, &plan);
-            assert!(found.is_none(), "{} on {engine}: {found:?} {plan:#?}", statement.name);
+            if let Some(complaint) = complaint(engine, statement.name, &plan) {
+                complaints.push(format!("{} on {engine} {complaint}\n  {}", statement.name, plan.join("\n  ")));
+            }
         }
+        assert!(complaints.is_empty(), "{}", complaints.join("\n"));
     });
 }
 
@@ -125,15 +167,16 @@ fn a_scan_would_be_noticed() {
     static BY_NOTES: Statement =
         Statement::new("user_by_notes", "SELECT id FROM users WHERE notes = $1", &[Type::Text]);
     static BY_ANY_ID: Statement = Statement::new("user_by_any_id", "SELECT notes FROM users WHERE id = $1", &[Type::Id]);
-    static LOGIN_BY_STATUS: Statement = Statement::new(
-        "login_by_status",
+    static BY_STATUS: Statement = Statement::new(
+        "user_by_status",
         "SELECT id FROM users WHERE tenant = $1 AND status = $2",
         &[Type::Id, Type::Text],
     );
     static UNKNOWN: Statement = Statement::new("unknown", "SELECT no_such_column FROM users", &[]);
     each_engine(async |site| {
+        fill(site).await;
         let engine = site.store.engine();
-        for statement in [&BY_NOTES, &BY_ANY_ID, &LOGIN_BY_STATUS] {
+        for statement in [&BY_NOTES, &BY_ANY_ID, &BY_STATUS] {
             let plan = plan(site, statement).await;
             assert!(complaint(engine.name(), statement.name, &plan).is_some(), "{} {plan:?}", statement.name);
         }
@@ -149,6 +192,7 @@ fn a_scan_would_be_noticed() {
 #[ignore = "prints and checks nothing"]
 fn print_the_plans() {
     each_engine(async |site| {
+        fill(site).await;
         for statement in statements() {
             println!("{}\n  {}", statement.name, plan(site, statement).await.join("\n  "));
         }
