@@ -1,0 +1,86 @@
+//! The load generator and its peers: `cargo xtask bench`.
+//!
+//! What it is for: figures about a release build that can be trusted. Load is open-loop: each login has a time at which it
+//! is due, and its latency counts from there, so a server that stalls can't hide it by holding the generator up. Every
+//! answer is checked. Ratios are between figures of one run.
+//!
+//! What it never does: judge. It stands in no test; whoever reads the figures knows the machine.
+//!
+//! To add a part: a module with a function that takes the [`report::Report`], and a line in [`run`]; its meaning goes into
+//! `docs/benchmarks.md`.
+
+mod bare;
+mod counting;
+mod engines;
+mod peer;
+mod place;
+mod population;
+mod report;
+mod seed;
+
+use anyhow::{Result, bail};
+use clap::Parser;
+use place::Place;
+use population::Population;
+use report::Report;
+use std::{path::PathBuf, time::Duration};
+
+/// Measures Countersign on this machine.
+#[derive(Parser)]
+struct Arguments {
+    /// Tenants.
+    #[arg(long, default_value_t = 100_000)]
+    tenants: u64,
+    /// Users of all tenants together.
+    #[arg(long, default_value_t = 1_000_000)]
+    users: u64,
+    /// A small version, two minutes long: 1,000 tenants, 10,000 users.
+    #[arg(long)]
+    quick: bool,
+    /// The engines.
+    #[arg(long, value_delimiter = ',', default_values_t = ["sqlite".to_owned(), "postgres".to_owned()])]
+    engines: Vec<String>,
+    /// The parts: `bare`.
+    #[arg(long, value_delimiter = ',', default_values_t = ["bare".to_owned()])]
+    parts: Vec<String>,
+    /// Seconds of one measurement.
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// Where seeded databases are kept and the result is written.
+    #[arg(long, default_value = "target/bench")]
+    directory: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    run(&arguments).await
+}
+
+async fn run(arguments: &Arguments) -> Result<()> {
+    let population = if arguments.quick {
+        Population { tenants: 1000, users: 10_000 }
+    } else {
+        Population { tenants: arguments.tenants, users: arguments.users }
+    };
+    if population.tenants == 0 || !population.users.is_multiple_of(population.tenants) {
+        bail!("users must be a multiple of tenants");
+    }
+    let seconds = arguments.seconds.unwrap_or(if arguments.quick { 2 } else { 8 });
+    let plan = engines::Plan { length: Duration::from_secs(seconds) };
+    let place = Place::new(&arguments.directory, population).await?;
+    let mut report = Report::default();
+    for engine in &arguments.engines {
+        if arguments.parts.iter().any(|part| part == "bare") {
+            match engine.as_str() {
+                "sqlite" => engines::sqlite(&place, population, plan, &mut report).await?,
+                "postgres" => engines::postgres(&place, population, plan, &mut report).await?,
+                other => bail!("no such engine: {other}"),
+            }
+        }
+    }
+    report.finish(
+        &arguments.directory.join("result.json"),
+        serde_json::json!({ "tenants": population.tenants, "users": population.users, "seconds": seconds }),
+    )
+}
