@@ -13,6 +13,9 @@ use types::AttemptId;
 const SAFETY_NET: Duration = Duration::from_secs(2);
 /// More questions than this about one attempt end it.
 const QUESTIONS: u32 = 12;
+/// What was told is remembered in memory, and may be forgotten: after a restart, on another node, under a flood. The state of an
+/// attempt that is older than this is then taken for told, so that no client collects twenty answers by asking forgetful nodes.
+const YOUNG: Duration = Duration::from_secs(3);
 
 /// What an attempt's client has been told.
 #[derive(Clone, Copy, Default)]
@@ -29,7 +32,8 @@ impl Auth {
         let mut notices = self.store.engine().notices();
         let mut stopping = self.stopping.subscribe();
         let notice = crate::ending::notice(id);
-        let told = self.told.get(&id).unwrap_or_default();
+        let remembered = self.told.get(&id);
+        let told = remembered.unwrap_or_default();
         loop {
             let attempt = match self.find(app, id).await {
                 Ok(Some(attempt)) => Some(attempt),
@@ -50,7 +54,8 @@ impl Auth {
                     return self.time_out(app, attempt).await;
                 }
                 let out_of_time = Instant::now() >= deadline || self.is_stopping();
-                if attempt.sequence > told.sequence || out_of_time {
+                let news = attempt.sequence > told.sequence && (remembered.is_some() || now < attempt.created + YOUNG);
+                if news || out_of_time {
                     self.told.insert(id, Told { sequence: attempt.sequence, questions: told.questions + 1 });
                     return self.waiting(app, &attempt).await;
                 }

@@ -77,6 +77,20 @@ fn a_state_is_told_once_and_there_is_an_end_to_questions() {
 }
 
 #[test]
+fn what_was_told_and_forgotten_is_not_told_again_at_once() {
+    each_engine("{}", async |house| {
+        let user = house.user("ana").await;
+        house.authenticator(user).await;
+        let app = house.app().await;
+        let Begun::Pending(id) = house.begin("ana", Factor::Push, true).await.unwrap() else { panic!("no push") };
+        house.clock.advance(Duration::from_secs(10));
+        // Nobody has asked before, as after a restart or on another node: the question waits, and is not answered "still waiting".
+        let waiting = house.auth.wait(&app, id, Duration::from_secs(60));
+        assert!(tokio::time::timeout(Duration::from_millis(300), waiting).await.is_err());
+    });
+}
+
+#[test]
 fn an_unknown_attempt_and_one_of_another_application_are_denied() {
     each_engine("{}", async |house| {
         let user = house.user("ana").await;

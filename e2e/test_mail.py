@@ -1,0 +1,88 @@
+"""Mail goes to a real SMTP server, `aiosmtpd`."""
+
+import email.message
+import email.policy
+from collections.abc import Iterator
+
+import pytest
+from aiosmtpd.controller import Controller
+from fixtures.house import SQLITE, House
+from fixtures.person import Chooses
+from fixtures.sdk import Application, Python, python_of_tests
+from fixtures.server import Server
+from fixtures.tenant import Tenant
+from fixtures.waiting import free_port, wait_for
+
+APPLICATION = Application("application", Python(python_of_tests()), later=True, verified=True)
+
+
+class Box:
+    """Keeps what is delivered: the envelope's recipients, and the message."""
+
+    def __init__(self) -> None:
+        self.mails: list[tuple[list[str], email.message.EmailMessage]] = []
+
+    async def handle_DATA(self, _server, _session, envelope) -> str:
+        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        self.mails.append((envelope.rcpt_tos, message))
+        return "250 kept"
+
+
+@pytest.fixture
+def box() -> Iterator[tuple[Box, int]]:
+    box, port = Box(), free_port()
+    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield box, port
+    controller.stop()
+
+
+@pytest.fixture
+def mailing(house: House, box: tuple[Box, int]) -> Iterator[Server]:
+    settings = {
+        "smtp.host": "127.0.0.1",
+        "smtp.port": str(box[1]),
+        "smtp.security": "none",
+        "smtp.from": "Countersign <mfa@example.com>",
+    }
+    server = house.new_server(SQLITE, settings=settings).start()
+    yield server
+    server.stop()
+
+
+def test_fraud_is_reported_by_mail(mailing, box):
+    tenant = Tenant(mailing)
+    tenant.admin.update_settings(fraud_email="soc@example.com", fraud_email_enabled=True)
+    device = tenant.device(tenant.user("grace"))
+    assert not APPLICATION.login(tenant.integration("authapi", "grace"), Chooses(device, "fraud")).allowed
+    wait_for("a mail", lambda: box[0].mails)
+    ((recipients, message),) = box[0].mails
+    assert recipients == ["soc@example.com"]
+    assert message["From"] == "Countersign <mfa@example.com>"
+    assert "fraud" in message["Subject"]
+    assert "grace" in message.get_content()
+
+
+def test_a_person_is_asked_to_enrol_by_mail(mailing, box):
+    tenant = Tenant(mailing)
+    tenant.admin.enroll_user("grace", "grace@example.com", 600)
+    wait_for("a mail", lambda: box[0].mails)
+    ((recipients, message),) = box[0].mails
+    assert recipients == ["grace@example.com"]
+    device = tenant.new_device().activate(message.get_content())
+    assert APPLICATION.login(tenant.integration("authapi", "grace"), Chooses(device, "approve")).allowed
+
+
+def test_a_mail_server_that_is_away_changes_no_answer(house):
+    server = house.new_server(SQLITE, settings={
+        "smtp.host": "127.0.0.1", "smtp.port": str(free_port()), "smtp.security": "none",
+        "smtp.from": "mfa@example.com",
+    }).start()  # fmt: skip
+    try:
+        tenant = Tenant(server)
+        tenant.admin.update_settings(fraud_email="soc@example.com", fraud_email_enabled=True)
+        device = tenant.device(tenant.user("grace"))
+        result = APPLICATION.login(tenant.integration("authapi", "grace"), Chooses(device, "fraud"))
+        assert not result.allowed and "fraud" in result.text, result
+    finally:
+        server.stop()
