@@ -1,8 +1,7 @@
-//! The server as clients meet it: real sockets, real TLS, by Python's OpenSSL and by rustls.
+//! The server as clients meet it: real sockets, real TLS. Foreign clients are in this crate's `tests/`.
 
 use std::{
     net::SocketAddr,
-    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -148,78 +147,6 @@ async fn read_all<S: tokio::io::AsyncRead + Unpin>(stream: &mut S) -> String {
 
 fn get_request(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: api-1.example.com\r\nconnection: close\r\n\r\n")
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn pythons_openssl_connects_with_tls_1_2_and_1_3_and_keeps_the_connection() {
-    let server = start("").await;
-    const SCRIPT: &str = r"
-import http.client, ssl, sys
-host, port, ca, version = sys.argv[1:]
-context = ssl.create_default_context(cafile=ca)
-context.verify_flags |= ssl.VERIFY_X509_STRICT
-context.minimum_version = context.maximum_version = getattr(ssl.TLSVersion, version)
-context.set_alpn_protocols(['http/1.1'])
-connection = http.client.HTTPSConnection(host, int(port), context=context, timeout=10)
-for i in range(3):
-    connection.request('POST', '/echo', body=iter([b'chunk', b'ed %d' % i]), headers={'Transfer-Encoding': 'chunked'}, encode_chunked=True)
-    answer = connection.getresponse()
-    assert (answer.status, answer.read()) == (200, b'chunked %d' % i), answer.status
-    if i == 0:
-        sock = connection.sock
-    assert connection.sock is sock, 'the connection was not kept'
-assert sock.selected_alpn_protocol() == 'http/1.1'
-print(sock.version(), sock.cipher()[0])
-";
-    for (version, expected) in [("TLSv1_2", "TLSv1.2 ECDHE-ECDSA-"), ("TLSv1_3", "TLSv1.3 TLS_AES_")] {
-        for host in ["localhost", "127.0.0.1"] {
-            let port = server.address.port().to_string();
-            let output = tokio::process::Command::new("python3")
-                .args(["-c", SCRIPT, host, &port, &server.ca, version])
-                .output()
-                .await
-                .expect("python3");
-            let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-            assert!(out.starts_with(expected), "{version} {host}: {out}{err}");
-        }
-    }
-    assert_eq!(server.stop().await, Stopped { cut_off: 0 });
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn node_accepts_the_own_authority() {
-    let server = start("").await;
-    const SCRIPT: &str = "
-const [port, ca] = process.argv.slice(1);
-require('https').get({ host: 'localhost', port, path: '/hello', ca: require('fs').readFileSync(ca) }, answer => {
-  answer.on('data', data => console.log(answer.statusCode, data.toString()));
-}).on('error', error => { console.log(error.message); process.exit(1); });
-";
-    let output = tokio::process::Command::new("node")
-        .args(["-e", SCRIPT, &server.address.port().to_string(), &server.ca])
-        .output()
-        .await
-        .expect("node");
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "200 hello\n");
-    server.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn tls_1_1_and_a_client_that_knows_no_http_1_are_refused() {
-    let server = start("").await;
-    let address = server.address.to_string();
-    let try_openssl = |arguments: &[&str]| {
-        let mut all = vec!["s_client", "-connect", &address, "-CAfile", &server.ca];
-        all.extend(arguments);
-        let output = Command::new("openssl").args(all).stdin(Stdio::null()).output().expect("openssl");
-        output.status.success()
-    };
-    tokio::task::block_in_place(|| {
-        assert!(try_openssl(&["-tls1_2"]), "the positive control");
-        assert!(!try_openssl(&["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"]));
-        assert!(!try_openssl(&["-alpn", "h2"]));
-    });
-    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
