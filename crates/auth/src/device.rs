@@ -193,6 +193,6 @@ impl Auth {
             },
         };
         let ended = self.end(&app, &attempt, end).await?;
-        Ok(ended && end == End::Approved || ended && end != End::WrongCode)
+        Ok(ended && end != End::WrongCode)
     }
 }

@@ -128,6 +128,10 @@ impl Auth {
         }
         tx.notify(notice(attempt.id)).await?;
         tx.commit().await?;
+        if attempt.status != "offered" {
+            let factor = if attempt.factor == "phone_call" { "phone_call" } else { "duo_push" };
+            log::count(factor, words.status);
+        }
         if end == End::Fraud {
             self.report_fraud(app, &context.username).await;
         }

@@ -24,6 +24,7 @@ pub(crate) fn start(auth: &Arc<Auth>) {
 
 async fn tick(auth: Weak<Auth>) {
     let mut ticks = 0_u64;
+    let mut looked_at = None;
     loop {
         tokio::time::sleep(TICK).await;
         let Some(auth) = auth.upgrade() else { return };
@@ -38,6 +39,13 @@ async fn tick(auth: Weak<Auth>) {
             if let Err(error) = auth.store.purge_limits(before).await {
                 tracing::warn!(%error, "old counters");
             }
+        }
+        // A round of tenants a second until all were looked at, and again an hour later.
+        if looked_at.is_some() || ticks.is_multiple_of(3600) {
+            looked_at = auth.retain(looked_at).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "what is kept too long");
+                None
+            });
         }
         ticks += 1;
     }

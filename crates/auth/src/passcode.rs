@@ -50,6 +50,7 @@ impl Auth {
                 log: Box::new(self.log_of_passcode(app, holder, client, factor, matched, txid, now)),
             })
             .await?;
+        log::count(factor, if recorded == Recorded::Won { "success" } else { "denied" });
         Ok(match recorded {
             Recorded::Won => Outcome {
                 allow: true,

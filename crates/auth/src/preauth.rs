@@ -81,6 +81,7 @@ impl Auth {
             device: String::new(),
             txid: None,
         };
+        log::count("preauth", result);
         let row = log::row(app, entry, self.world.now(), &self.world);
         let mut tx = self.store.tenant(app.tenant).begin().await?;
         tx.insert_auth_log(&row).await?;

@@ -16,7 +16,7 @@ pub struct Settings {
     pub sms_batch: i64,
     /// Minutes that a passcode which was sent lives; 0 means 24 hours.
     pub sms_expiration: i64,
-    /// Text before the passcodes.
+    /// Text before the passcodes; empty means `brand`.
     pub sms_message: String,
     /// The key that approves in a call, instead of the two digits on the screen; empty (the default) means the digits.
     pub keypress_confirm: String,
@@ -59,7 +59,7 @@ impl Default for Settings {
             lockout_expire_duration: 0,
             sms_batch: 1,
             sms_expiration: 0,
-            sms_message: "Your sign-in passcodes:".to_owned(),
+            sms_message: String::new(),
             keypress_confirm: String::new(),
             keypress_fraud: "*".to_owned(),
             fraud_email_enabled: false,
@@ -95,6 +95,18 @@ impl Settings {
             .map(|m| Duration::from_secs(60 * m))
     }
 
+    /// How long logs are kept.
+    #[must_use]
+    pub fn log_retention(&self) -> Duration {
+        days(self.log_retention_days, 180)
+    }
+
+    /// How long a deleted user can be restored.
+    #[must_use]
+    pub fn pending_deletion(&self) -> Duration {
+        days(self.pending_deletion_days, 7)
+    }
+
     /// How long a passcode that was sent lives.
     #[must_use]
     pub fn sms_life(&self) -> Duration {
@@ -103,4 +115,9 @@ impl Settings {
             _ => Duration::from_secs(24 * 3600),
         }
     }
+}
+
+fn days(set: i64, otherwise: u64) -> Duration {
+    let days = u64::try_from(set).ok().filter(|days| *days > 0).unwrap_or(otherwise);
+    Duration::from_secs(days.min(36_500) * 86_400)
 }

@@ -42,9 +42,9 @@ impl Auth {
             codes.push(SecretString::new(code));
         }
         let number = self.number(app, phone).await?;
-        let listed: Vec<&str> = codes.iter().map(SecretString::expose).collect();
-        let text =
-            SecretString::new(format!("{}: {} {}", app.settings.brand, app.settings.sms_message, listed.join(" ")));
+        let settings = &app.settings;
+        let lead = if settings.sms_message.is_empty() { &settings.brand } else { &settings.sms_message };
+        let text = messaging::text::passcodes(lead, &app.name, &codes).map_err(|_| AuthError::Damaged("settings"))?;
         let message = Outgoing {
             id: MessageId::new(now, self.world.random.as_ref()),
             tenant: app.tenant,
