@@ -28,7 +28,8 @@ pub(super) fn write(connection: &Connection) -> rusqlite::Result<()> {
         // A table that is kept in the order of its key goes by its own name.
         let name = if is_table { &table } else { &index };
         let figures = figures(row.get(4)?, row.get::<_, Option<String>>(5)?.as_deref() == Some("tenant"), unique);
-        transaction.execute("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?1, ?2, ?3)", [&table, name, &figures])?;
+        transaction
+            .execute("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?1, ?2, ?3)", [&table, name, &figures])?;
     }
     drop(rows);
     drop(indexes);

@@ -49,7 +49,9 @@ async fn things(site: &Site) -> Things {
         assert!(tx.attach_token(user.id, token).await?);
         assert!(tx.set_phone_key(phone, &[1; 65], "pixel", NOW).await?);
         assert!(tx.set_integration_policy(IKEY, Some(policy)).await?);
-        assert!(tx.set_group_policy(&GroupPolicyRow { ikey: IKEY.to_owned(), group_id: group, policy, place: 1 }).await?);
+        assert!(
+            tx.set_group_policy(&GroupPolicyRow { ikey: IKEY.to_owned(), group_id: group, policy, place: 1 }).await?
+        );
         tx.insert_bypass_code(&bypass).await?;
         tx.replace_sms_codes(phone, &[sms]).await?;
         tx.trust_device(DIGEST, user.id, IKEY, NOW, LATER).await?;
@@ -328,7 +330,9 @@ fn the_tests_above_leave_no_method_out() {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();
-        for block in text.split("\nimpl ").skip(1).filter(|block| block.starts_with("Tenant<") || block.starts_with("Tx ")) {
+        for block in
+            text.split("\nimpl ").skip(1).filter(|block| block.starts_with("Tenant<") || block.starts_with("Tx "))
+        {
             let block = block.split("\n}\n").next().unwrap();
             for method in block.split("pub async fn ").skip(1) {
                 let (name, rest) = method.split_once('(').unwrap();
@@ -337,7 +341,11 @@ fn the_tests_above_leave_no_method_out() {
                 let row = parameters.contains("Row") && !name.starts_with("insert_");
                 if row || parameters.contains("Id") || parameters.contains("ikey") {
                     seen += 1;
-                    assert!(mine.contains(&format!(".{name}(")), "{}: {name} is not tried by another tenant", path.display());
+                    assert!(
+                        mine.contains(&format!(".{name}(")),
+                        "{}: {name} is not tried by another tenant",
+                        path.display()
+                    );
                 }
             }
         }

@@ -16,8 +16,11 @@ fn an_integration_leads_to_its_tenant_until_it_is_deleted() {
             let mut tx = site.store.tenant(tenant).begin().await.unwrap();
             assert!(matches!(tx.insert_integration(&row).await, Err(StoreError::Duplicate)));
         }
-        let change =
-            IntegrationChange { signature_v1: Some(false), name: Some("vpn".to_owned()), ..IntegrationChange::default() };
+        let change = IntegrationChange {
+            signature_v1: Some(false),
+            name: Some("vpn".to_owned()),
+            ..IntegrationChange::default()
+        };
         site.write(async |tx| {
             assert!(tx.change_integration(IKEY, &change).await?);
             assert!(!tx.set_integration_secret(IKEY, &[1], &[2]).await?);

@@ -10,8 +10,7 @@ fn a_phone_is_read_as_written_and_changed_in_part() {
         let mut phone = site.new_phone();
         site.write(async |tx| tx.insert_phone(&phone).await).await;
         assert_eq!(site.a().phone(phone.id).await.unwrap().as_ref(), Some(&phone));
-        let change =
-            PhoneChange { name: Some("other".to_owned()), predelay: Some(3), ..PhoneChange::default() };
+        let change = PhoneChange { name: Some("other".to_owned()), predelay: Some(3), ..PhoneChange::default() };
         let key = vec![4; 65];
         site.write(async |tx| {
             assert!(tx.change_phone(phone.id, &change).await?);
@@ -34,7 +33,10 @@ fn a_phone_is_read_as_written_and_changed_in_part() {
         })
         .await;
         let read = site.a().phone(phone.id).await.unwrap().unwrap();
-        assert_eq!((read.public_key, read.number, read.tail, read.last_seen), (None, None, None, Some(Millis(NOW.0 + 1))));
+        assert_eq!(
+            (read.public_key, read.number, read.tail, read.last_seen),
+            (None, None, None, Some(Millis(NOW.0 + 1)))
+        );
     });
 }
 

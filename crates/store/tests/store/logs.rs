@@ -132,7 +132,10 @@ fn a_message_moves_from_state_to_state_once() {
         })
         .await;
         let read = site.a().message(message.id).await.unwrap().unwrap();
-        assert_eq!((read.state.as_str(), read.billing_class.as_str(), read.error_class.as_str()), ("delivered", "2", ""));
+        assert_eq!(
+            (read.state.as_str(), read.billing_class.as_str(), read.error_class.as_str()),
+            ("delivered", "2", "")
+        );
     });
 }
 
@@ -183,11 +186,8 @@ fn billing_counts_by_day_and_leaves_small_groups_out() {
         })
         .await;
         let (from, to) = (Millis(day * DAY), Millis((day + 1) * DAY));
-        let count = |channel: &str, count| BillingCount {
-            channel: channel.to_owned(),
-            billing_class: "1".to_owned(),
-            count,
-        };
+        let count =
+            |channel: &str, count| BillingCount { channel: channel.to_owned(), billing_class: "1".to_owned(), count };
         assert_eq!(site.a().billing(from, to, 10).await.unwrap(), [count("sms", 12)]);
         assert_eq!(site.a().billing(from, to, 1).await.unwrap(), [count("sms", 12), count("voice", 9)]);
         assert!(site.b().billing(from, to, 1).await.unwrap().is_empty());

@@ -1,6 +1,10 @@
 //! The store on every engine of this run (`COUNTERSIGN_TEST_ENGINES`): one program, so that all tests share one server.
 
-#![expect(clippy::unwrap_used, reason = "clippy knows the tests here, but not the functions that they share")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "clippy knows the tests here, but not the functions that they share"
+)]
 
 mod apart;
 mod applications;

@@ -1,12 +1,12 @@
 //! The database goes away in the middle, and comes back.
 
-use crate::support::{Site, block_on, user_name};
+use crate::support::{ALL, Site, block_on, on_engine, user_name};
 use countersign_e2e::{
     engines::{Engine as Kind, wanted},
     postgres::Postgres,
 };
-use countersign_store::StoreError;
-use std::time::Duration;
+use countersign_store::{StoreError, engine::Statement};
+use std::{collections::HashSet, time::Duration};
 
 fn unavailable<T>(done: Result<T, StoreError>) -> bool {
     match done {
@@ -71,5 +71,47 @@ fn a_killed_server_is_unavailable_and_the_pool_recovers() {
             }
         }
         panic!("no notice after the restart");
+    });
+}
+
+#[test]
+fn a_full_disk_refuses_and_loses_nothing_that_was_acknowledged() {
+    on_engine(Kind::Sqlite, async |site| {
+        let before = site.group("before").await;
+        let engine = site.store.engine();
+        // The statement's answer is the count of pages; 60 more are left, and each group below takes a few.
+        let pages: i64 = {
+            static PAGES: Statement = Statement::new("test_pages", "SELECT page_count FROM pragma_page_count", &[]);
+            let rows = engine.read(vec![(&PAGES, Vec::new())]).await.unwrap();
+            rows.into_iter().flatten().next().unwrap().read().take().unwrap()
+        };
+        engine.execute(format!("PRAGMA max_page_count = {}", pages + 60)).await.unwrap();
+        let write = async |n: usize| {
+            let mut group = site.new_group(&format!("group {n}"));
+            group.description = "x".repeat(10_000);
+            let mut tx = site.a().begin().await?;
+            tx.insert_group(&group).await?;
+            tx.commit().await?;
+            Ok::<_, StoreError>(group.id)
+        };
+        // In waves, so that some are committed together before the space is gone.
+        let mut done = Vec::new();
+        for wave in 0..12 {
+            done.extend(futures_util::future::join_all((0..8).map(|n| write(wave * 8 + n))).await);
+        }
+        let mut acknowledged = vec![before];
+        let mut refused = 0;
+        for done in done {
+            match done {
+                Ok(id) => acknowledged.push(id),
+                Err(StoreError::Unavailable(_)) => refused += 1,
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        assert!(refused > 0 && acknowledged.len() > 1, "{refused} refused, {} acknowledged", acknowledged.len());
+        engine.execute("PRAGMA max_page_count = 1000000".to_owned()).await.unwrap();
+        acknowledged.push(site.group("after").await);
+        let there: HashSet<_> = site.a().groups(ALL).await.unwrap().rows.into_iter().map(|group| group.id).collect();
+        assert_eq!(there, acknowledged.into_iter().collect());
     });
 }

@@ -30,7 +30,9 @@ fn a_name_belongs_to_one_user_also_as_an_alias() {
     each_engine(async |site| {
         let first = site.new_user("first");
         site.write(async |tx| tx.insert_user(&first, &user_name("first"), &[user_name("alias")]).await).await;
-        for (name, alias) in [("alias", "x"), ("first", "x"), ("second", "first"), ("second", "alias"), ("twice", "twice")] {
+        for (name, alias) in
+            [("alias", "x"), ("first", "x"), ("second", "first"), ("second", "alias"), ("twice", "twice")]
+        {
             let mut tx = site.a().begin().await.unwrap();
             let done = tx.insert_user(&site.new_user(name), &user_name(name), &[user_name(alias)]).await;
             assert!(matches!(done, Err(StoreError::Duplicate)), "{name} {alias}: {done:?}");
@@ -73,8 +75,7 @@ fn a_change_touches_only_what_it_names() {
     each_engine(async |site| {
         let user = site.user("narroway").await;
         let before = site.a().user(user).await.unwrap().unwrap();
-        let change =
-            UserChange { email: Some(String::new()), notes: Some("new".to_owned()), ..UserChange::default() };
+        let change = UserChange { email: Some(String::new()), notes: Some("new".to_owned()), ..UserChange::default() };
         site.write(async |tx| tx.change_user(user, &change).await).await;
         let mut expected = before;
         expected.email = String::new();
@@ -256,8 +257,7 @@ fn deleting_a_user_takes_everything_that_hangs_on_it() {
 async fn left(site: &Site, column: &str) -> Vec<(&'static str, i64)> {
     use countersign_store::engine::Statement;
     let mut out = Vec::new();
-    for table in
-        ["user_name", "membership", "user_phone", "user_token", "bypass_code", "trusted_device", "activation"]
+    for table in ["user_name", "membership", "user_phone", "user_token", "bypass_code", "trusted_device", "activation"]
     {
         let sql = Box::leak(format!("SELECT COUNT({column}) FROM {table}").into_boxed_str());
         let statement = Box::leak(Box::new(Statement::new(table, sql, &[])));

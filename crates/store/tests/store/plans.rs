@@ -166,7 +166,8 @@ fn sets_of_three_rows_prepare_and_scan_as_little() {
 fn a_scan_would_be_noticed() {
     static BY_NOTES: Statement =
         Statement::new("user_by_notes", "SELECT id FROM users WHERE notes = $1", &[Type::Text]);
-    static BY_ANY_ID: Statement = Statement::new("user_by_any_id", "SELECT notes FROM users WHERE id = $1", &[Type::Id]);
+    static BY_ANY_ID: Statement =
+        Statement::new("user_by_any_id", "SELECT notes FROM users WHERE id = $1", &[Type::Id]);
     static BY_STATUS: Statement = Statement::new(
         "user_by_status",
         "SELECT id FROM users WHERE tenant = $1 AND status = $2",

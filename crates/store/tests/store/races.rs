@@ -14,7 +14,11 @@ use types::{Millis, PhoneId, UserId};
 const MANY: usize = 100;
 
 /// Runs the same write a hundred times in parallel, each in its transaction, and counts those that say they won.
-async fn winners(store: &Store, site: &Site, write: impl AsyncFn(&mut countersign_store::Tx) -> Result<bool, StoreError>) -> usize {
+async fn winners(
+    store: &Store,
+    site: &Site,
+    write: impl AsyncFn(&mut countersign_store::Tx) -> Result<bool, StoreError>,
+) -> usize {
     let all = (0..MANY).map(async |_| {
         let mut tx = store.tenant(site.a).begin().await?;
         let won = write(&mut tx).await?;
@@ -48,8 +52,7 @@ fn one_of_a_hundred_spends_an_activation() {
         let user = site.user("narroway").await;
         let later = Millis(NOW.0 + 1000);
         site.write(async |tx| tx.insert_activation([1; 32], user, None, later, NOW).await).await;
-        let won =
-            winners(&site.store, site, async |tx| Ok(tx.spend_activation(&[1; 32], NOW).await?.is_some())).await;
+        let won = winners(&site.store, site, async |tx| Ok(tx.spend_activation(&[1; 32], NOW).await?.is_some())).await;
         assert_eq!(won, 1);
     });
 }

@@ -61,7 +61,9 @@ fn statics(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for rest in text.split("static ").skip(1) {
         let Some((name, rest)) = rest.split_once(": ") else { continue };
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_') {
+        if name.is_empty()
+            || !name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+        {
             continue;
         }
         if rest.starts_with("Statement ") || rest.starts_with("Statement=") {
@@ -130,7 +132,11 @@ fn every_statement_names_the_tenant_first() {
         assert!(first, "{}: {sql}", statement.name);
         if statement.is_set() {
             // Each table of a set is bound to the row's tenant.
-            assert!(sql.contains("= input.tenant") || sql.starts_with("WITH input(tenant, id, at"), "{}: {sql}", statement.name);
+            assert!(
+                sql.contains("= input.tenant") || sql.starts_with("WITH input(tenant, id, at"),
+                "{}: {sql}",
+                statement.name
+            );
         }
     }
     assert!(tenantless.is_empty(), "no longer there: {tenantless:?}");

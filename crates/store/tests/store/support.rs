@@ -18,8 +18,8 @@ use std::{
 };
 use tempfile::TempDir;
 use types::{
-    GroupId, Id, Kind, LogId, ManualClock, MessageId, Millis, Normalization, PhoneId, PolicyId, TenantId, TokenId, UserId,
-    UserName, World,
+    GroupId, Id, Kind, LogId, ManualClock, MessageId, Millis, Normalization, PhoneId, PolicyId, TenantId, TokenId,
+    UserId, UserName, World,
 };
 
 /// The clock of every store here stands at this moment, to begin with.

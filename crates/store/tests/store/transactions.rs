@@ -14,8 +14,7 @@ static SET_SETTINGS: Statement = Statement::new(
     "UPDATE tenant SET settings = $2 WHERE id = $1 RETURNING id",
     &[Type::Id, Type::Text],
 );
-static NONSENSE: Statement =
-    Statement::new("test_nonsense", "INSERT INTO tenant (id) VALUES ($1)", &[Type::Id]);
+static NONSENSE: Statement = Statement::new("test_nonsense", "INSERT INTO tenant (id) VALUES ($1)", &[Type::Id]);
 
 async fn settings(site: &Site) -> String {
     site.a().row().await.unwrap().unwrap().settings
@@ -90,10 +89,10 @@ fn failures_in_a_group_spoil_no_other_and_take_nothing_back() {
                 tx.insert_group(&before).await?;
             }
             tx.insert_group(&group).await?;
-            match n % 5 {
-                0 => Ok(drop(tx)),
-                _ => tx.commit().await,
+            if n.is_multiple_of(5) {
+                return Ok(());
             }
+            tx.commit().await
         }))
         .await;
         let mut expected = 1;
