@@ -21,7 +21,7 @@ pub(crate) struct Fixture {
     pub(crate) store: Arc<Store>,
     pub(crate) clock: Arc<ManualClock>,
     ring: KeyRing,
-    directory: tempfile::TempDir,
+    _directory: tempfile::TempDir,
 }
 
 impl Fixture {
@@ -33,16 +33,12 @@ impl Fixture {
         let url = format!("sqlite:{}", directory.path().join("db.sqlite").display());
         let engine = store::open(&url, &store::Options::default()).await.unwrap();
         let store = Arc::new(Store::new(engine, ring.clone(), world));
-        Self { store, clock, ring, directory }
+        Self { store, clock, ring, _directory: directory }
     }
 
     /// A second node's store on the same engine: it shares no cache.
     pub(crate) fn other_node(&self) -> Arc<Store> {
         Arc::new(Store::new(self.store.shared_engine(), self.ring.clone(), self.store.world().clone()))
-    }
-
-    pub(crate) fn path(&self) -> &std::path::Path {
-        self.directory.path()
     }
 
     /// Makes a tenant; with a log key, its private half.

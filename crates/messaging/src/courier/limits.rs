@@ -7,18 +7,19 @@ use std::time::Duration;
 use store::limits::Limit;
 use types::Millis;
 
-const DAY: Duration = Duration::from_secs(86_400);
 const DAY_MS: i64 = 86_400_000;
+const SHORT_MS: i64 = 600_000;
+const SLOT_MS: i64 = 15_000;
 
-/// A number gets at most one message of a kind in half a minute …
-const NUMBER_PAUSE: Limit = Limit { max: 1, window: Duration::from_secs(30) };
-/// … three of any kind in ten minutes …
-const NUMBER_SHORT: Limit = Limit { max: 3, window: Duration::from_secs(600) };
+/// A number gets one message of a kind in half a minute: it takes its slot of 15 seconds and the two that follow …
+const NUMBER_SLOTS: i64 = 3;
+/// … three messages of any kind in ten minutes …
+const NUMBER_SHORT: i64 = 3;
 /// … and ten on a day (defence S3).
-const NUMBER_DAY: Limit = Limit { max: 10, window: DAY };
+const NUMBER_DAY: i64 = 10;
 /// A mailbox gets more: mail costs nothing, and other mail comes between.
-const MAILBOX_SHORT: Limit = Limit { max: 5, window: Duration::from_secs(600) };
-const MAILBOX_DAY: Limit = Limit { max: 30, window: DAY };
+const MAILBOX_SHORT: i64 = 5;
+const MAILBOX_DAY: i64 = 30;
 /// What a tenant sends on a day where its settings don't say.
 const TENANT_DAY: i64 = 10_000;
 
@@ -43,25 +44,25 @@ impl Default for Settings {
     }
 }
 
-/// A tenant's settings; the rest of them is for `auth` to read.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct All {
-    messages: Settings,
-}
-
 impl Settings {
     /// Reads them. What can't be read allows nothing: [`SendError::Settings`].
     pub(super) fn read(json: &str) -> Result<Self, SendError> {
         if json.trim().is_empty() {
             return Ok(Self::default());
         }
-        let all: All = serde_json::from_str(json).map_err(|_| SendError::Settings)?;
+        let malformed = |_| SendError::Settings;
+        let mut all: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).map_err(malformed)?;
+        let settings: Self = match all.remove("messages") {
+            None => Self::default(),
+            // A struct could be read from a list too.
+            Some(object @ serde_json::Value::Object(_)) => serde_json::from_value(object).map_err(malformed)?,
+            Some(_) => return Err(SendError::Settings),
+        };
         let digits = |code: &String| !code.is_empty() && code.bytes().all(|b| b.is_ascii_digit());
-        if all.messages.per_day < 0 || !all.messages.calling_codes.iter().all(digits) {
+        if settings.per_day < 0 || !settings.calling_codes.iter().all(digits) {
             return Err(SendError::Settings);
         }
-        Ok(all.messages)
+        Ok(settings)
     }
 
     /// Whether messages may go there at all.
@@ -77,20 +78,21 @@ impl Settings {
     }
 }
 
-/// One counter that a message spends of.
+/// One counter that a message spends one of.
 pub(super) struct Spending {
     pub(super) bucket: [u8; 32],
     pub(super) limit: Limit,
-    /// The moment to count at.
+    /// The moment to count at: the first of the day.
     pub(super) at: Millis,
-    /// After this time there is surely some left again.
+    /// After this time, in whole seconds, there is some left again.
     pub(super) retry_after: Duration,
 }
 
 /// The counters that a message spends of, those of its address first.
 ///
-/// A bucket is a hash under the tenant's key of the address and the day, so that the counters of two days can't be joined; those of a
-/// whole day begin with it, and don't tell when the message went.
+/// A counter is a hash, under the tenant's key, of its name, the address and the window of time that it counts in, and every one
+/// is dated to the first moment of the day. So the stored counters don't tell when a message went, and those of two windows can't be
+/// joined. The windows are fixed, and at midnight UTC all of them begin anew.
 pub(super) fn spendings(
     message: &Outgoing,
     kind: ChannelKind,
@@ -98,37 +100,39 @@ pub(super) fn spendings(
     keys: &TenantKeys,
     now: Millis,
 ) -> Vec<Spending> {
-    let day = now.day();
-    let morning = Millis(day.saturating_mul(DAY_MS));
-    let spending = |name: &str, whose: &[u8], limit: Limit| {
-        let bucket = keys.digest("message-limit/1", &[name.as_bytes(), whose, &day.to_be_bytes()]);
-        if limit.window == DAY {
-            Spending { bucket, limit, at: morning, retry_after: (morning + DAY).since(now) }
-        } else {
-            Spending { bucket, limit, at: now, retry_after: limit.window }
+    let morning = Millis(now.day().saturating_mul(DAY_MS));
+    // `length` of a window in milliseconds, `ahead` of the present one, free again when `busy` windows from the present one are over.
+    let counter = |name: &str, whose: &[u8], max: i64, length: i64, ahead: i64, busy: i64| {
+        let window = now.0.div_euclid(length);
+        let parts = [name.as_bytes(), whose, &(window + ahead).to_be_bytes()];
+        let free = (window + busy).saturating_mul(length).min(morning.0 + DAY_MS);
+        let left = Millis(free).since(now).as_millis().div_ceil(1000);
+        Spending {
+            bucket: keys.digest("message-limit/1", &parts),
+            limit: Limit { max, window: Duration::from_millis(DAY_MS.unsigned_abs()) },
+            at: morning,
+            retry_after: Duration::from_secs(u64::try_from(left).unwrap_or(0)),
         }
     };
-    let mut all = match &message.to {
+    let mut all = Vec::new();
+    match &message.to {
         Address::Number(number, _) => {
             let number = number.expose().as_bytes();
+            // Who gets no SMS may ask for a call at once.
             let pause = if kind == ChannelKind::Voice { "voice-pause" } else { "sms-pause" };
-            vec![
-                spending(pause, number, NUMBER_PAUSE),
-                spending("number-short", number, NUMBER_SHORT),
-                spending("number-day", number, NUMBER_DAY),
-            ]
+            all.extend((0..NUMBER_SLOTS).map(|ahead| counter(pause, number, 1, SLOT_MS, ahead, NUMBER_SLOTS)));
+            all.push(counter("number-short", number, NUMBER_SHORT, SHORT_MS, 0, 1));
+            all.push(counter("number-day", number, NUMBER_DAY, DAY_MS, 0, 1));
         }
         // A notice must arrive just when somebody makes a lot of them happen.
-        Address::Mail(_) if message.purpose == Purpose::Notice => Vec::new(),
+        Address::Mail(_) if message.purpose == Purpose::Notice => {}
         Address::Mail(address) => {
             let address = address.expose().to_lowercase();
-            vec![
-                spending("mailbox-short", address.as_bytes(), MAILBOX_SHORT),
-                spending("mailbox-day", address.as_bytes(), MAILBOX_DAY),
-            ]
+            all.push(counter("mailbox-short", address.as_bytes(), MAILBOX_SHORT, SHORT_MS, 0, 1));
+            all.push(counter("mailbox-day", address.as_bytes(), MAILBOX_DAY, DAY_MS, 0, 1));
         }
-    };
-    all.push(spending("tenant-day", b"", Limit { max: settings.per_day, window: DAY }));
+    }
+    all.push(counter("tenant-day", b"", settings.per_day, DAY_MS, 0, 1));
     all
 }
 
@@ -168,6 +172,8 @@ mod tests {
             r#"{"messages":{"calling_codes":["+49"]}}"#,
             r#"{"messages":{"calling_codes":[""]}}"#,
             r#"{"messages":{"calling_codes":"49"}}"#,
+            r#"{"messages":[5]}"#,
+            r#"{"messages":null}"#,
             r#"{"messages":{"per_day":-1}}"#,
             r#"{"messages":{"calling_code":["49"]}}"#,
         ] {

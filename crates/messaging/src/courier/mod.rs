@@ -20,8 +20,10 @@ use store::{MessageRow, Store, StoreError};
 use tokio::sync::{OnceCell, broadcast};
 use types::{MessageId, Millis, TenantId};
 
-/// So long a receipt by the supplier's id is still understood: carriers report for up to three days.
-pub(crate) const RECEIPT_LIFE: Duration = Duration::from_secs(3 * 86_400);
+/// So many days a receipt is still understood: carriers report for up to three.
+const RECEIPT_DAYS: i64 = 3;
+/// The same for a receipt that comes with a ticket.
+pub(crate) const RECEIPT_LIFE: Duration = Duration::from_secs(RECEIPT_DAYS.unsigned_abs() * 86_400);
 
 /// A channel that keeps its promise has answered long before.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -208,7 +210,7 @@ impl Desk {
         for receipt in [receipt, None] {
             let mut tx = self.store.tenant(tenant).begin().await?;
             if let Some(receipt) = receipt {
-                match tx.add_receipt(row.id, &receipt, now + RECEIPT_LIFE).await {
+                match tx.add_receipt(row.id, &receipt, receipt_expiry(now)).await {
                     // The supplier gave an id twice: then it names neither message.
                     Err(StoreError::Duplicate) => continue,
                     done => done?,
@@ -249,6 +251,11 @@ fn claims(message: &Outgoing, at: Millis) -> Claims {
         _ => (false, None),
     };
     Claims { tenant: message.tenant, message: message.id, txid: message.txid, at, wants_keys, fraud_key }
+}
+
+/// When a receipt by the supplier's id is forgotten: at the end of a day, because the moment would tell when the message went.
+const fn receipt_expiry(now: Millis) -> Millis {
+    Millis(now.day().saturating_add(RECEIPT_DAYS + 1).saturating_mul(86_400_000))
 }
 
 /// What a message is billed as: its kind, and for an SMS how many it became (`sms-1` to `sms-9`, then `sms-10+`).

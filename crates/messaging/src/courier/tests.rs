@@ -66,16 +66,24 @@ async fn half_a_minute_ten_minutes_and_a_day() {
     let Desks { fixture, courier, channel } = desks().await;
     let (tenant, _) = fixture.tenant("{}", false).await;
     let send = async || courier.deliver(fixture.text(tenant, NUMBER, "x")).await;
+    // It is 10:20:30.405: the slots of 15 seconds end at :45, :00, :15, and the ten minutes at 10:30.
     send().await.unwrap();
-    let error = send().await.unwrap_err();
-    assert_eq!(error.retry_after(), Some(seconds(30)));
-    for _ in 0..2 {
-        fixture.clock.advance(seconds(30));
-        send().await.unwrap();
+    let patience = send().await.unwrap_err().retry_after();
+    assert_eq!(patience, Some(seconds(45)));
+    for early in [14, 15, 15] {
+        fixture.clock.advance(seconds(early));
+        assert!(matches!(send().await, Err(SendError::Limited { .. })), "half a minute is not over");
     }
-    fixture.clock.advance(seconds(30));
-    assert_eq!(send().await.unwrap_err().retry_after(), Some(seconds(600)));
-    let mut sent = 3;
+    fixture.clock.advance(seconds(1));
+    send().await.unwrap();
+    fixture.clock.advance(seconds(45));
+    send().await.unwrap();
+    fixture.clock.advance(seconds(45));
+    // 10:22:45.405, three messages since 10:20.
+    assert_eq!(send().await.unwrap_err().retry_after(), Some(seconds(435)));
+    fixture.clock.advance(seconds(435));
+    send().await.unwrap();
+    let mut sent = 4;
     for _ in 0..10 {
         fixture.clock.advance(seconds(600));
         sent += usize::from(send().await.is_ok());
@@ -85,6 +93,7 @@ async fn half_a_minute_ten_minutes_and_a_day() {
     fixture.clock.advance(seconds(600));
     let patience = send().await.unwrap_err().retry_after().unwrap();
     fixture.clock.advance(patience);
+    assert_eq!(fixture.store.world().now().day(), NOW.day() + 1);
     send().await.unwrap();
 }
 
@@ -271,7 +280,7 @@ async fn a_message_moves_forward_only() {
         let unknown = courier.report(supplier, &report(receipt, Delivery::Sent)).await.unwrap();
         assert_eq!(unknown, Reported::Unknown);
     }
-    fixture.clock.advance(RECEIPT_LIFE);
+    fixture.clock.set(receipt_expiry(NOW));
     assert_eq!(courier.report("scripted", &report("id-0", Delivery::Sent)).await.unwrap(), Reported::Unknown);
 }
 

@@ -1,0 +1,324 @@
+//! Defence M1 and M2: what a thief of the database, its journal and the logs finds of the people who got messages. Nothing.
+//!
+//! A positive control keeps the scan honest: the same numbers, put into the same database in each of the forms that are looked for,
+//! are found.
+
+use crate::{
+    supplier::Supplier,
+    support::{Fixture, NOW},
+    twilio,
+};
+use messaging::{
+    Accepted, Address, BoxFuture, Channel, ChannelKind, Content, Courier, Delivery, ErrorClass, Outgoing, Report,
+    SendError, Ticket, Twilio,
+};
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use types::{SecretString, TenantId};
+
+const CODE: &str = "74190358";
+
+/// A supplier whose ids and words hold the number, as receipts do, and whose errors would.
+#[derive(Default)]
+struct Chatty(Mutex<u32>);
+
+impl Channel for Chatty {
+    fn name(&self) -> &'static str {
+        "chatty"
+    }
+
+    fn carries(&self, _: ChannelKind) -> bool {
+        true
+    }
+
+    fn send<'a>(&'a self, message: &'a Outgoing, _: &'a Ticket) -> BoxFuture<'a, Result<Accepted, SendError>> {
+        Box::pin(async move {
+            let mut turn = self.0.lock().unwrap();
+            *turn += 1;
+            if turn.is_multiple_of(7) {
+                return Err(SendError::Refused(ErrorClass::BadAddress));
+            }
+            Ok(Accepted { receipt: address(&message.to), segments: 1 })
+        })
+    }
+}
+
+fn address(to: &Address) -> String {
+    match to {
+        Address::Number(number, _) => number.expose().to_owned(),
+        Address::Mail(address) => address.expose().to_owned(),
+    }
+}
+
+/// Everything that `tracing` says, at its most talkative.
+#[derive(Clone, Default)]
+struct Said(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Said {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn numbers(from: u64, count: u64) -> Vec<String> {
+    // Spread, so that no two share their last seven digits, and no seven digits that stand elsewhere by chance: zeros or runs.
+    (0..count).map(|n| format!("+49151{:08}", (from + n * 7_919_317) % 89_999_999 + 10_000_000)).collect()
+}
+
+/// The forms of one number in which it could lie around.
+fn forms(number: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let digits = &number[1..];
+    let national = &number[3..];
+    let last = &number[number.len() - 7..];
+    let reversed: String = digits.chars().rev().collect();
+    let wide = |text: &str, big: bool| {
+        text.encode_utf16()
+            .flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() })
+            .collect::<Vec<u8>>()
+    };
+    let packed = |text: &str, swapped: bool| {
+        let nibbles: Vec<u8> = text.bytes().map(|b| b - b'0').collect();
+        nibbles
+            .chunks_exact(2)
+            .map(|pair| if swapped { pair[1] << 4 | pair[0] } else { pair[0] << 4 | pair[1] })
+            .collect::<Vec<u8>>()
+    };
+    let value: u64 = digits.parse().unwrap();
+    let mut all = vec![
+        ("E.164", number.as_bytes().to_vec()),
+        ("national", national.as_bytes().to_vec()),
+        ("last seven", last.as_bytes().to_vec()),
+        ("reversed", reversed.into_bytes()),
+        ("hex", data_encoding::HEXLOWER.encode(last.as_bytes()).into_bytes()),
+        ("HEX", data_encoding::HEXUPPER.encode(last.as_bytes()).into_bytes()),
+        ("UTF-16LE", wide(last, false)),
+        ("UTF-16BE", wide(last, true)),
+        ("BCD", packed(digits, false)),
+        ("BCD, as in SMS", packed(digits, true)),
+        ("integer, big-endian", value.to_be_bytes()[2..].to_vec()),
+        ("integer, little-endian", value.to_le_bytes()[..6].to_vec()),
+    ];
+    for (name, phase) in [("base64, phase 0", 0), ("base64, phase 1", 1), ("base64, phase 2", 2)] {
+        // What stands in base64 of any text that has the digits after `phase` other bytes, less the letters that depend on those.
+        let encoded = data_encoding::BASE64_NOPAD.encode(format!("{}{national}", "x".repeat(phase)).as_bytes());
+        let skip = [0, 2, 3][phase];
+        all.push((name, encoded.as_bytes()[skip..encoded.len() - 2].to_vec()));
+    }
+    all
+}
+
+/// How often each form of any of the numbers stands in the bytes.
+fn hits(bytes: &[u8], numbers: &[String]) -> BTreeMap<&'static str, usize> {
+    // By the first four bytes, so that the scan of some megabytes for a thousand needles takes no minutes.
+    let mut needles: std::collections::HashMap<[u8; 4], Vec<(&'static str, Vec<u8>)>> = Default::default();
+    for number in numbers {
+        for (name, form) in forms(number) {
+            needles.entry(form[..4].try_into().unwrap()).or_default().push((name, form));
+        }
+    }
+    let mut found = BTreeMap::new();
+    for (place, window) in bytes.windows(4).enumerate() {
+        for (name, form) in needles.get(window).into_iter().flatten() {
+            if bytes[place..].starts_with(form) {
+                *found.entry(*name).or_default() += 1;
+            }
+        }
+    }
+    found
+}
+
+/// All files of the directory, the journal among them.
+fn dump(directory: &Path) -> Vec<u8> {
+    let mut all = Vec::new();
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        names.push(path.file_name().unwrap().to_string_lossy().into_owned());
+        all.extend(std::fs::read(path).unwrap());
+    }
+    assert!(names.iter().any(|name| name.ends_with("-wal")), "the journal is missing from {names:?}");
+    all
+}
+
+fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+/// Sends a text, or a mail, to each number, and lets a receipt follow.
+async fn seed(courier: &Courier, fixture: &Fixture, tenant: TenantId, numbers: &[String], supplier: &str) {
+    for (turn, number) in numbers.iter().enumerate() {
+        let mut message = fixture.text(tenant, number, &format!("Acme: sign-in to VPN. Your code is {CODE}"));
+        if turn % 5 == 4 {
+            message.to = Address::Mail(format!("p{}@example.org", &number[1..]).parse().unwrap());
+            let text = SecretString::new(format!("Code {CODE}"));
+            message.content = Content::Mail { subject: "Sign-in".to_owned(), text };
+        }
+        let to = address(&message.to);
+        let _ = courier.deliver(message).await;
+        let report = Report {
+            id: to.clone(),
+            delivery: Delivery::Undelivered,
+            class: ErrorClass::Unreachable,
+            raw: format!("to={to} text=Your code is {CODE}"),
+        };
+        courier.report(supplier, &report).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_thief_of_database_journal_and_logs_finds_no_number() {
+    let said = Said::default();
+    let writer = said.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    // For this thread, which is the whole runtime.
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let fixture = Fixture::new().await;
+    let (sealed, private) = fixture.tenant("{}", true).await;
+    let (keyless, _) = fixture.tenant("{}", false).await;
+    let with_key = numbers(1_234_567, 100);
+    let without = numbers(4_242_424, 100);
+    let through_twilio = numbers(7_777_777, 20);
+    let all: Vec<String> = [&with_key[..], &without[..], &through_twilio[..]].concat();
+
+    let courier = Courier::new(Arc::clone(&fixture.store), vec![Arc::new(Chatty::default())]);
+    seed(&courier, &fixture, sealed, &with_key, "chatty").await;
+    seed(&courier, &fixture, keyless, &without, "chatty").await;
+    // The HTTP client's own words are among what is captured; the supplier refuses every other message, repeating numbers.
+    let supplier = Supplier::start().await;
+    let twilio = Twilio::new(twilio::config(&supplier), fixture.store.world().clone()).unwrap();
+    let courier = Courier::new(Arc::clone(&fixture.store), vec![Arc::new(twilio)]);
+    for number in &through_twilio {
+        supplier.refuse(400, 21_211);
+        assert!(courier.deliver(fixture.text(sealed, number, &format!("Your code is {CODE}"))).await.is_err());
+        fixture.clock.advance(Duration::from_secs(60));
+        courier.deliver(fixture.text(sealed, number, &format!("Your code is {CODE}"))).await.unwrap();
+    }
+
+    let stored = dump(fixture.path());
+    let logged = said.0.lock().unwrap().clone();
+    assert!(contains(&logged, b"a message was not taken"), "nothing was captured of the log");
+    for (what, bytes) in [("the database", &stored), ("the log", &logged)] {
+        assert_eq!(hits(bytes, &all), BTreeMap::new(), "in {what}");
+        assert!(!contains(bytes, CODE.as_bytes()), "a code stands in {what}");
+        assert!(!contains(bytes, b"sign-in to VPN"), "a text stands in {what}");
+    }
+    // The exact time, as the engine stores an integer and as digits.
+    assert!(!contains(&stored, &NOW.0.to_be_bytes()[2..]) || time_is_of_a_tenant(&fixture).await);
+    assert!(!contains(&stored, NOW.0.to_string().as_bytes()));
+
+    // What the tenant can read is all there.
+    let span = store::Span::new(types::Millis(0), types::Millis(i64::MAX), 1_000);
+    let rows = fixture.store.tenant(sealed).messages(&span).await.unwrap();
+    let private = private.unwrap();
+    let mut read: Vec<String> = rows
+        .iter()
+        .map(|row| messaging::log::open(&private, sealed, row.id, row.sealed.as_ref().unwrap()).unwrap().sent.to)
+        .collect();
+    read.sort_unstable();
+    read.dedup();
+    assert_eq!(read.len(), with_key.len() + through_twilio.len());
+    assert!(rows.iter().all(|row| row.sealed.as_ref().map(Vec::len) == Some(messaging::log::SEALED_LEN)));
+    assert!(rows.iter().all(|row| row.txid.is_none() && row.id.made_at().0 % 86_400_000 == 0));
+    let rows = fixture.store.tenant(keyless).messages(&span).await.unwrap();
+    assert!(rows.len() == without.len() && rows.iter().all(|row| row.sealed.is_none()));
+}
+
+/// The tenants themselves were made at that moment; rows of messages and of limits must not hold it.
+async fn time_is_of_a_tenant(fixture: &Fixture) -> bool {
+    let other = Fixture::new().await;
+    other.clock.advance(Duration::from_millis(1_234_567));
+    let (tenant, _) = other.tenant("{}", true).await;
+    let made = other.store.world().now();
+    other.clock.advance(Duration::from_millis(7_654_321));
+    let now = other.store.world().now();
+    let courier = Courier::new(Arc::clone(&other.store), vec![Arc::new(Chatty::default())]);
+    courier.deliver(other.text(tenant, "+4915112345678", "x")).await.unwrap();
+    let _ = fixture;
+    let stored = dump(other.path());
+    assert!(contains(&stored, &made.0.to_be_bytes()[2..]), "the scan for times finds none at all");
+    // The house's own key is made with the first message, and dated; everything else is of the day.
+    count(&stored, &now.0.to_be_bytes()[2..]) <= 1
+}
+
+fn count(bytes: &[u8], needle: &[u8]) -> usize {
+    bytes.windows(needle.len()).filter(|window| window == &needle).count()
+}
+
+#[tokio::test]
+async fn the_scan_finds_what_is_there() {
+    let fixture = Fixture::new().await;
+    let all = numbers(1_234_567, 100);
+    // A tenant's settings are kept in clear: here with the numbers in every form, as if they had not been sealed.
+    let (tenant, _) = fixture.tenant("{}", false).await;
+    let mut tx = fixture.store.tenant(tenant).begin().await.unwrap();
+    tx.set_tenant("Acme", &format!("{{\"x\":\"{}\"}}", all.join(" ")), None).await.unwrap();
+    tx.commit().await.unwrap();
+    let stored = dump(fixture.path());
+    let found = hits(&stored, &all);
+    for form in ["E.164", "national", "last seven"] {
+        assert!(found.get(form).copied().unwrap_or(0) >= all.len(), "{form}: {found:?}");
+    }
+    // And each other form, in plain bytes.
+    for number in &all {
+        for (name, form) in forms(number) {
+            let around = [b"\0\xff junk ", &form[..], b" junk \xff\0"].concat();
+            assert!(hits(&around, &all).contains_key(name), "{name}");
+        }
+        for phase in 0..3 {
+            let text = format!("{}{number} and more", &"abc"[..phase]);
+            let encoded = data_encoding::BASE64.encode(text.as_bytes());
+            let found = hits(encoded.as_bytes(), &all);
+            assert!(found.keys().any(|name| name.starts_with("base64")), "phase {phase}: {encoded}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_days_of_one_person_have_nothing_in_common() {
+    let fixture = Fixture::new().await;
+    let (tenant, _) = fixture.tenant("{}", true).await;
+    let courier = Courier::new(Arc::clone(&fixture.store), vec![Arc::new(Chatty::default())]);
+    let user = fixture.text(tenant, "+4915112345678", "x").user;
+    for _ in 0..4 {
+        for _ in 0..2 {
+            let mut message = fixture.text(tenant, "+4915112345678", "x");
+            message.user = user;
+            courier.deliver(message).await.unwrap();
+            fixture.clock.advance(Duration::from_secs(60));
+        }
+        fixture.clock.advance(Duration::from_secs(86_400));
+    }
+    let span = store::Span::new(types::Millis(0), types::Millis(i64::MAX), 1_000);
+    let rows = fixture.store.tenant(tenant).messages(&span).await.unwrap();
+    assert_eq!(rows.len(), 8);
+    let mut marks = BTreeMap::new();
+    for row in &rows {
+        *marks.entry(row.user_mark.clone()).or_insert(0) += 1;
+        assert!(marks.len() <= 4);
+    }
+    assert!(marks.values().all(|count| *count == 2), "one mark a day, and no mark on two days");
+    // The sealed parts share the format byte and the key's id, nine bytes at the head of each half, and no other.
+    let half = messaging::log::SEALED_LEN / 2;
+    let mut seen = std::collections::HashSet::new();
+    for row in &rows {
+        for part in row.sealed.as_ref().unwrap().chunks(half) {
+            for window in part[9..].windows(8) {
+                assert!(seen.insert(window.to_vec()), "eight bytes of two sealed rows are the same");
+            }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! The client of the supplier, over HTTP.
+
+use crate::{
+    supplier::{Answer, Supplier},
+    support::Fixture,
+};
+use messaging::{Courier, ErrorClass, Retry, SendError, Twilio, TwilioConfig};
+use std::{sync::Arc, time::Duration};
+use types::{SecretString, TenantId};
+
+pub(crate) const ACCOUNT: &str = "AC00000000000000000000000000000001";
+pub(crate) const TOKEN: &str = "the-token-of-the-account";
+pub(crate) const PUBLIC: &str = "https://mfa.example.com";
+const NUMBER: &str = "+4915112345678";
+
+pub(crate) fn config(supplier: &Supplier) -> TwilioConfig {
+    TwilioConfig {
+        base_url: supplier.url.clone(),
+        account_sid: ACCOUNT.to_owned(),
+        token: SecretString::new(TOKEN.to_owned()),
+        from: "+15005550006".to_owned(),
+        voice_from: None,
+        public_url: Some(format!("{PUBLIC}/")),
+        validity: Duration::from_secs(300),
+        retry: Retry {
+            tries: 3,
+            pause: Duration::from_millis(2),
+            request: Duration::from_millis(500),
+            deletion: vec![Duration::ZERO, Duration::from_millis(5), Duration::from_millis(5)],
+        },
+    }
+}
+
+pub(crate) struct House {
+    pub(crate) fixture: Fixture,
+    pub(crate) supplier: Supplier,
+    pub(crate) twilio: Arc<Twilio>,
+    pub(crate) courier: Arc<Courier>,
+    pub(crate) tenant: TenantId,
+    pub(crate) private: keys::TenantPrivateKey,
+}
+
+pub(crate) async fn house(change: impl FnOnce(&mut TwilioConfig)) -> House {
+    let fixture = Fixture::new().await;
+    let supplier = Supplier::start().await;
+    let mut config = config(&supplier);
+    change(&mut config);
+    let twilio = Arc::new(Twilio::new(config, fixture.store.world().clone()).unwrap());
+    let courier = Arc::new(Courier::new(Arc::clone(&fixture.store), vec![twilio.clone()]));
+    let (tenant, private) = fixture.tenant("{}", true).await;
+    House { fixture, supplier, twilio, courier, tenant, private: private.unwrap() }
+}
+
+impl House {
+    async fn text(&self, number: &str) -> Result<(), SendError> {
+        self.courier.deliver(self.fixture.text(self.tenant, number, "Acme: sign-in. Your code is 778899")).await
+    }
+}
+
+#[tokio::test]
+async fn every_parameter_of_a_text() {
+    let house = house(|_| {}).await;
+    house.text(NUMBER).await.unwrap();
+    let [request] = &house.supplier.requests()[..] else { panic!("one request") };
+    assert_eq!(request.method, "POST");
+    assert_eq!(request.path, format!("/2010-04-01/Accounts/{ACCOUNT}/Messages.json"));
+    let signed_in = data_encoding::BASE64.encode(format!("{ACCOUNT}:{TOKEN}").as_bytes());
+    assert_eq!(request.authorization, format!("Basic {signed_in}"));
+    assert_eq!(
+        request.names(),
+        ["AddressRetention", "Body", "ContentRetention", "From", "StatusCallback", "To", "ValidityPeriod"]
+    );
+    for (name, value) in [
+        ("To", NUMBER),
+        ("From", "+15005550006"),
+        ("Body", "Acme: sign-in. Your code is 778899"),
+        ("ValidityPeriod", "300"),
+        ("ContentRetention", "discard"),
+        ("AddressRetention", "obfuscate"),
+    ] {
+        assert_eq!(request.value(name), Some(value));
+    }
+    let callback = request.value("StatusCallback").unwrap();
+    let ticket = callback.strip_prefix(&format!("{PUBLIC}{}", messaging::STATUS_PATH)).unwrap();
+    assert!(ticket.len() >= 43, "a ticket of at least 256 bits");
+    assert!(ticket.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
+    for part in [NUMBER, &NUMBER[1..], &NUMBER[NUMBER.len() - 7..]] {
+        assert!(!callback.contains(part));
+    }
+    house.text("+4915112345679").await.unwrap();
+    let second = house.supplier.requests()[1].value("StatusCallback").unwrap().to_owned();
+    assert_ne!(second, callback, "each message has a ticket of its own");
+}
+
+#[tokio::test]
+async fn a_messaging_service_stands_in_for_the_sender() {
+    let service = "MG00000000000000000000000000000001";
+    let house = house(|config| config.from = service.to_owned()).await;
+    house.text(NUMBER).await.unwrap();
+    let request = &house.supplier.requests()[0];
+    assert_eq!((request.value("MessagingServiceSid"), request.value("From")), (Some(service), None));
+    assert!(!house.courier.carries(messaging::ChannelKind::Voice), "a service can't call");
+}
+
+#[tokio::test]
+async fn every_parameter_of_a_call() {
+    let house = house(|_| {}).await;
+    let (call, _) = house.fixture.call(house.tenant, NUMBER, ",,77#");
+    house.courier.deliver(call).await.unwrap();
+    let [request] = &house.supplier.requests()[..] else { panic!("one request") };
+    assert_eq!(request.path, format!("/2010-04-01/Accounts/{ACCOUNT}/Calls.json"));
+    assert_eq!(
+        request.names(),
+        [
+            "From",
+            "SendDigits",
+            "StatusCallback",
+            "StatusCallbackEvent",
+            "StatusCallbackMethod",
+            "TimeLimit",
+            "Timeout",
+            "To",
+            "Twiml"
+        ]
+    );
+    for (name, value) in [
+        ("To", NUMBER),
+        ("From", "+15005550006"),
+        ("SendDigits", "ww77#"),
+        ("StatusCallbackEvent", "completed"),
+        ("TimeLimit", "60"),
+        ("Timeout", "30"),
+    ] {
+        assert_eq!(request.value(name), Some(value));
+    }
+    let twiml = request.value("Twiml").unwrap();
+    assert!(twiml.contains("<Say>This is Acme &amp; Sons.</Say>") && twiml.contains("numDigits=\"2\""), "{twiml}");
+    assert!(twiml.contains(&format!("action=\"{PUBLIC}{}", messaging::GATHER_PATH)), "{twiml}");
+    assert!(!twiml.contains("42"), "the pair that approves is nobody's but the page's");
+}
+
+#[tokio::test]
+async fn redaction_that_the_account_lacks_is_asked_for_once() {
+    let house = house(|_| {}).await;
+    house.supplier.refuse(400, 30_029);
+    house.text(NUMBER).await.unwrap();
+    house.text("+4915112345679").await.unwrap();
+    let asked: Vec<bool> =
+        house.supplier.requests().iter().map(|request| request.value("ContentRetention").is_some()).collect();
+    assert_eq!(asked, [true, false, false]);
+    assert_eq!(house.supplier.requests()[1].value("AddressRetention"), None);
+}
+
+#[tokio::test]
+async fn what_was_certainly_not_taken_is_tried_again() {
+    let house = house(|_| {}).await;
+    house.supplier.answer([Answer::Json(503, "busy".to_owned()), Answer::Throttled(0)]);
+    house.text(NUMBER).await.unwrap();
+    assert_eq!(house.supplier.requests().len(), 3);
+    house.supplier.answer([500, 502, 504].map(|status| Answer::Json(status, String::new())));
+    assert!(matches!(house.text("+4915112345679").await, Err(SendError::Unavailable)));
+    assert_eq!(house.supplier.requests().len(), 6, "three tries and no more");
+}
+
+#[tokio::test]
+async fn what_may_have_been_taken_is_not_sent_twice() {
+    let house = house(|_| {}).await;
+    house.supplier.answer([Answer::Silence]);
+    assert!(matches!(house.text(NUMBER).await, Err(SendError::Unavailable)));
+    house.supplier.answer([Answer::Close]);
+    assert!(matches!(house.text("+4915112345679").await, Err(SendError::Unavailable)));
+    house.supplier.answer([Answer::Json(201, "{\"sid\":".to_owned())]);
+    assert!(matches!(house.text("+4915112345670").await, Err(SendError::Unavailable)));
+    assert_eq!(house.supplier.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn nobody_at_the_address_is_tried_again_and_then_said() {
+    let house = house(|config| config.base_url = "http://127.0.0.1:1".to_owned()).await;
+    assert!(matches!(house.text(NUMBER).await, Err(SendError::Unavailable)));
+}
+
+#[tokio::test]
+async fn a_long_wait_is_handed_on() {
+    let house = house(|_| {}).await;
+    house.supplier.answer([Answer::Throttled(77)]);
+    let error = house.text(NUMBER).await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(77)));
+    assert_eq!(house.supplier.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn refusals_have_a_class_and_no_number() {
+    let house = house(|_| {}).await;
+    for (turn, (status, code, class)) in [
+        (400, 21_211, ErrorClass::BadAddress),
+        (400, 21_614, ErrorClass::BadAddress),
+        (400, 21_408, ErrorClass::Region),
+        (400, 21_610, ErrorClass::OptedOut),
+        (400, 30_003, ErrorClass::Unreachable),
+        (400, 30_450, ErrorClass::Blocked),
+        (401, 20_003, ErrorClass::Account),
+        (400, 99_999, ErrorClass::Other),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        house.supplier.refuse(status, code);
+        let error = house.text(&format!("+49151123456{turn:02}")).await.unwrap_err();
+        assert!(matches!(&error, SendError::Refused(found) if *found == class), "{code}: {error}");
+        let text = format!("{error} {error:?}");
+        assert!(!text.contains("555") && !text.contains("778899") && !text.contains("4915"), "{text}");
+    }
+    assert_eq!(house.supplier.requests().len(), 8, "a refusal is not tried again");
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let house = house(|_| {}).await;
+    house.supplier.answer([Answer::Json(307, String::new())]);
+    assert!(house.text(NUMBER).await.is_err());
+    assert_eq!(house.supplier.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn without_callbacks_a_message_is_deleted_when_its_time_is_over() {
+    let house = house(|config| {
+        config.public_url = None;
+        config.validity = Duration::from_millis(20);
+    })
+    .await;
+    assert!(!house.courier.carries(messaging::ChannelKind::Voice), "nobody would hear the keys");
+    // Too fresh at first, as the real one says of a new message.
+    house.supplier.answer([
+        Answer::Json(201, r#"{"sid":"SM0000000000000000000000000000000a","num_segments":"1"}"#.to_owned()),
+        Answer::Json(400, r#"{"code":20009,"status":400}"#.to_owned()),
+    ]);
+    house.text(NUMBER).await.unwrap();
+    let requests = house.supplier.wait_for(3).await;
+    assert_eq!(requests[0].value("StatusCallback"), None);
+    for request in &requests[1..] {
+        let path = format!("/2010-04-01/Accounts/{ACCOUNT}/Messages/SM0000000000000000000000000000000a.json");
+        assert_eq!((request.method.as_str(), request.path.as_str()), ("DELETE", path.as_str()));
+        assert!(request.authorization.starts_with("Basic "));
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(house.supplier.requests().len(), 3, "what is gone is not deleted again");
+}
