@@ -12,6 +12,8 @@ use types::World;
 
 use crate::{
     config::{self, Config, keys::FILE_VARIABLE, print},
+    demo::{self, DemoArgs},
+    device::command::{self, AuthenticatorArgs},
     doors,
     serve::{Server, Shutdown, signals},
     services::Services,
@@ -38,6 +40,10 @@ pub enum Command {
     Serve,
     /// Show the configuration that holds, without its secrets
     Config(ConfigArgs),
+    /// Show real logins on a server in a scratch directory, and keep it serving to be tried
+    Demo(DemoArgs),
+    /// Be a person's authenticator, at a terminal
+    Authenticator(AuthenticatorArgs),
 }
 
 /// Arguments of `config`.
@@ -63,6 +69,8 @@ impl Cli {
                 Config::from_settings(&settings)?;
                 Ok(())
             }
+            Command::Demo(arguments) => runtime()?.block_on(demo::run(arguments)),
+            Command::Authenticator(arguments) => runtime()?.block_on(command::run(arguments)),
             Command::Serve => {
                 let config = Config::load(self.config.as_deref())?;
                 telemetry::start(&config.log)?;

@@ -7,7 +7,10 @@
 //! To add a command: a variant of [`cli::Command`] and a file for what it does.
 
 pub mod cli;
+pub mod client;
 pub mod config;
+pub mod demo;
+pub mod device;
 pub mod doors;
 pub mod hooks;
 pub mod serve;

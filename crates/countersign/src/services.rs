@@ -3,6 +3,7 @@
 use crate::config::{Config, Keys, Root, SmtpSecurity, StoreUrl, Token};
 use anyhow::Context as _;
 use auth::Auth;
+use directory::{Checks, Directory};
 use keys::{FileRoot, KeyRing, Pkcs11Root, RootKey};
 use messaging::{Channel, Courier, Retry, Smtp, SmtpConfig, Twilio, TwilioConfig, TwilioHooks};
 use std::{fs, sync::Arc, time::Duration};
@@ -54,6 +55,21 @@ impl Services {
         let hooks = twilio.map(|twilio| Arc::new(TwilioHooks::new(twilio, Arc::clone(&courier))));
         let auth = Auth::start(Arc::clone(&store), Arc::clone(&courier));
         Ok(Self { store, courier, auth, hooks })
+    }
+
+    /// The directory of these floors' store.
+    #[must_use]
+    pub fn directory(&self) -> Directory {
+        Directory::new(Arc::clone(&self.store), checks())
+    }
+}
+
+/// How the engine reads policies and settings, for a directory that must refuse what the engine wouldn't understand.
+#[must_use]
+pub fn checks() -> Checks {
+    Checks {
+        policy: |name, sections| auth::policy::Layer::parse(name, sections).map(drop).map_err(|error| error.to_string()),
+        settings: |text| auth::Settings::parse(text).map(drop).map_err(|error| error.to_string()),
     }
 }
 

@@ -1,0 +1,147 @@
+//! `countersign demo`: the whole house in a scratch directory, real logins over HTTPS, and what to try next.
+//!
+//! Everything goes the way that it goes in production: the server of `serve` with its own certificate authority, SQLite, sealed
+//! fields; requests signed as Duo's clients sign them, over TLS that is verified; authenticators with keys of their own. Only the
+//! message supplier is a channel that prints.
+//!
+//! To add a login to the show: a line in [`scenes`]; if it needs a person, one in [`cast`].
+
+mod answers;
+mod cast;
+mod codes;
+mod duo;
+mod manual;
+mod scenes;
+mod scratch;
+mod show;
+
+use std::{
+    io::{IsTerminal as _, stdin},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU8, Ordering},
+    },
+};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use messaging::Print;
+use types::World;
+
+use self::{duo::Duo, manual::Places, scenes::Scenes, scratch::Scratch, show::Show};
+use crate::{
+    cli::say,
+    client::Https,
+    config::{Config, Settings},
+    doors,
+    serve::{Server, Shutdown, signals},
+    services::Services,
+    telemetry::{self, Registry},
+    tls::Tls,
+};
+
+/// Arguments of `demo`.
+#[derive(Args)]
+pub struct DemoArgs {
+    /// Where to serve HTTPS; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+    /// An empty directory to work in, which is kept; a scratch directory if not given
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    /// End after the logins, with failure if one of them wasn't answered as it should be
+    #[arg(long)]
+    pub exit: bool,
+}
+
+/// The configuration of `serve`, as it would be for this directory.
+fn config(directory: &Path, listen: SocketAddr) -> anyhow::Result<Config> {
+    let values = [
+        ("COUNTERSIGN_SERVER__LISTEN", listen.to_string()),
+        ("COUNTERSIGN_DATA__DIR", directory.join("data").display().to_string()),
+        ("COUNTERSIGN_LOG__FILTER", "error".to_owned()),
+        ("COUNTERSIGN_SERVER__DRAIN_SECONDS", "2".to_owned()),
+    ];
+    let settings = Settings::read(None, values.map(|(name, value)| (name.to_owned(), value)))?;
+    Ok(Config::from_settings(&settings)?)
+}
+
+/// Runs it.
+///
+/// # Errors
+/// What kept it from running; with `--exit`, also that a login was answered wrongly.
+pub async fn run(arguments: DemoArgs) -> anyhow::Result<()> {
+    let world = World::real();
+    let scratch = Scratch::make(arguments.directory, &world)?;
+    let config = config(scratch.path(), arguments.listen)?;
+    telemetry::start(&config.log)?;
+    let registry = Registry::new();
+    registry.install();
+    let shutdown = Shutdown::new();
+    let reload = signals::listen(shutdown.clone()).context("can't listen to signals")?;
+    let tls = Tls::start(&config, &world, &registry, &shutdown, reload).await?;
+    let server = Server::bind(&config, &tls, registry, &world).await?;
+    let port = server.addresses().first().map(SocketAddr::port).context("no listener")?;
+    let ca = tls.ca_file().context("no certificate authority")?.clone();
+
+    // Messages are shown as they come once the show is over; until then the scenes show their own.
+    let live = Arc::new(AtomicBool::new(false));
+    let shows = Arc::clone(&live);
+    let print = Print::new(move |text| {
+        if shows.load(Ordering::Relaxed) {
+            let _ = say(&format!("\n  {}\n", text.replace('\n', "\n  ")));
+        }
+    });
+    let outbox = print.outbox();
+    let services = Services::open(&config, &world, vec![Arc::new(print)]).await?;
+    let application = doors::application(&config, &services, tls.has_certificate(), &shutdown);
+    let serving = tokio::spawn(server.run(application, shutdown.clone()));
+
+    let https = Https::new(&format!("https://localhost:{port}"), Some(&ca))?;
+    let place = scratch.path().display();
+    say(&format!("\nCountersign demo: {} with SQLite in {place}\n\n", https.base()))?;
+    let shown = async {
+        let cast = cast::make(&services, &https, &world).await?;
+        let api = &cast.api;
+        let duo = Duo {
+            https: https.clone(),
+            ikey: api.ikey.clone(),
+            skey: api.secret.text().clone(),
+            world: world.clone(),
+            logins: AtomicU8::new(1),
+        };
+        let mut show = Show::default();
+        Scenes { duo: &duo, cast: &cast, outbox: &outbox, world: &world, show: &mut show }.perform().await?;
+        anyhow::Ok((cast, show.counted()))
+    };
+    let (cast, (logins, wrong)) = tokio::select! {
+        shown = shown => shown?,
+        () = shutdown.begun() => bail!("stopped before the end of the show"),
+    };
+    say(&format!("\n{} of {logins} logins were answered as they should be.\n", logins - wrong))?;
+    if !arguments.exit {
+        let keyboard = stdin().is_terminal();
+        let places = Places { directory: scratch.path(), ca: &ca, port, keyboard };
+        manual::write(&cast, &places)?;
+        say("\n")?;
+        manual::print(&cast, &places)?;
+        let end = if scratch.is_kept() { "ends it" } else { "ends it and removes its directory" };
+        say(&format!("\nServing. Ctrl-C {end}.\n"))?;
+        live.store(true, Ordering::Relaxed);
+        let answers = keyboard.then(|| tokio::spawn(answers::take(cast.you.1)));
+        shutdown.begun().await;
+        if let Some(answers) = answers {
+            answers.abort();
+        }
+    }
+    shutdown.begin();
+    serving.await?;
+    drop(services);
+    scratch.remove()?;
+    if wrong > 0 {
+        bail!("{wrong} of {logins} logins were not answered as they should be");
+    }
+    Ok(())
+}
