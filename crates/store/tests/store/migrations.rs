@@ -1,11 +1,11 @@
 //! The schema: made by whoever comes first, understood by who knows it.
 
-use crate::support::{ALL, block_on, each_engine, options, sqlite_url};
+use crate::support::{ALL, block_on, each_engine, sqlite_url};
 use countersign_e2e::{
     engines::{Engine as Kind, wanted},
     postgres::Postgres,
 };
-use countersign_store::StoreError;
+use countersign_store::{Options, StoreError};
 
 #[test]
 fn nodes_that_start_at_once_make_the_schema_once() {
@@ -20,13 +20,13 @@ fn nodes_that_start_at_once_make_the_schema_once() {
                 let nodes: Vec<_> = (0..3)
                     .map(|_| {
                         let url = url.clone();
-                        tokio::spawn(async move { countersign_store::open(&url, &options()).await.map(drop) })
+                        tokio::spawn(async move { countersign_store::open(&url, &Options::default()).await.map(drop) })
                     })
                     .collect();
                 for node in nodes {
                     node.await.unwrap().unwrap();
                 }
-                countersign_store::open(&url, &options()).await.unwrap();
+                countersign_store::open(&url, &Options::default()).await.unwrap();
             });
         }
     }
@@ -46,7 +46,7 @@ fn a_newer_schema_is_refused() {
     each_engine(async |site| {
         let newer = "INSERT INTO schema_version (version) VALUES (100000)".to_owned();
         site.store.engine().execute(newer).await.unwrap();
-        let refused = countersign_store::open(&site.url, &options()).await.map(drop).unwrap_err();
+        let refused = countersign_store::open(&site.url, &Options::default()).await.map(drop).unwrap_err();
         assert!(matches!(refused, StoreError::Migration(_)), "{refused}");
         assert!(refused.to_string().contains("100000"), "{refused}");
     });
@@ -68,7 +68,7 @@ fn a_batch_that_fails_is_rolled_back_whole() {
 fn an_address_without_an_engine_is_refused() {
     block_on(async {
         for url in ["", "mysql://x", "store.db", "sqlite:/no/such/directory/x.db"] {
-            assert!(countersign_store::open(url, &options()).await.is_err(), "{url}");
+            assert!(countersign_store::open(url, &Options::default()).await.is_err(), "{url}");
         }
     });
 }

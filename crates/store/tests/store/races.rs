@@ -7,8 +7,7 @@ use countersign_store::{
     codes::{BypassRow, SmsCodeRow},
     login::{Authentication, Login, Proof, Recorded},
 };
-use keys::{FileRoot, KeyRing};
-use std::sync::Arc;
+use std::time::Duration;
 use types::{Millis, PhoneId, UserId};
 
 const MANY: usize = 100;
@@ -110,8 +109,7 @@ fn two_nodes_share_one_counter() {
     each_engine(async |site| {
         let token = site.token("1").await;
         // A second program on the same database: another node on PostgreSQL, an administrator's command on SQLite.
-        let root = FileRoot::open_or_create(&site.directory().join("root.key"), &site.world).unwrap();
-        let other = Store::new(site.second_node().await, KeyRing::new(Arc::new(root)), site.world.clone());
+        let other = site.second_store(Duration::from_secs(5)).await;
         let (here, there) = tokio::join!(
             winners(&site.store, site, async |tx| tx.resync_token(token, 7, 8, 0).await),
             winners(&other, site, async |tx| tx.resync_token(token, 7, 8, 0).await),

@@ -73,15 +73,11 @@ pub(crate) fn sqlite_url(directory: &TempDir) -> String {
     format!("sqlite:{}", directory.path().join("store.db").display())
 }
 
-pub(crate) fn options() -> Options {
-    Options { patience: Duration::from_millis(300), ..Options::default() }
-}
-
 impl Site {
     pub(crate) async fn new(directory: TempDir, url: String) -> Self {
         let (world, clock) = World::made(NOW, fresh_seed());
         let root = FileRoot::open_or_create(&directory.path().join("root.key"), &world).unwrap();
-        let engine = countersign_store::open(&url, &options()).await.unwrap();
+        let engine = countersign_store::open(&url, &Options::default()).await.unwrap();
         let store = Store::new(engine, KeyRing::new(Arc::new(root)), world.clone());
         let a = new_tenant(&store, &world, "a").await;
         let b = new_tenant(&store, &world, "b").await;
@@ -90,11 +86,15 @@ impl Site {
 
     /// Another node on the same database.
     pub(crate) async fn second_node(&self) -> Arc<dyn Engine> {
-        countersign_store::open(&self.url, &options()).await.unwrap()
+        countersign_store::open(&self.url, &Options::default()).await.unwrap()
     }
 
-    pub(crate) fn directory(&self) -> &std::path::Path {
-        self.directory.path()
+    /// Another program on the same database and root key, with this patience.
+    pub(crate) async fn second_store(&self, patience: Duration) -> Store {
+        let root = FileRoot::open_or_create(&self.directory.path().join("root.key"), &self.world).unwrap();
+        let options = Options { patience, ..Options::default() };
+        let engine = countersign_store::open(&self.url, &options).await.unwrap();
+        Store::new(engine, KeyRing::new(Arc::new(root)), self.world.clone())
     }
 
     pub(crate) fn a(&self) -> Tenant<'_> {

@@ -106,30 +106,35 @@ fn failures_in_a_group_spoil_no_other_and_take_nothing_back() {
     });
 }
 
+const PATIENCE: Duration = Duration::from_millis(300);
+
 #[test]
 fn a_transaction_that_goes_silent_is_rolled_back_and_holds_nobody() {
     each_engine(async |site| {
-        let mut silent = site.a().begin().await.unwrap();
-        let group = site.new_group("admins");
-        silent.insert_group(&group).await.unwrap();
-        // The patience of the test's stores is 300 ms.
-        tokio::time::sleep(Duration::from_millis(900)).await;
-        // The name is free again, so the lock on it is gone.
-        let mine = site.group("admins").await;
+        let store = site.second_store(PATIENCE).await;
+        let mut silent = store.tenant(site.a).begin().await.unwrap();
+        silent.insert_group(&site.new_group("admins")).await.unwrap();
+        tokio::time::sleep(PATIENCE * 3).await;
+        // The name is free again and the writer too, so nothing is held.
+        let mine = site.new_group("admins");
+        let mut tx = store.tenant(site.a).begin().await.unwrap();
+        tx.insert_group(&mine).await.unwrap();
+        tx.commit().await.unwrap();
         let late = silent.insert_group(&site.new_group("late")).await.unwrap_err();
         assert!(matches!(late, StoreError::Unavailable(_)), "{late}");
         assert!(silent.commit().await.is_err());
         let groups = site.a().groups(ALL).await.unwrap();
-        assert_eq!(groups.rows.iter().map(|group| group.id).collect::<Vec<_>>(), [mine]);
+        assert_eq!(groups.rows.iter().map(|group| group.id).collect::<Vec<_>>(), [mine.id]);
     });
 }
 
 #[test]
 fn silent_to_the_end_a_transaction_can_not_be_committed_either() {
     each_engine(async |site| {
-        let mut silent = site.a().begin().await.unwrap();
+        let store = site.second_store(PATIENCE).await;
+        let mut silent = store.tenant(site.a).begin().await.unwrap();
         silent.insert_group(&site.new_group("admins")).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(900)).await;
+        tokio::time::sleep(PATIENCE * 3).await;
         assert!(matches!(silent.commit().await, Err(StoreError::Unavailable(_))));
         assert_eq!(site.a().groups(ALL).await.unwrap().total, 0);
     });
