@@ -26,6 +26,7 @@ mod passcode;
 pub mod policy;
 mod preauth;
 mod push;
+mod resync;
 mod retention;
 pub mod settings;
 mod sms;

@@ -382,4 +382,29 @@ mod tests {
         assert!(Layer::parse("x", r#"{"authorized_networks":{"blocked":{"ip_list":["10.0.0.0/33"]}}}"#).is_err());
         assert!("9.0.0.0-1.0.0.0".parse::<Network>().is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_network_or_an_error(text in "[0-9a-f.:/ -]{0,50}") {
+            if let Ok(network) = text.parse::<Network>() {
+                proptest::prop_assert!(network.first <= network.last);
+            }
+        }
+
+        #[test]
+        fn a_block_holds_its_ends_and_not_its_neighbours(base: u32, bits in 1_u32..=32) {
+            let mask = u32::MAX << (32 - bits);
+            let (first, last) = (base & mask, (base & mask) | !mask);
+            let network: Network = format!("{}/{bits}", std::net::Ipv4Addr::from(base)).parse().unwrap();
+            let holds = |ip: u32| network.contains(std::net::Ipv4Addr::from(ip).into());
+            proptest::prop_assert!(holds(first) && holds(last) && holds(base));
+            proptest::prop_assert!(first == 0 || !holds(first - 1));
+            proptest::prop_assert!(last == u32::MAX || !holds(last + 1));
+        }
+
+        #[test]
+        fn any_sections_are_read_or_an_error(text in "\\PC{0,200}") {
+            let _ = Layer::parse("x", &text);
+        }
+    }
 }

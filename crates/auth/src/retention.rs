@@ -1,6 +1,7 @@
-//! What a tenant's settings say may not be kept any longer: old log rows, and users whose deletion is due.
+//! What may not be kept any longer: old log rows, codes that are over, and users whose deletion is due.
 
 use crate::{Auth, AuthError, Settings};
+use std::time::Duration;
 use store::TenantRow;
 use types::TenantId;
 
@@ -39,6 +40,10 @@ impl Auth {
                 break;
             }
         }
+        let mut tx = scope.begin().await?;
+        // Not at the moment of their expiry: a day later a log still says which code it was.
+        tx.purge_codes(now - Duration::from_secs(86_400)).await?;
+        tx.commit().await?;
         let due = scope.users_deleted_before(now - settings.pending_deletion(), ROWS).await?;
         for user in due {
             let mut tx = scope.begin().await?;

@@ -127,7 +127,29 @@ static ACTIVATION: Statement = Statement::new(
     &[Type::Id, Type::Bytes],
 );
 
+static PURGE_SMS: Statement =
+    Statement::new("code_purge_sms", "DELETE FROM sms_code WHERE tenant = $1 AND expires < $2", &[Type::Id, Type::Int]);
+static PURGE_BYPASS: Statement = Statement::new(
+    "code_purge_bypass",
+    "DELETE FROM bypass_code WHERE tenant = $1 AND (expires < $2 OR uses_left <= 0)",
+    &[Type::Id, Type::Int],
+);
+static PURGE_TRUSTED: Statement = Statement::new(
+    "code_purge_trusted",
+    "DELETE FROM trusted_device WHERE tenant = $1 AND expires < $2",
+    &[Type::Id, Type::Int],
+);
+static PURGE_ACTIVATIONS: Statement = Statement::new(
+    "code_purge_activations",
+    "DELETE FROM activation WHERE tenant = $1 AND expires < $2",
+    &[Type::Id, Type::Int],
+);
+
 pub(crate) static ALL: &[&Statement] = &[
+    &PURGE_SMS,
+    &PURGE_BYPASS,
+    &PURGE_TRUSTED,
+    &PURGE_ACTIVATIONS,
     &BYPASS_OF_USER,
     &INSERT_BYPASS,
     &DELETE_BYPASS_OF_USER,
@@ -253,5 +275,13 @@ impl Tx {
                 Ok((columns.take()?, columns.take()?))
             })
             .transpose()
+    }
+
+    /// Removes what expired before `before` or has no use left.
+    pub async fn purge_codes(&mut self, before: Millis) -> Result<(), StoreError> {
+        for statement in [&PURGE_SMS, &PURGE_BYPASS, &PURGE_TRUSTED, &PURGE_ACTIVATIONS] {
+            self.run(statement, values![before]).await?;
+        }
+        Ok(())
     }
 }

@@ -5,5 +5,6 @@ mod totp;
 mod yubico;
 
 pub use hotp::{hotp, look_ahead, resynchronise};
+pub(crate) use totp::MAX_DRIFT;
 pub use totp::{Totp, totp_step};
 pub use yubico::{Yubico, YubicoCode};

@@ -22,8 +22,9 @@ pub fn totp_step(now: Millis, period: i64) -> i64 {
     now.seconds().div_euclid(period.max(1))
 }
 
-/// How far a token's clock may wander in all, in steps.
-const MAX_DRIFT: i64 = 10;
+/// How far a token's clock may wander in all, in steps: an hour of half minutes. It goes so far by steps of one, each with a right
+/// code, or by a resynchronisation.
+pub(crate) const MAX_DRIFT: i64 = 120;
 
 impl Totp {
     /// The step of `code`, within one step of where the token's clock should be (RFC 6238 §5.2), and not used yet.

@@ -101,4 +101,11 @@ mod tests {
         assert!(YubicoCode::parse(&"a".repeat(44)).is_none());
         assert!(YubicoCode::parse(&"é".repeat(20)).is_none());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_code_or_refused(text in "\\PC{0,60}") {
+            proptest::prop_assert!(YubicoCode::parse(&text).is_none() || (32..=48).contains(&text.len()));
+        }
+    }
 }
