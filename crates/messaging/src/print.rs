@@ -224,3 +224,92 @@ impl Outbox {
         self.0.came.notify_waiters();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Courier, testing::Fixture};
+
+    const NUMBER: &str = "+4915112345678";
+    const SOON: Duration = Duration::from_secs(10);
+
+    fn call(fixture: &Fixture, tenant: TenantId, number: &str) -> Outgoing {
+        let mut message = fixture.text(tenant, number, "");
+        message.txid = Some(AttemptId::new(fixture.store.world().now(), fixture.store.world().random.as_ref()));
+        let pair = SecretString::new("42".to_owned());
+        message.content = Content::Call(crate::text::approval_call("Acme", "VPN", pair).unwrap());
+        message
+    }
+
+    #[tokio::test]
+    async fn messages_are_shown_and_kept() {
+        let fixture = Fixture::new().await;
+        let (tenant, _) = fixture.tenant("{}", false).await;
+        let shown = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&shown);
+        let print = Arc::new(Print::new(move |text| sink.lock().unwrap().push(text.to_owned())));
+        let outbox = print.outbox();
+        let courier = Courier::new(Arc::clone(&fixture.store), vec![print]);
+        let waiting = tokio::spawn({
+            let outbox = outbox.clone();
+            async move { outbox.wait_for(NUMBER, SOON).await }
+        });
+        tokio::task::yield_now().await;
+        courier.deliver(fixture.text(tenant, "+4915112345679", "other")).await.unwrap();
+        courier.deliver(fixture.text(tenant, NUMBER, "hello\n\n@a.example #123456")).await.unwrap();
+        let message = waiting.await.unwrap().unwrap();
+        assert_eq!(message.text.expose(), "hello\n\n@a.example #123456");
+        assert_eq!(message.kind, ChannelKind::Sms);
+        assert_eq!(shown.lock().unwrap()[1], format!("SMS to {NUMBER}\n  hello\n  \n  @a.example #123456"));
+        assert!(outbox.wait_for(NUMBER, Duration::from_millis(1)).await.is_none(), "a message is taken once");
+        assert_eq!(outbox.take().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn calls_are_answered_as_told() {
+        let fixture = Fixture::new().await;
+        let (tenant, _) = fixture.tenant("{}", false).await;
+        let print = Arc::new(Print::quiet());
+        let courier = Courier::new(Arc::clone(&fixture.store), vec![print.clone()]);
+        let mut answers = courier.call_answers();
+        let behaviors = [
+            CallBehavior::PressExpected,
+            CallBehavior::Press(SecretString::new("1".to_owned())),
+            CallBehavior::ReportFraud,
+            CallBehavior::NoAnswer,
+            CallBehavior::Busy,
+        ];
+        for (turn, behavior) in behaviors.into_iter().enumerate() {
+            print.on_calls(behavior.clone());
+            let message = call(&fixture, tenant, &format!("+491511234560{turn}"));
+            let txid = message.txid;
+            courier.deliver(message).await.unwrap();
+            let answer = answers.recv().await.unwrap();
+            assert_eq!((answer.tenant, Some(answer.txid)), (tenant, txid));
+            let right = match (&behavior, &answer.answer) {
+                (CallBehavior::PressExpected, Answer::Keys(keys)) => keys.ct_eq("42"),
+                (CallBehavior::Press(_), Answer::Keys(keys)) => keys.ct_eq("1"),
+                (CallBehavior::ReportFraud, Answer::Fraud)
+                | (CallBehavior::NoAnswer, Answer::NoAnswer)
+                | (CallBehavior::Busy, Answer::Busy) => true,
+                _ => false,
+            };
+            assert!(right, "{turn}");
+        }
+        print.on_calls(CallBehavior::Silence);
+        courier.deliver(call(&fixture, tenant, NUMBER)).await.unwrap();
+        assert!(tokio::time::timeout(Duration::from_millis(50), answers.recv()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_outbox_forgets_the_oldest() {
+        let outbox = Outbox::default();
+        let fixture = Fixture::new().await;
+        let (tenant, _) = fixture.tenant("{}", false).await;
+        for n in 0..=KEPT {
+            outbox.put(printed(&fixture.text(tenant, NUMBER, &n.to_string())).unwrap());
+        }
+        let kept = outbox.take();
+        assert_eq!((kept.len(), kept[0].text.expose()), (KEPT, "1"));
+    }
+}

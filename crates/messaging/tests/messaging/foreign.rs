@@ -18,9 +18,12 @@ for case in json.load(sys.stdin):
                       validator.validate(case["url"], params, case["signature"])]))
 "#;
 
+/// Token, address, form.
+type Case = (&'static str, &'static str, Vec<(&'static str, &'static str)>);
+
 #[test]
 fn the_suppliers_own_validator_agrees() {
-    let cases: Vec<(&str, &str, Vec<(&str, &str)>)> = vec![
+    let cases: Vec<Case> = vec![
         (
             "12345",
             "https://mycompany.com/myapp.php?foo=1&bar=2",

@@ -64,7 +64,8 @@ impl Hooked {
     }
 
     fn last_id(&self, kind: &str) -> String {
-        format!("{kind}{:032x}", self.house.supplier.requests().len())
+        let posts = self.house.supplier.requests().iter().filter(|request| request.method == "POST").count();
+        format!("{kind}{posts:032x}")
     }
 
     async fn status(&self, url: &str, pairs: &[(&str, &str)]) -> Result<HookReply, HookError> {

@@ -16,7 +16,7 @@ const SERVER: &str = r#"
 import asyncio, base64, json, os, ssl, sys, threading
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
-mode, certificate, password = sys.argv[1:4]
+mode, certificate, password, port = sys.argv[1:5]
 context = None
 if mode != "plain":
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -25,7 +25,7 @@ if mode != "plain":
 class Handler:
     async def handle_RCPT(self, server, session, envelope, address, options):
         answers = {"nobody": "550 5.1.1 <%s>: no such mailbox", "busy": "451 4.7.1 <%s>: try again later",
-                   "strange": "599 %s"}
+                   "strange": "555 %s"}
         for name, answer in answers.items():
             if address.startswith(name + "@"):
                 return answer % address
@@ -39,7 +39,7 @@ class Handler:
 
 def check(server, session, envelope, mechanism, data):
     ok = isinstance(data, LoginPassword) and data.password == password.encode()
-    return AuthResult(success=ok, auth_data=data if ok else None)
+    return AuthResult(success=ok, handled=False, auth_data=data if ok else None)
 
 def smtp():
     return SMTP(Handler(), hostname="mail.test", tls_context=context if mode == "starttls" else None,
@@ -47,7 +47,7 @@ def smtp():
         auth_required=bool(password), auth_require_tls=mode == "starttls")
 
 async def main():
-    server = await asyncio.get_running_loop().create_server(smtp, "127.0.0.1", 0, ssl=context if mode == "tls" else None)
+    server = await asyncio.get_running_loop().create_server(smtp, "127.0.0.1", int(port), ssl=context if mode == "tls" else None)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
@@ -83,6 +83,10 @@ struct Server {
 
 impl Server {
     fn start(mode: &str, password: &str) -> Self {
+        Self::on_port(mode, password, 0)
+    }
+
+    fn on_port(mode: &str, password: &str, port: u16) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
         let path = directory.path().join("certificate.pem");
@@ -93,6 +97,7 @@ impl Server {
             .args(["-W", "ignore", "-c", SERVER, mode])
             .arg(&path)
             .arg(password)
+            .arg(port.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -234,10 +239,13 @@ async fn refusals_have_a_class_and_no_address() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_restarted_is_found_again() {
     let server = Server::start("plain", "");
-    let config = server.config(SmtpSecurity::Plain);
-    let post = post(config).await;
+    let post = post(server.config(SmtpSecurity::Plain)).await;
     post.send("anna@example.org").await.unwrap();
+    let port = server.port;
     drop(server);
     let error = post.send("anna@example.org").await.unwrap_err();
     assert!(matches!(error, SendError::Unavailable), "{error}");
+    let again = Server::on_port("plain", "", port);
+    post.send("anna@example.org").await.unwrap();
+    assert_eq!(again.mail().to, ["anna@example.org"]);
 }

@@ -100,7 +100,7 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
     while let Some(request) = read(&mut stream).await {
         let (answer, number) = {
             let mut state = state.lock().unwrap();
-            state.made += 1;
+            state.made += u32::from(request.method == "POST");
             state.requests.push(request.clone());
             (state.answers.pop_front(), state.made)
         };
