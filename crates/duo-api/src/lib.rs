@@ -12,6 +12,7 @@
 //! To add an endpoint: one file with its handler, its errors and its tests; read its parameters with
 //! [`wire::Params`], answer with [`wire::Envelope`], and add its route to the table that the authorisation test walks.
 
+mod admin;
 mod auth_v2;
 mod choice;
 mod door;
@@ -21,6 +22,7 @@ mod qr;
 mod rest_v1;
 pub mod wire;
 
+pub use admin::checks;
 pub use door::{Call, Closed, Door, Handled, Handler, Route, Surface, Verb, refusal};
 
 use axum::{
@@ -32,7 +34,7 @@ use std::sync::Arc;
 
 /// Every route that needs a signature.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    auth_v2::ROUTES.iter().chain(rest_v1::ROUTES)
+    auth_v2::ROUTES.iter().chain(rest_v1::ROUTES).chain(admin::ROUTES)
 }
 
 /// The door's routes.

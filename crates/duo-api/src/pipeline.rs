@@ -80,7 +80,14 @@ async fn call(
         _ => None,
     };
     let params = verified.params().clone();
-    (route.handler)(Call { door, app, params, path, request_digest: digest }).await
+    let outcome = (route.handler)(Call { door: Arc::clone(&door), app, params, path, request_digest: digest }).await;
+    if let (Err(error), Some(signed_at), Some(_)) = (&outcome, verified.proof().signed_at, digest)
+        && error.status() == http::StatusCode::TOO_MANY_REQUESTS
+    {
+        // The libraries send the very same request again, a little later.
+        door.ledger.release(verified.proof().signature(), signed_at);
+    }
+    outcome
 }
 
 /// Whether an integration may call a surface. Duo's words for it, as its clients show them.

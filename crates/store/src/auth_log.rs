@@ -99,6 +99,11 @@ static COUNT_BY_RESULT: Statement = Statement::new(
     "SELECT result, COUNT(*) FROM auth_log WHERE tenant = $1 AND id > $2 AND id < $3 GROUP BY result ORDER BY result",
     &[Type::Id, Type::Id, Type::Id],
 );
+static USERS_BY_RESULT: Statement = Statement::new(
+    "auth_log_users_by_result",
+    "SELECT result, COUNT(DISTINCT user_id) FROM auth_log WHERE tenant = $1 AND id > $2 AND id < $3 GROUP BY result ORDER BY result",
+    &[Type::Id, Type::Id, Type::Id],
+);
 static DELETE_OLD: Statement = Statement::new(
     "auth_log_delete_old",
     "DELETE FROM auth_log WHERE tenant = $1 AND id IN \
@@ -106,7 +111,8 @@ static DELETE_OLD: Statement = Statement::new(
     &[Type::Id, Type::Id, Type::Int],
 );
 
-pub(crate) static ALL: &[&Statement] = &[&INSERT_SET, &BY_ID, &OLDEST, &NEWEST, &COUNT, &COUNT_BY_RESULT, &DELETE_OLD];
+pub(crate) static ALL: &[&Statement] =
+    &[&INSERT_SET, &BY_ID, &OLDEST, &NEWEST, &COUNT, &COUNT_BY_RESULT, &USERS_BY_RESULT, &DELETE_OLD];
 
 record! {
     /// How many attempts ended in one way.
@@ -140,6 +146,12 @@ impl Tenant<'_> {
     pub async fn auth_log_results(&self, from: Millis, to: Millis) -> Result<Vec<ResultCount>, StoreError> {
         let (low, high) = Span::new(from, to, 0).bounds();
         self.list(&COUNT_BY_RESULT, vec![low, high]).await
+    }
+
+    /// How many known users had an attempt from `from` up to, not including, `to` that ended in which way.
+    pub async fn auth_log_user_results(&self, from: Millis, to: Millis) -> Result<Vec<ResultCount>, StoreError> {
+        let (low, high) = Span::new(from, to, 0).bounds();
+        self.list(&USERS_BY_RESULT, vec![low, high]).await
     }
 }
 

@@ -1,5 +1,11 @@
 //! The directory on a real store: what is refused, what is sealed, whose it is, and who wins.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "clippy knows the tests here, but not the functions that they share"
+)]
+
 mod applications;
 mod devices;
 mod logged;

@@ -36,7 +36,7 @@ async fn no_number_seed_code_or_secret_stands_in_the_files() {
     }
     let mut secrets: Vec<Vec<u8>> = vec![
         number.as_bytes().to_vec(),
-        number[1..].as_bytes().to_vec(),
+        number.as_bytes()[1..].to_vec(),
         seed.bytes().expose().to_vec(),
         seed.to_base32().expose().as_bytes().to_vec(),
         aes.to_vec(),

@@ -1,0 +1,235 @@
+//! Objects as Duo's Admin API shows them, with the field names of its clients and its Postman collection.
+
+use super::desk::{Desk, failed, refused};
+use crate::{door::Call, wire::ApiError};
+use serde_json::{Map, Value, json};
+use std::{collections::HashMap, hash::Hash};
+use store::{GroupRow, PhoneRow, StoreError, TokenRow, UserRow};
+use types::{Millis, PhoneId, TokenId, UserId};
+
+/// Aliases that have a field of their own beside `aliases`.
+const OLD_ALIASES: usize = 4;
+
+/// What is said of a user without asking further tables.
+fn user_alone(call: &Call, user: &UserRow, now: Millis) -> Map<String, Value> {
+    let locked = user.locked_at.is_some_and(|since| match call.app.settings.lockout_length() {
+        Some(length) => now.since(since) < length,
+        None => true,
+    });
+    let status = match user.status.as_str() {
+        _ if user.deleted_at.is_some() => "pending deletion",
+        _ if locked => "locked out",
+        chosen => chosen,
+    };
+    // A damaged column must not hide the user; it shows as nothing.
+    let attributes: Value = serde_json::from_str(&user.attributes).unwrap_or_default();
+    let mut object = Map::new();
+    let mut put = |name: &str, value: Value| object.insert(name.to_owned(), value);
+    put("user_id", user.id.to_string().into());
+    put("username", user.username.as_str().into());
+    put("realname", user.realname.as_str().into());
+    put("firstname", user.firstname.as_str().into());
+    put("lastname", user.lastname.as_str().into());
+    put("email", user.email.as_str().into());
+    put("notes", user.notes.as_str().into());
+    put("status", status.into());
+    put("lockout_reason", if locked { "Failed Attempts".into() } else { Value::Null });
+    put("created", user.created.seconds().into());
+    put("custom_attributes", attributes);
+    put("last_directory_sync", Value::Null);
+    put("external_id", Value::Null);
+    put("enable_auto_prompt", true.into());
+    object
+}
+
+/// Lists by owner.
+fn grouped<K: Eq + Hash, T>(pairs: Vec<(K, T)>) -> HashMap<K, Vec<T>> {
+    let mut by: HashMap<K, Vec<T>> = HashMap::new();
+    for (owner, row) in pairs {
+        by.entry(owner).or_default().push(row);
+    }
+    by
+}
+
+/// Users with everything that hangs on them: five statements for any number of users.
+pub(super) async fn users(call: &Call, desk: &Desk, users: &[UserRow]) -> Result<Vec<Value>, ApiError> {
+    let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
+    let rows = desk.rows();
+    let error = |error: StoreError| failed(&error);
+    let mut names = grouped(rows.user_names(&ids).await.map_err(error)?);
+    let mut groups = grouped(rows.groups_of_users(&ids).await.map_err(error)?);
+    let mut phones = grouped(rows.phones_of_users(&ids).await.map_err(error)?);
+    let mut tokens = grouped(rows.tokens_of_users(&ids).await.map_err(error)?);
+    let logins: HashMap<_, _> = rows.last_logins(&ids).await.map_err(error)?.into_iter().collect();
+    let now = call.auth().world().now();
+    let mut objects = Vec::with_capacity(users.len());
+    for user in users {
+        let mut object = user_alone(call, user, now);
+        let names = names.remove(&user.id).unwrap_or_default();
+        let aliases: Vec<_> = names.into_iter().filter(|name| name.place > 0).map(|name| name.name).collect();
+        let (phones, tokens) =
+            (phones.remove(&user.id).unwrap_or_default(), tokens.remove(&user.id).unwrap_or_default());
+        let groups: Vec<_> = groups.remove(&user.id).unwrap_or_default().iter().map(group).collect();
+        let enrolled = !phones.is_empty() || !tokens.is_empty();
+        let mut shown = Vec::with_capacity(phones.len());
+        for phone in &phones {
+            shown.push(Value::Object(phone_alone(desk, phone).await?));
+        }
+        for place in 0..OLD_ALIASES {
+            object.insert(format!("alias{}", place + 1), aliases.get(place).cloned().into());
+        }
+        let all = aliases.into_iter().enumerate().map(|(place, name)| (format!("alias{}", place + 1), name.into()));
+        let all: Map<String, Value> = all.collect();
+        let login = logins.get(&user.id).copied().flatten();
+        for (name, value) in [
+            ("aliases", Value::Object(all)),
+            ("is_enrolled", enrolled.into()),
+            ("last_login", login.map(Millis::seconds).into()),
+            ("groups", groups.into()),
+            ("phones", shown.into()),
+            ("tokens", tokens.iter().map(|token| Value::Object(token_alone(token))).collect()),
+            ("u2ftokens", json!([])),
+            ("webauthncredentials", json!([])),
+            ("desktoptokens", json!([])),
+            ("desktop_authenticators", json!([])),
+        ] {
+            object.insert(name.to_owned(), value);
+        }
+        objects.push(Value::Object(object));
+    }
+    Ok(objects)
+}
+
+/// One user with everything.
+pub(super) async fn user(call: &Call, desk: &Desk, row: UserRow) -> Result<Value, ApiError> {
+    users(call, desk, &[row]).await?.pop().ok_or_else(ApiError::not_found)
+}
+
+/// As `Mobile` or `Apple iOS`: Duo stores small letters and shows these.
+fn shown(word: &str) -> String {
+    match word {
+        "apple ios" => return "Apple iOS".to_owned(),
+        "rim blackberry" => return "RIM BlackBerry".to_owned(),
+        "java j2me" => return "Java J2ME".to_owned(),
+        "palm webos" => return "Palm webOS".to_owned(),
+        "symbian os" => return "Symbian OS".to_owned(),
+        _ => {}
+    }
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+    };
+    word.split(' ').map(capital).collect::<Vec<_>>().join(" ")
+}
+
+/// What a device itself can do; what a sign-in offers is decided there, by policy and by the channels at hand.
+fn capabilities(phone: &PhoneRow) -> Vec<&'static str> {
+    let (push, number) = (phone.public_key.is_some(), phone.number.is_some());
+    let can =
+        [("auto", push || number), ("push", push), ("sms", number && phone.r#type != "landline"), ("phone", number)];
+    can.into_iter().filter(|(_, can)| *can).map(|(name, _)| name).collect()
+}
+
+/// A telephone without its users. Its number is opened for the tenant's own Admin API.
+async fn phone_alone(desk: &Desk, phone: &PhoneRow) -> Result<Map<String, Value>, ApiError> {
+    let number = desk.scope().phone_number(phone).await.map_err(refused)?;
+    let number = number.as_ref().map(|number| number.expose()).unwrap_or_default();
+    let value = json!({
+        "phone_id": phone.id.to_string(),
+        "number": number,
+        "extension": phone.extension,
+        "name": phone.name,
+        "type": shown(&phone.r#type),
+        "platform": shown(&phone.platform),
+        "model": if phone.model.is_empty() { &phone.device_name } else { &phone.model },
+        "predelay": phone.predelay,
+        "postdelay": phone.postdelay,
+        "activated": phone.public_key.is_some(),
+        "capabilities": capabilities(phone),
+        "sms_passcodes_sent": phone.sms_sent > 0,
+        "encrypted": "",
+        "fingerprint": "",
+        "screenlock": "",
+        "tampered": "",
+        "last_seen": phone.last_seen.map(super::logs_v1::iso).unwrap_or_default(),
+    });
+    match value {
+        Value::Object(object) => Ok(object),
+        _ => Ok(Map::new()),
+    }
+}
+
+/// Telephones with their users.
+pub(super) async fn phones(call: &Call, desk: &Desk, phones: &[PhoneRow]) -> Result<Vec<Value>, ApiError> {
+    let ids: Vec<PhoneId> = phones.iter().map(|phone| phone.id).collect();
+    let mut users = grouped(desk.rows().users_of_phones(&ids).await.map_err(|error| failed(&error))?);
+    let now = call.auth().world().now();
+    let mut objects = Vec::with_capacity(phones.len());
+    for phone in phones {
+        let mut object = phone_alone(desk, phone).await?;
+        let users = users.remove(&phone.id).unwrap_or_default();
+        object.insert("users".to_owned(), users.iter().map(|u| Value::Object(user_alone(call, u, now))).collect());
+        objects.push(Value::Object(object));
+    }
+    Ok(objects)
+}
+
+/// One telephone with its users.
+pub(super) async fn phone(call: &Call, desk: &Desk, row: PhoneRow) -> Result<Value, ApiError> {
+    phones(call, desk, &[row]).await?.pop().ok_or_else(ApiError::not_found)
+}
+
+/// A token without its users.
+fn token_alone(token: &TokenRow) -> Map<String, Value> {
+    let step = token.r#type.starts_with('t').then_some(token.period);
+    let mut object = Map::new();
+    object.insert("token_id".to_owned(), token.id.to_string().into());
+    object.insert("type".to_owned(), token.r#type.as_str().into());
+    object.insert("serial".to_owned(), token.serial.as_str().into());
+    object.insert("totp_step".to_owned(), step.into());
+    object
+}
+
+/// Tokens with their users.
+pub(super) async fn tokens(call: &Call, desk: &Desk, tokens: &[TokenRow]) -> Result<Vec<Value>, ApiError> {
+    let ids: Vec<TokenId> = tokens.iter().map(|token| token.id).collect();
+    let mut users = grouped(desk.rows().users_of_tokens(&ids).await.map_err(|error| failed(&error))?);
+    let now = call.auth().world().now();
+    let with_users = |token: &TokenRow| {
+        let mut object = token_alone(token);
+        let users = users.remove(&token.id).unwrap_or_default();
+        object.insert("users".to_owned(), users.iter().map(|u| Value::Object(user_alone(call, u, now))).collect());
+        object.insert("admins".to_owned(), json!([]));
+        Value::Object(object)
+    };
+    Ok(tokens.iter().map(with_users).collect())
+}
+
+/// One token with its users.
+pub(super) async fn token(call: &Call, desk: &Desk, row: TokenRow) -> Result<Value, ApiError> {
+    tokens(call, desk, &[row]).await?.pop().ok_or_else(ApiError::not_found)
+}
+
+/// A group. The four `…_enabled` are legacy at Duo too: they had an effect once and are always false now.
+pub(super) fn group(group: &GroupRow) -> Value {
+    json!({
+        "group_id": group.id.to_string(),
+        "name": group.name,
+        "desc": group.description,
+        "status": shown(&group.status),
+        "push_enabled": false,
+        "sms_enabled": false,
+        "voice_enabled": false,
+        "mobile_otp_enabled": false,
+    })
+}
+
+/// A user as a group's list of members shows one.
+pub(super) fn member(user: &UserRow) -> Value {
+    json!({ "user_id": user.id.to_string(), "username": user.username })
+}
+
+/// A user without what hangs on them, for a bypass code.
+pub(super) fn owner(call: &Call, user: &UserRow) -> Value {
+    Value::Object(user_alone(call, user, call.auth().world().now()))
+}
