@@ -78,7 +78,7 @@ pub const KEYS: &[Key] = &[
         Kind::List,
         "address:port",
         "127.0.0.1:8443",
-        "Where HTTPS is served. `[::]:443` takes IPv6 and IPv4 on every interface.",
+        "Where HTTPS is served. `[::]:443` takes IPv6 and IPv4 on every interface. Sockets that a service manager hands over (systemd's `LISTEN_FDS`) stand in for these, in order: then no connection is refused during a restart.",
     ),
     key(
         "server.api_hosts",

@@ -193,3 +193,15 @@ fn the_example_in_the_reference_works() {
     let example = example.replace("/run/secrets/db-password", password.to_str().expect("a path"));
     assert_eq!(config(&example).server.api_hosts, ["api-1a2b3c4d.example.com"]);
 }
+
+proptest::proptest! {
+    #[test]
+    fn whatever_text_was_given_is_printed_as_a_file_that_gives_it_back(text in "(?s).{1,60}", item in "[!-~]{1,30}") {
+        let value = |text: &str| toml::Value::String(text.to_owned()).to_string();
+        let given = format!("[smtp]\nusername = {}\n[tls.acme]\ncontact = [{}]\n", value(&text), value(&item));
+        let first = settings(&given);
+        let second = settings(&print::effective(&first));
+        proptest::prop_assert_eq!(second.text("smtp.username"), first.text("smtp.username"));
+        proptest::prop_assert_eq!(second.list("tls.acme.contact"), first.list("tls.acme.contact"));
+    }
+}

@@ -4,6 +4,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::server::conn::http1;
+use listenfd::ListenFd;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
@@ -68,14 +69,22 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on the configured addresses.
+    /// Listens on the configured addresses, or takes over the sockets that the service manager holds for them, in
+    /// their order.
     ///
     /// # Errors
     /// When one of them can't be listened on.
     pub async fn bind(config: &Config, tls: &Tls, registry: Arc<Registry>, world: &World) -> Result<Self, ServeError> {
+        // Clients let users in while connections are refused, so a restart should refuse none: where the service manager
+        // holds the sockets (LISTEN_FDS), connections wait in its queue for the next process.
+        let mut handed = ListenFd::from_env();
         let mut listeners = Vec::new();
-        for address in &config.server.listen {
-            listeners.push(listen(*address).await?);
+        for (index, address) in config.server.listen.iter().enumerate() {
+            listeners.push(match handed.take_tcp_listener(index) {
+                Ok(Some(listener)) => adopt(listener, *address)?,
+                Ok(None) => listen(*address).await?,
+                Err(source) => return Err(ServeError::Listen { address: *address, source }),
+            });
         }
         let metrics_listener = match config.metrics.listen {
             Some(address) => Some(listen(address).await?),
@@ -163,6 +172,11 @@ impl Server {
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })
+}
+
+fn adopt(listener: std::net::TcpListener, address: SocketAddr) -> Result<TcpListener, ServeError> {
+    let adopted = listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener));
+    adopted.map_err(|source| ServeError::Listen { address, source })
 }
 
 fn http(header_bytes: usize) -> http1::Builder {

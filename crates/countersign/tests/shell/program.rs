@@ -2,7 +2,9 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -82,4 +84,30 @@ fn the_authoritys_certificate_is_for_everybody_and_its_keys_are_not() {
         assert_eq!(found, mode, "{file}");
     }
     assert!(serving.log().contains(serving.file("ca.pem").to_str().expect("a path")), "{}", serving.log());
+}
+
+/// Duo's clients let users in while connections are refused. With a socket that somebody else holds, none is.
+#[test]
+fn a_socket_that_is_handed_over_keeps_connections_waiting_over_a_restart() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let port = listener.local_addr().expect("an address").port();
+    let first = Serving::on(Some(&listener));
+    assert_eq!(first.port, port);
+    let ask = "import ssl, sys, urllib.request as r; print(r.urlopen(f'https://localhost:{sys.argv[1]}/healthz', timeout=30, \
+               context=ssl.create_default_context(cafile=sys.argv[2])).read().decode())";
+    let client = |ca: &Path| {
+        let mut command = Command::new("python3");
+        command.args(["-c", ask, &port.to_string(), ca.to_str().expect("a path")]);
+        command
+    };
+    let ca = first.file("ca.pem");
+    assert_eq!(run(&mut client(&ca)).1, "alive\n\n", "the positive control");
+    first.signal("-TERM");
+    let dir = first.ended();
+    // Nobody serves now; the client connects all the same, and waits.
+    let waiting = client(&ca).stdout(Stdio::piped()).spawn().expect("python3");
+    std::thread::sleep(Duration::from_millis(500));
+    let _second = Serving::again(dir, Some(&listener));
+    let said = waiting.wait_with_output().expect("an end");
+    assert_eq!(String::from_utf8_lossy(&said.stdout), "alive\n\n");
 }

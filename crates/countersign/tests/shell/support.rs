@@ -2,8 +2,11 @@
 
 use std::{
     fs::File,
+    net::TcpListener,
+    os::fd::OwnedFd,
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -11,15 +14,33 @@ use std::{
 pub(crate) struct Serving {
     pub(crate) process: Child,
     pub(crate) port: u16,
-    pub(crate) dir: tempfile::TempDir,
+    pub(crate) dir: Arc<tempfile::TempDir>,
 }
 
 impl Serving {
     pub(crate) fn start() -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
-        // The program says which port it got.
+        Self::on(None)
+    }
+
+    /// On a socket that is handed over as a service manager does, or on one of its own.
+    pub(crate) fn on(socket: Option<&TcpListener>) -> Self {
+        Self::again(Arc::new(tempfile::tempdir().expect("a directory")), socket)
+    }
+
+    /// As [`Serving::on`], where one has served before.
+    pub(crate) fn again(dir: Arc<tempfile::TempDir>, socket: Option<&TcpListener>) -> Self {
+        // The program says in its log which port it got.
         let log = File::create(dir.path().join("log")).expect("a log");
-        let process = countersign(&["serve"])
+        let mut command = countersign(&["serve"]);
+        if let Some(socket) = socket {
+            // Handed-over sockets begin at the third file, and are meant for one process only.
+            command = Command::new("sh");
+            command
+                .args(["-c", "exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" serve"])
+                .arg(env!("CARGO_BIN_EXE_countersign"))
+                .stdin(Stdio::from(OwnedFd::from(socket.try_clone().expect("another handle"))));
+        }
+        let process = command
             .current_dir(dir.path())
             .env("COUNTERSIGN_SERVER__LISTEN", "127.0.0.1:0")
             .env("COUNTERSIGN_SERVER__API_HOSTS", "api-1.example.com,*.mfa.example.com")
@@ -34,6 +55,13 @@ impl Serving {
             rest.split('"').next()?.parse().ok()
         });
         serving
+    }
+
+    /// Waits for its end; what it kept is kept.
+    pub(crate) fn ended(mut self) -> Arc<tempfile::TempDir> {
+        let status = wait_for("the end", || self.process.try_wait().expect("asked"));
+        assert!(status.success(), "{status}: {}", self.log());
+        self.dir.clone()
     }
 
     pub(crate) fn log(&self) -> String {
