@@ -63,8 +63,12 @@ impl Courier {
     /// [`SendError::Limited`] and [`SendError::Throttled`] say after what time another try makes sense.
     pub async fn deliver(&self, message: Outgoing) -> Result<(), SendError> {
         let desk = Arc::clone(&self.desk);
+        let kind = message.kind()?;
         let done = tokio::spawn(async move { desk.deliver(message).await });
-        done.await.unwrap_or(Err(SendError::Unavailable))
+        let done = done.await.unwrap_or(Err(SendError::Unavailable));
+        metrics::counter!("countersign_messages_total", "channel" => kind.as_str(), "outcome" => outcome(&done))
+            .increment(1);
+        done
     }
 
     /// How calls end, from now on, as far as this node hears of it.
@@ -242,6 +246,15 @@ impl Desk {
             return Ok(None);
         }
         Ok(Some(self.sealer(&key, tenant, row.id).with_receipt(sealed, receipt)?))
+    }
+}
+
+/// What became of a message, for the counters: `taken`, `limited`, or the class of an error.
+fn outcome(done: &Result<(), SendError>) -> &'static str {
+    match done {
+        Ok(()) => "taken",
+        Err(SendError::Limited { .. }) => "limited",
+        Err(error) => error.class().as_str(),
     }
 }
 

@@ -126,6 +126,7 @@ impl Desk {
                     tx.set_message_sealed(message, sealed).await?;
                 }
                 tx.commit().await?;
+                metrics::counter!("countersign_receipts_total", "state" => report.delivery.as_str()).increment(1);
                 return Ok(Reported::Applied);
             }
         }

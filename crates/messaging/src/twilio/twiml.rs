@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 /// The longest inline TwiML that the supplier takes, in characters.
 const MAX: usize = 4_000;
-/// After the last word a person has so long to press a key, seconds.
-const PATIENCE: u32 = 15;
+/// After the last word, and after each key, a person has so long to press the next one, seconds. Who reports a fraud presses one key
+/// where two are waited for, and shouldn't have to hold on long.
+const PATIENCE: u32 = 6;
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>";
 
 /// Nothing to say.
@@ -24,10 +25,12 @@ pub(super) fn call(script: &CallScript, action: &str) -> Option<String> {
 fn said(script: &CallScript, action: &str, times: usize) -> String {
     let mut out = HEAD.to_owned();
     if let Some(keys) = &script.keys {
+        // The hash key ends the input, unless it has a meaning of its own.
+        let finish = if script.fraud_key == Some('#') { " finishOnKey=\"\"" } else { "" };
         // Writing to a String can't fail.
         let _ = write!(
             out,
-            "<Gather input=\"dtmf\" numDigits=\"{}\" timeout=\"{PATIENCE}\" actionOnEmptyResult=\"true\" method=\"POST\" action=\"{}\">",
+            "<Gather input=\"dtmf\" numDigits=\"{}\" timeout=\"{PATIENCE}\"{finish} actionOnEmptyResult=\"true\" method=\"POST\" action=\"{}\">",
             keys.expose().chars().count(),
             escape(action),
         );
@@ -94,11 +97,17 @@ mod tests {
         let said = call(&script(&["Acme & Sons <login>"], Some("42")), "https://x.example/g/t").unwrap();
         assert_eq!(
             said,
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Gather input=\"dtmf\" numDigits=\"2\" timeout=\"15\" \
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Gather input=\"dtmf\" numDigits=\"2\" timeout=\"6\" \
              actionOnEmptyResult=\"true\" method=\"POST\" action=\"https://x.example/g/t\"><Say>Acme &amp; Sons &lt;login&gt;</Say>\
              <Pause length=\"1\"/><Say>Acme &amp; Sons &lt;login&gt;</Say><Pause length=\"1\"/></Gather><Hangup/></Response>"
         );
         assert!(!said.contains("42"), "the pair stands on the page and nowhere else");
+    }
+
+    #[test]
+    fn a_hash_key_with_a_meaning_does_not_end_the_input() {
+        let said = call(&CallScript { fraud_key: Some('#'), ..script(&["x"], Some("42")) }, "").unwrap();
+        assert!(said.contains(" finishOnKey=\"\" "), "{said}");
     }
 
     #[test]

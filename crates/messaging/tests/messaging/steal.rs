@@ -217,6 +217,12 @@ async fn a_thief_of_database_journal_and_logs_finds_no_number() {
         assert!(!contains(bytes, CODE.as_bytes()), "a code stands in {what}");
         assert!(!contains(bytes, b"sign-in to VPN"), "a text stands in {what}");
     }
+    // A careless line would have been found.
+    let careless = numbers(1, 1);
+    tracing::debug!(to = %careless[0], "sent");
+    let logged = said.0.lock().unwrap().clone();
+    assert!(hits(&logged, &careless).contains_key("E.164"));
+
     // What the tenant can read is all there.
     let span = store::Span::new(types::Millis(0), types::Millis(i64::MAX), 1_000);
     let rows = fixture.store.tenant(sealed).messages(&span).await.unwrap();
