@@ -5,9 +5,8 @@ use std::{fmt::Write as _, sync::OnceLock};
 
 /// One SQL statement, written once in the intersection of SQLite and PostgreSQL.
 ///
-/// A statement that begins with `WITH input(…) AS (VALUES ($1, …))` works on a set: PostgreSQL gets one statement in which
-/// that row of parameters stands as many times as there are rows, SQLite runs the same text once a row. That is what
-/// makes a batch of logins cost little more than one.
+/// A statement that begins with `WITH input(…) AS (VALUES ($1, …))` works on a set: PostgreSQL runs it once over arrays, one
+/// for each parameter; SQLite runs the same text once a row. That is what makes a batch of logins cost little more than one.
 #[derive(Debug)]
 pub struct Statement {
     /// Unique; names the statement in metrics, tests and errors.
@@ -32,33 +31,31 @@ impl Statement {
         self.sql.starts_with("WITH input(")
     }
 
-    /// The text for `rows` rows of parameters.
+    /// The text over arrays: `$1` to `$n` each hold one column of as many rows as there are. PostgreSQL then needs one prepared
+    /// statement, with one plan, for sets of every size. A statement that takes no set stays as it is.
     #[must_use]
-    pub fn for_rows(&self, rows: usize) -> String {
-        let Some((head, row, tail)) = self.parts().filter(|_| rows > 1) else { return self.sql.to_owned() };
-        let width = self.params.len();
-        let mut sql = String::with_capacity(self.sql.len() + rows * row.len());
+    pub fn over_arrays(&self) -> String {
+        let Some((head, tail)) = self.parts() else { return self.sql.to_owned() };
+        let mut sql = String::with_capacity(self.sql.len() + 32);
         sql.push_str(head);
-        for index in 0..rows {
-            sql.push_str(if index == 0 { "(" } else { ", (" });
-            for place in 1..=width {
-                let comma = if place == 1 { "" } else { ", " };
-                // Writing to a String does not fail.
-                let _ = write!(sql, "{comma}${}", index * width + place);
-            }
-            sql.push(')');
+        sql.push_str("SELECT * FROM UNNEST(");
+        for place in 1..=self.params.len() {
+            let comma = if place == 1 { "" } else { ", " };
+            // Writing to a String does not fail.
+            let _ = write!(sql, "{comma}${place}");
         }
+        sql.push(')');
         sql.push_str(tail);
         sql
     }
 
-    /// What stands before, in, and after the row of parameters.
-    fn parts(&self) -> Option<(&'static str, &'static str, &'static str)> {
+    /// What stands before and after the row of parameters.
+    fn parts(&self) -> Option<(&'static str, &'static str)> {
         if !self.is_set() {
             return None;
         }
-        let (start, end) = (self.sql.find("VALUES (")? + "VALUES ".len(), self.sql.find("))")? + 1);
-        Some((self.sql.get(..start)?, self.sql.get(start..end)?, self.sql.get(end..)?))
+        let (start, end) = (self.sql.find("VALUES (")?, self.sql.find("))")? + 1);
+        Some((self.sql.get(..start)?, self.sql.get(end..)?))
     }
 
     /// The text with SQLite's numbered parameters.
@@ -73,16 +70,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_set_repeats_its_row() {
-        static S: Statement = Statement::new(
-            "s",
+    fn a_set_takes_a_column_in_each_parameter() {
+        static SET: Statement = Statement::new(
+            "set",
             "WITH input(a, b) AS (VALUES ($1, $2)) UPDATE t SET b = input.b FROM input WHERE t.a = input.a",
             &[Type::Int, Type::Int],
         );
+        static ONE: Statement = Statement::new("one", "UPDATE t SET b = $1 WHERE a = $2", &[Type::Int, Type::Int]);
         assert_eq!(
-            S.for_rows(3),
-            "WITH input(a, b) AS (VALUES ($1, $2), ($3, $4), ($5, $6)) UPDATE t SET b = input.b FROM input WHERE t.a = input.a"
+            SET.over_arrays(),
+            "WITH input(a, b) AS (SELECT * FROM UNNEST($1, $2)) UPDATE t SET b = input.b FROM input WHERE t.a = input.a"
         );
-        assert_eq!(S.for_rows(1), S.sql);
+        assert_eq!(ONE.over_arrays(), ONE.sql);
     }
 }

@@ -28,43 +28,77 @@ impl ToSql for Value {
     to_sql_checked!();
 }
 
-/// A prepared statement with the parameters of its rows.
+/// A prepared statement with the parameters of one execution: values, or a column of values for each parameter of a set.
 pub(super) struct Piece {
     name: &'static str,
     prepared: tokio_postgres::Statement,
-    params: Vec<Value>,
+    params: Params,
+}
+
+enum Params {
+    Values(Vec<Value>),
+    Columns(Vec<Vec<Value>>),
 }
 
 impl Piece {
-    pub(super) const fn new(
+    /// The executions for `params`: one over all rows of a set, or one for each row.
+    pub(super) fn of(
         statement: &'static Statement,
-        prepared: tokio_postgres::Statement,
+        prepared: &tokio_postgres::Statement,
         params: Vec<Value>,
-    ) -> Self {
-        Self { name: statement.name, prepared, params }
+    ) -> Vec<Self> {
+        let piece = |params| Self { name: statement.name, prepared: prepared.clone(), params };
+        let width = statement.params.len();
+        if width == 0 || (params.len() == width && !statement.is_set()) {
+            return vec![piece(Params::Values(params))];
+        }
+        let rows = params.len() / width;
+        let mut values = params.into_iter();
+        if statement.is_set() {
+            let mut columns: Vec<Vec<Value>> = (0..width).map(|_| Vec::with_capacity(rows)).collect();
+            for _ in 0..rows {
+                for (column, value) in columns.iter_mut().zip(values.by_ref()) {
+                    column.push(value);
+                }
+            }
+            return vec![piece(Params::Columns(columns))];
+        }
+        (0..rows).map(|_| piece(Params::Values(values.by_ref().take(width).collect()))).collect()
+    }
+
+    async fn run(&self, client: &Client) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+        let params: Vec<&(dyn ToSql + Sync)> = match &self.params {
+            Params::Values(values) => values.iter().map(|value| value as _).collect(),
+            Params::Columns(columns) => columns.iter().map(|column| column as _).collect(),
+        };
+        client.query(&self.prepared, &params).await.map_err(|error| failure(self.name, &error))
     }
 }
 
-pub(super) fn types(statement: &'static Statement) -> impl Iterator<Item = Wire> + Clone {
-    statement.params.iter().map(|param| match param {
-        Type::Int => Wire::INT8,
-        Type::Text => Wire::TEXT,
-        Type::Bytes => Wire::BYTEA,
-        Type::Id => Wire::UUID,
-    })
+/// The types of `$1` to `$n`; of arrays where the statement takes a set.
+pub(super) fn types(statement: &'static Statement) -> Vec<Wire> {
+    let of = |param: &Type| match (param, statement.is_set()) {
+        (Type::Int, false) => Wire::INT8,
+        (Type::Text, false) => Wire::TEXT,
+        (Type::Bytes, false) => Wire::BYTEA,
+        (Type::Id, false) => Wire::UUID,
+        (Type::Int, true) => Wire::INT8_ARRAY,
+        (Type::Text, true) => Wire::TEXT_ARRAY,
+        (Type::Bytes, true) => Wire::BYTEA_ARRAY,
+        (Type::Id, true) => Wire::UUID_ARRAY,
+    };
+    statement.params.iter().map(of).collect()
 }
 
+/// The same as text, for `PREPARE`.
 pub(super) fn type_names(statement: &'static Statement) -> String {
-    let names: Vec<_> = types(statement).map(|wire| wire.name().to_owned()).collect();
+    let names: Vec<_> = types(statement).iter().map(|wire| wire.name().to_owned()).collect();
     if names.is_empty() { String::new() } else { format!("({})", names.join(", ")) }
 }
 
 /// Runs the pieces one after the other, all on the wire at once.
 pub(super) async fn run(client: &Client, pieces: Vec<Piece>) -> Result<Vec<Row>, StoreError> {
-    let answers = pieces.iter().map(|piece| async move {
-        let params: Vec<&(dyn ToSql + Sync)> = piece.params.iter().map(|value| value as _).collect();
-        client.query(&piece.prepared, &params).await.map_err(|error| failure(piece.name, &error))
-    });
+    let answers = pieces.iter().map(|piece| piece.run(client));
     let mut out = Vec::new();
     for rows in futures_util::future::try_join_all(answers).await? {
         for row in rows {

@@ -13,10 +13,12 @@ use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
 
 /// How long a request waits for a free connection before it is told that the database is unavailable.
 const WAIT: Duration = Duration::from_secs(5);
-/// The largest set that one statement takes; larger ones are cut.
-const SET: usize = 64;
 /// No statement may hold a connection longer, and none may wait longer for a lock.
 const GUARDS: &str = "SET statement_timeout = '15s'; SET lock_timeout = '5s'";
+/// One plan for each statement, kept, and always by the indexes that the plan tests see: left alone, PostgreSQL plans anew for each
+/// batch (which costs more than running it), and keeps a plan with scans that it made while the tables were small.
+const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
+    SET enable_mergejoin = off";
 
 pub(super) struct Pool {
     config: Config,
@@ -27,7 +29,7 @@ pub(super) struct Pool {
 
 struct Connection {
     client: Client,
-    prepared: HashMap<(&'static str, usize), tokio_postgres::Statement>,
+    prepared: HashMap<&'static str, tokio_postgres::Statement>,
 }
 
 /// A connection for as long as it is held.
@@ -74,6 +76,8 @@ impl Pool {
             .batch_execute(&format!("{GUARDS}; SET idle_in_transaction_session_timeout = {patience}"))
             .await
             .map_err(unavailable)?;
+        // Engines that only speak PostgreSQL's wire have planners of their own and may not know these.
+        let _ = client.batch_execute(PLANS).await;
         Ok(Connection { client, prepared: HashMap::new() })
     }
 
@@ -186,68 +190,42 @@ impl Lease {
         bind::run(&self.connection()?.client, pieces).await
     }
 
-    /// Cuts a set into prepared statements of 64, 32, … 1 rows, so that few texts serve every size.
     async fn pieces(
         &mut self,
         statement: &'static Statement,
         params: Vec<Value>,
     ) -> Result<Vec<bind::Piece>, StoreError> {
-        let width = statement.params.len();
-        if width == 0 {
-            return Ok(vec![bind::Piece::new(statement, self.prepare(statement, 1).await?, params)]);
-        }
-        let mut left = params.len() / width;
-        let largest = if statement.is_set() { SET } else { 1 };
-        let mut values = params.into_iter();
-        let mut pieces = Vec::new();
-        while left > 0 {
-            let rows = largest.min(1 << left.ilog2());
-            left -= rows;
-            let prepared = self.prepare(statement, rows).await?;
-            pieces.push(bind::Piece::new(statement, prepared, values.by_ref().take(rows * width).collect()));
-        }
-        Ok(pieces)
+        let prepared = self.prepare(statement).await?;
+        Ok(bind::Piece::of(statement, &prepared, params))
     }
 
-    async fn prepare(
-        &mut self,
-        statement: &'static Statement,
-        rows: usize,
-    ) -> Result<tokio_postgres::Statement, StoreError> {
+    async fn prepare(&mut self, statement: &'static Statement) -> Result<tokio_postgres::Statement, StoreError> {
         let connection = self.connection()?;
-        if let Some(found) = connection.prepared.get(&(statement.name, rows)) {
+        if let Some(found) = connection.prepared.get(statement.name) {
             return Ok(found.clone());
         }
-        let types: Vec<_> = bind::types(statement).cycle().take(statement.params.len() * rows).collect();
         let prepared = connection
             .client
-            .prepare_typed(&statement.for_rows(rows), &types)
+            .prepare_typed(&statement.over_arrays(), &bind::types(statement))
             .await
             .map_err(|error| bind::failure(statement.name, &error))?;
-        connection.prepared.insert((statement.name, rows), prepared.clone());
+        connection.prepared.insert(statement.name, prepared.clone());
         Ok(prepared)
     }
 
     pub(super) async fn plan(&mut self, statement: &'static Statement) -> Result<Vec<String>, StoreError> {
-        // A generic plan, for parameters that nobody knows; empty tables must not make a scan look cheap.
         let types = bind::type_names(statement);
         let nulls = vec!["NULL"; statement.params.len()].join(", ");
         let client = &self.connection()?.client;
-        let prepare = format!("PREPARE plan_of {types} AS {}", statement.sql);
+        let prepare = format!("PREPARE plan_of {types} AS {}", statement.over_arrays());
         let explain = if nulls.is_empty() {
             "EXPLAIN EXECUTE plan_of".to_owned()
         } else {
             format!("EXPLAIN EXECUTE plan_of ({nulls})")
         };
-        client
-            .batch_execute(&format!("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; {prepare}"))
-            .await
-            .map_err(|error| bind::failure(statement.name, &error))?;
+        client.batch_execute(&prepare).await.map_err(|error| bind::failure(statement.name, &error))?;
         let lines = client.simple_query(&explain).await.map_err(|error| bind::failure(statement.name, &error));
-        client
-            .batch_execute("DEALLOCATE plan_of; RESET plan_cache_mode; RESET enable_seqscan")
-            .await
-            .map_err(|error| bind::failure(statement.name, &error))?;
+        client.batch_execute("DEALLOCATE plan_of").await.map_err(|error| bind::failure(statement.name, &error))?;
         Ok(lines?
             .into_iter()
             .filter_map(|message| match message {

@@ -1,6 +1,7 @@
 //! The embedded engine: SQLite in WAL mode, one writer that commits groups, readers beside it.
 
 mod bind;
+mod checkpoint;
 mod reader;
 mod statistics;
 mod writer;
@@ -33,7 +34,8 @@ impl Sqlite {
     /// Opens or creates the database at `path`.
     pub(crate) fn open(path: &Path, options: Options) -> Result<Self, StoreError> {
         let (notices, _) = broadcast::channel(4096);
-        let writer = writer::Writer::start(connect(path, options)?, notices.clone(), options.patience);
+        let checkpoints = checkpoint::Checkpoints::start(connect(path, options)?);
+        let writer = writer::Writer::start(connect(path, options)?, notices.clone(), options.patience, checkpoints);
         let readers = (0..options.readers.max(1)).map(|_| connect(path, options)).collect::<Result<_, _>>()?;
         Ok(Self { path: path.to_owned(), writer, readers: reader::Readers::start(readers), notices })
     }
@@ -41,7 +43,7 @@ impl Sqlite {
 
 fn connect(path: &Path, options: Options) -> Result<Connection, StoreError> {
     let connection = Connection::open(path).map_err(unavailable)?;
-    // FULL: a commit is on the disk before it is acknowledged. The writer checkpoints between groups by itself.
+    // FULL: a commit is on the disk before it is acknowledged. When the WAL is written back is decided in `checkpoint`.
     connection
         .execute_batch(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -{};
@@ -66,7 +68,13 @@ impl Engine for Sqlite {
 
     fn read(&self, calls: Vec<Call>) -> Pending<'_, Vec<Vec<Row>>> {
         Box::pin(self.readers.run(move |connection| {
-            calls.into_iter().map(|(statement, params)| bind::run(connection, statement, params)).collect()
+            // One snapshot for all: after each commit of the writer a new one throws this connection's pages away.
+            let snapshot =
+                if calls.len() > 1 { Some(connection.unchecked_transaction().map_err(unavailable)?) } else { None };
+            let answers =
+                calls.into_iter().map(|(statement, params)| bind::run(connection, statement, params)).collect();
+            drop(snapshot);
+            answers
         }))
     }
 

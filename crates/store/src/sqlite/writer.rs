@@ -4,7 +4,7 @@
 //! each inside its own savepoint (one failure spoils no other), commits once, and only then acknowledges all of them. There
 //! is no timer: with one waiting it is a group of one, and under load groups grow by themselves.
 
-use super::{bind, statistics, unavailable};
+use super::{bind, checkpoint::Checkpoints, statistics, unavailable};
 use crate::engine::{Pending, Row, Statement, StoreError, Transaction, Value};
 use rusqlite::Connection;
 use std::{
@@ -16,8 +16,6 @@ use tokio::sync::{broadcast, oneshot};
 
 /// At most so many transactions in a group: bounds what one commit holds back.
 const GROUP: usize = 512;
-/// The WAL is written back to the database when it has so many pages (of 4 KiB).
-const CHECKPOINT_PAGES: i64 = 16_384;
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -38,9 +36,15 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread. A transaction that says nothing for `patience` is rolled back: nobody may hold the writer.
-    pub(super) fn start(connection: Connection, notices: broadcast::Sender<String>, patience: Duration) -> Self {
+    pub(super) fn start(
+        connection: Connection,
+        notices: broadcast::Sender<String>,
+        patience: Duration,
+        checkpoints: Checkpoints,
+    ) -> Self {
         let (jobs, queue) = mpsc::channel();
-        thread::spawn(move || Loop { connection, queue, notices, patience, acks: Vec::new(), said: Vec::new() }.run());
+        let (acks, said) = (Vec::new(), Vec::new());
+        thread::spawn(move || Loop { connection, queue, notices, patience, checkpoints, acks, said }.run());
         Self { jobs }
     }
 
@@ -104,6 +108,7 @@ struct Loop {
     queue: mpsc::Receiver<Job>,
     notices: broadcast::Sender<String>,
     patience: Duration,
+    checkpoints: Checkpoints,
     /// Who waits for the group's commit.
     acks: Vec<Reply<()>>,
     /// What the group's transactions want told.
@@ -119,7 +124,7 @@ impl Loop {
                     if let Some((sql, reply)) = self.group(begun) {
                         self.execute(&sql, reply);
                     }
-                    self.checkpoint();
+                    self.checkpoints.after_group(&self.connection);
                 }
             }
         }
@@ -280,18 +285,6 @@ impl Loop {
                 // No listener is no error.
                 let _ = self.notices.send(notice);
             }
-        }
-    }
-
-    /// Writes the WAL back when it has grown. PASSIVE waits for nobody; the WAL starts again from its beginning once all of it
-    /// is written back and no reader is inside it.
-    fn checkpoint(&self) {
-        let pages: rusqlite::Result<i64> =
-            self.connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get(1));
-        if pages.is_ok_and(|pages| pages >= CHECKPOINT_PAGES)
-            && let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
-        {
-            tracing::warn!(%error, "checkpoint");
         }
     }
 }

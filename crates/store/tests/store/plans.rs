@@ -146,25 +146,6 @@ fn every_statement_prepares_and_none_scans() {
 }
 
 #[test]
-fn sets_of_three_rows_prepare_and_scan_as_little() {
-    each_engine(async |site| {
-        fill(site).await;
-        let engine = site.store.engine().name();
-        let mut complaints = Vec::new();
-        for statement in statements().filter(|statement| statement.is_set()) {
-            let sql: &'static str = Box::leak(statement.for_rows(3).into_boxed_str());
-            let params: &'static [Type] = Box::leak(statement.params.repeat(3).into_boxed_slice());
-            let many: &'static Statement = Box::leak(Box::new(Statement::new(statement.name, sql, params)));
-            let plan = plan(site, many).await;
-            if let Some(complaint) = complaint(engine, statement.name, &plan) {
-                complaints.push(format!("{} on {engine} {complaint}\n  {}", statement.name, plan.join("\n  ")));
-            }
-        }
-        assert!(complaints.is_empty(), "{}", complaints.join("\n"));
-    });
-}
-
-#[test]
 fn a_scan_would_be_noticed() {
     static BY_NOTES: Statement =
         Statement::new("user_by_notes", "SELECT id FROM users WHERE notes = $1", &[Type::Text]);
