@@ -18,8 +18,6 @@ pub(crate) struct Counts {
     pub(crate) runs: AtomicU64,
     /// Rows that came back.
     pub(crate) rows: AtomicU64,
-    /// Transactions.
-    pub(crate) transactions: AtomicU64,
 }
 
 /// A reading of [`Counts`].
@@ -28,7 +26,6 @@ pub(crate) struct Reading {
     pub(crate) sets: u64,
     pub(crate) runs: u64,
     pub(crate) rows: u64,
-    pub(crate) transactions: u64,
 }
 
 impl Counts {
@@ -45,12 +42,7 @@ impl Counts {
     /// The counts now.
     pub(crate) fn read(&self) -> Reading {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Reading {
-            sets: of(&self.sets),
-            runs: of(&self.runs),
-            rows: of(&self.rows),
-            transactions: of(&self.transactions),
-        }
+        Reading { sets: of(&self.sets), runs: of(&self.runs), rows: of(&self.rows) }
     }
 }
 
@@ -77,7 +69,6 @@ impl Engine for Counting {
     }
 
     fn begin(&self) -> Pending<'_, Box<dyn Transaction>> {
-        self.counts.transactions.fetch_add(1, Ordering::Relaxed);
         Box::pin(async move {
             let inner = self.inner.begin().await?;
             Ok(Box::new(CountingTransaction { inner, counts: Arc::clone(&self.counts) }) as Box<dyn Transaction>)

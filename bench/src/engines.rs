@@ -2,109 +2,141 @@
 
 use crate::{
     bare::{Bare, Seen},
+    counting::Reading,
     peer,
     place::Place,
     population::Population,
+    process,
     report::Report,
 };
 use anyhow::{Context, Result};
+use countersign_e2e::postgres::Postgres;
+use rusqlite::Connection;
 use std::{path::Path, sync::Arc, time::Duration};
 
 /// How much is measured.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Plan {
     /// The length of one measurement.
     pub(crate) length: Duration,
+    /// Sizes of batches that follow each other.
+    pub(crate) sizes: Vec<usize>,
+    /// How many log in at once.
+    pub(crate) parallel: Vec<usize>,
 }
 
-const SIZES: [usize; 4] = [1, 16, 64, 256];
-const PARALLEL: [usize; 3] = [16, 128, 512];
 /// Connections of the PostgreSQL peer: the best of the measurements that the design was chosen by.
 const PEER_CONNECTIONS: u64 = 4;
 
 /// SQLite.
-pub(crate) async fn sqlite(place: &Place, population: Population, plan: Plan, report: &mut Report) -> Result<()> {
+pub(crate) async fn sqlite(place: &Place, population: Population, plan: &Plan, report: &mut Report) -> Result<()> {
     let path = place.sqlite().await?;
     let text = path.to_str().context("the path is not UTF-8")?;
     let engine = store::open(&format!("sqlite:{text}"), &store::Options::default()).await?;
     let bare = Arc::new(Bare::new(engine, population));
-    let wal = path.with_extension("db-wal");
-    measure("bare sqlite", &bare, plan, report).await?;
-    cost_sqlite(&bare, &wal, population, report).await?;
+    let own = std::process::id();
+    measure("bare sqlite", &bare, plan, || process::cpu(own), report).await?;
+    cost_sqlite(&bare, &path, population, report).await?;
     drop(bare);
     // The engine's threads end by themselves once nobody asks any more; the peer wants the file for itself.
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let size = 256;
-    let seen = tokio::task::spawn_blocking(move || peer::sqlite(&path, population, size, plan.length)).await??;
-    peers("bare sqlite", "rusqlite peer", seen, report);
+    let (size, length) = (256, plan.length);
+    let cpu = process::cpu(std::process::id())?;
+    let seen = tokio::task::spawn_blocking(move || peer::sqlite(&path, population, size, length)).await??;
+    let cpu = process::cpu(std::process::id())? - cpu;
+    peers("bare sqlite", "rusqlite peer", seen, cpu, report);
     Ok(())
 }
 
 /// PostgreSQL.
-pub(crate) async fn postgres(place: &Place, population: Population, plan: Plan, report: &mut Report) -> Result<()> {
+pub(crate) async fn postgres(place: &Place, population: Population, plan: &Plan, report: &mut Report) -> Result<()> {
     let (server, url) = place.postgres().await?;
     let engine = store::open(&url, &store::Options::default()).await?;
     let bare = Arc::new(Bare::new(engine, population));
-    measure("bare postgres", &bare, plan, report).await?;
+    let main = postmaster(&server)?;
+    let both = || Ok(process::cpu(std::process::id())? + process::cpu_of_family(main)?);
+    measure("bare postgres", &bare, plan, both, report).await?;
     cost_postgres(&bare, &url, population, report).await?;
     drop(bare);
+    let cpu = both()?;
     let seen = peer::postgres(&url, population, PEER_CONNECTIONS, 64, plan.length).await?;
-    peers("bare postgres", "tokio-postgres peer", seen, report);
+    peers("bare postgres", "tokio-postgres peer", seen, both()? - cpu, report);
     drop(server);
     Ok(())
 }
 
-async fn measure(part: &str, bare: &Arc<Bare>, plan: Plan, report: &mut Report) -> Result<()> {
+async fn measure(
+    part: &str,
+    bare: &Arc<Bare>,
+    plan: &Plan,
+    cpu: impl Fn() -> Result<Duration>,
+    report: &mut Report,
+) -> Result<()> {
     // The first pages and plans are not what is measured.
     bare.batches(64, plan.length / 4).await?;
-    for size in SIZES {
+    for &size in &plan.sizes {
+        let before = cpu()?;
         let mut seen = bare.batches(size, plan.length).await?;
-        report.add(part, format!("one after another, batches of {size}"), seen.rate(), "logins/s");
-        let p50 = seen.times.percentile(0.5);
-        report.add(part, format!("one after another, batches of {size}, p50"), p50, "ms");
+        let name = format!("batches of {size}");
+        report.add(part, name.as_str(), seen.rate(), "logins/s");
+        report.add(part, format!("{name} p50"), seen.times.percentile(0.5), "ms");
+        report.add(part, format!("{name} CPU"), each(cpu()? - before, &seen), "µs/login");
     }
-    for parallel in PARALLEL {
+    for &parallel in &plan.parallel {
+        let before = cpu()?;
         let mut seen = bare.lanes(parallel, plan.length).await?;
-        report.add(part, format!("{parallel} at once"), seen.rate(), "logins/s");
-        report.times(part, &format!("{parallel} at once"), &mut seen.times);
+        let name = format!("{parallel} at once");
+        report.add(part, name.as_str(), seen.rate(), "logins/s");
+        report.add(part, format!("{name} CPU"), each(cpu()? - before, &seen), "µs/login");
+        report.times(part, &name, &mut seen.times);
     }
     Ok(())
 }
 
-fn peers(part: &str, name: &str, mut seen: Seen, report: &mut Report) {
+fn each(cpu: Duration, seen: &Seen) -> f64 {
+    cpu.as_secs_f64() * 1e6 / seen.logins.max(1) as f64
+}
+
+fn peers(part: &str, name: &str, mut seen: Seen, cpu: Duration, report: &mut Report) {
     report.add(part, name, seen.rate(), "logins/s");
-    report.add(part, format!("{name}, a batch, p50"), seen.times.percentile(0.5), "ms");
-    let best = PARALLEL.iter().filter_map(|n| report.value(part, &format!("{n} at once"))).fold(0.0, f64::max);
-    report.add(part, "ratio to the peer", best / seen.rate().max(1e-9), "");
+    report.add(part, format!("{name} p50 of a batch"), seen.times.percentile(0.5), "ms");
+    report.add(part, format!("{name} CPU"), each(cpu, &seen), "µs/login");
+    report.add(part, "ratio to the peer", report.best(part, " at once") / seen.rate().max(1e-9), "");
+}
+
+/// The process that all others of a PostgreSQL server are children of.
+fn postmaster(server: &Postgres) -> Result<u32> {
+    let file = server.log().parent().context("a server without a directory")?.join("data/postmaster.pid");
+    let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    Ok(text.lines().next().context("an empty postmaster.pid")?.trim().parse()?)
 }
 
 /// Statements, rows and bytes of a login in batches of 64.
-async fn cost_sqlite(bare: &Bare, wal: &Path, population: Population, report: &mut Report) -> Result<()> {
+async fn cost_sqlite(bare: &Bare, path: &Path, population: Population, report: &mut Report) -> Result<()> {
     let part = format!("cost sqlite {}", population.tenants);
-    // The WAL grows until it is written back, so its growth is read over a stretch in which it isn't.
-    let length = || std::fs::metadata(wal).map(|meta| meta.len());
-    let (mut logins, mut bytes) = (0, 0);
-    let counts = bare.counts().read();
-    for _ in 0..8 {
-        let before = length()?;
-        let seen = bare.batches(64, Duration::from_millis(200)).await?;
-        let after = length()?;
-        if after > before {
-            bytes += after - before;
-            logins += seen.logins;
-        } else {
-            logins += 0;
+    let watcher = Connection::open(path)?;
+    // How long the WAL is; it begins again from 0 when it has been written back.
+    let frames =
+        || watcher.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get::<_, i64>(1)).map(i64::unsigned_abs);
+    let before = bare.counts().read();
+    let (mut logins, mut grown, mut of_grown) = (0, 0, 0);
+    for _ in 0..16 {
+        let from = frames()?;
+        let seen = bare.batches(64, Duration::from_millis(100)).await?;
+        let to = frames()?;
+        logins += seen.logins;
+        if to > from {
+            grown += to - from;
+            of_grown += seen.logins;
         }
-        counted(&part, counts, bare, seen.logins, None);
     }
-    let all = bare.counts().read();
-    let done = (all.transactions - counts.transactions) * 64;
-    counted(&part, counts, bare, done, Some(report));
-    if logins > 0 {
-        report.add(&part, "WAL written", bytes as f64 / logins as f64, "bytes/login");
-    }
+    counted(&part, before, bare, logins, report);
+    report.add(&part, "WAL written", (grown * FRAME) as f64 / of_grown.max(1) as f64, "bytes/login");
     Ok(())
 }
+
+/// Bytes of a page in the WAL, with its header.
+const FRAME: u64 = 4096 + 24;
 
 async fn cost_postgres(bare: &Bare, url: &str, population: Population, report: &mut Report) -> Result<()> {
     let part = format!("cost postgres {}", population.tenants);
@@ -115,13 +147,12 @@ async fn cost_postgres(bare: &Bare, url: &str, population: Population, report: &
     };
     let (before, counts) = (wal().await?, bare.counts().read());
     let seen = bare.batches(64, Duration::from_millis(1600)).await?;
-    counted(&part, counts, bare, seen.logins, Some(report));
+    counted(&part, counts, bare, seen.logins, report);
     report.add(&part, "WAL written", (wal().await? - before) / seen.logins as f64, "bytes/login");
     Ok(())
 }
 
-fn counted(part: &str, before: crate::counting::Reading, bare: &Bare, logins: u64, report: Option<&mut Report>) {
-    let Some(report) = report else { return };
+fn counted(part: &str, before: Reading, bare: &Bare, logins: u64, report: &mut Report) {
     let after = bare.counts().read();
     let each = |a: u64, b: u64| (a - b) as f64 / logins.max(1) as f64;
     report.add(part, "statements, a batch of 64 as one", each(after.sets, before.sets) * 64.0, "per batch");

@@ -15,6 +15,7 @@ mod engines;
 mod peer;
 mod place;
 mod population;
+mod process;
 mod report;
 mod seed;
 
@@ -43,6 +44,12 @@ struct Arguments {
     /// The parts: `bare`.
     #[arg(long, value_delimiter = ',', default_values_t = ["bare".to_owned()])]
     parts: Vec<String>,
+    /// Sizes of batches on the bare engine.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
+    sizes: Vec<usize>,
+    /// How many log in at once on the bare engine.
+    #[arg(long, value_delimiter = ',', default_values_t = [16, 128, 512])]
+    parallel: Vec<usize>,
     /// Seconds of one measurement.
     #[arg(long)]
     seconds: Option<u64>,
@@ -67,14 +74,18 @@ async fn run(arguments: &Arguments) -> Result<()> {
         bail!("users must be a multiple of tenants");
     }
     let seconds = arguments.seconds.unwrap_or(if arguments.quick { 2 } else { 8 });
-    let plan = engines::Plan { length: Duration::from_secs(seconds) };
+    let plan = engines::Plan {
+        length: Duration::from_secs(seconds),
+        sizes: arguments.sizes.clone(),
+        parallel: arguments.parallel.clone(),
+    };
     let place = Place::new(&arguments.directory, population).await?;
     let mut report = Report::default();
     for engine in &arguments.engines {
         if arguments.parts.iter().any(|part| part == "bare") {
             match engine.as_str() {
-                "sqlite" => engines::sqlite(&place, population, plan, &mut report).await?,
-                "postgres" => engines::postgres(&place, population, plan, &mut report).await?,
+                "sqlite" => engines::sqlite(&place, population, &plan, &mut report).await?,
+                "postgres" => engines::postgres(&place, population, &plan, &mut report).await?,
                 other => bail!("no such engine: {other}"),
             }
         }

@@ -137,10 +137,8 @@ async fn postgres_lane(
         if client.query(&find, &[&tenants, &names]).await?.len() != size {
             bail!("a seeded user is missing");
         }
-        let rows: Vec<AuthLogRow> = (0..)
-            .zip(&people)
-            .map(|(i, person)| row_of(*person, now, (n + i) * lanes + lane))
-            .collect();
+        let rows: Vec<AuthLogRow> =
+            (0..).zip(&people).map(|(i, person)| row_of(*person, now, (n + i) * lanes + lane)).collect();
         let texts = |of: fn(&AuthLogRow) -> &String| rows.iter().map(|row| of(row).as_str()).collect::<Vec<_>>();
         let transaction = client.transaction().await?;
         if transaction.execute(&advance, &[&tenants, &tokens, &counters, &nows]).await? != size as u64 {

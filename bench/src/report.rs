@@ -33,9 +33,10 @@ impl Report {
         }
     }
 
-    /// A figure that was added.
-    pub(crate) fn value(&self, part: &str, name: &str) -> Option<f64> {
-        self.figures.iter().find(|figure| figure.part == part && figure.name == name).map(|figure| figure.value)
+    /// The greatest figure of a part whose name ends like this; 0 for none.
+    pub(crate) fn best(&self, part: &str, ends: &str) -> f64 {
+        let of = self.figures.iter().filter(|figure| figure.part == part && figure.name.ends_with(ends));
+        of.map(|figure| figure.value).fold(0.0, f64::max)
     }
 
     /// Writes the JSON file and the whole table.

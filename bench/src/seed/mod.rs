@@ -49,10 +49,7 @@ impl Rows {
         out.push((Into::Tenant, values![id, name, population::api_host(tenant), self.now, "{}"]));
         out.push((Into::TenantKey, values![id, i64::from(wrapped.version), wrapped.root, wrapped.bytes, self.now]));
         out.push((Into::IntegrationKey, values![ikey.as_str(), id]));
-        out.push((
-            Into::Integration,
-            values![id, ikey, "Bench", "authapi", secret, false, "simple", "{}", self.now],
-        ));
+        out.push((Into::Integration, values![id, ikey, "Bench", "authapi", secret, false, "simple", "{}", self.now]));
         let first = tenant * population.each();
         for user in first..first + population.each() {
             self.of_user(&keys, population.person(user), out)?;
@@ -68,7 +65,18 @@ impl Rows {
         out.push((
             Into::Users,
             values![
-                tenant, user, name.as_str(), "Bench User", "Bench", "User", email, "", "active", 0_i64, self.now, "{}"
+                tenant,
+                user,
+                name.as_str(),
+                "Bench User",
+                "Bench",
+                "User",
+                email,
+                "",
+                "active",
+                0_i64,
+                self.now,
+                "{}"
             ],
         ));
         out.push((Into::UserName, values![tenant, name, user, 0_i64]));

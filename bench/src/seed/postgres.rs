@@ -18,8 +18,7 @@ pub(crate) async fn fill(url: &str, population: Population, rows: &Rows) -> Resu
     let mut clients = Vec::new();
     for table in TABLES {
         let client = connect(url).await?;
-        let sink =
-            client.copy_in(&format!("COPY {} ({}) FROM STDIN BINARY", table.name, table.columns())).await?;
+        let sink = client.copy_in(&format!("COPY {} ({}) FROM STDIN BINARY", table.name, table.columns())).await?;
         let types: Vec<Wire> = table.columns.iter().map(|(_, kind)| wire(*kind)).collect();
         writers.push(Box::pin(BinaryCopyInWriter::new(sink, &types)));
         clients.push(client);

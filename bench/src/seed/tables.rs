@@ -25,13 +25,7 @@ use Type::{Bytes, Id, Int, Text};
 pub(crate) const TABLES: &[Table] = &[
     Table {
         name: "tenant",
-        columns: &[
-            ("id", Id),
-            ("name", Text),
-            ("api_host", Text),
-            ("created", Int),
-            ("settings", Text),
-        ],
+        columns: &[("id", Id), ("name", Text), ("api_host", Text), ("created", Int), ("settings", Text)],
     },
     Table {
         name: "tenant_key",
