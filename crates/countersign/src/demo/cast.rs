@@ -125,7 +125,7 @@ impl Setup<'_> {
         let tenant = self.scope.tenant();
         let life = Duration::from_secs(600);
         let (code, _) = self.services.auth.activation(tenant, user, None, life).await?;
-        let name = format!("{name}'s device");
+        let name = if name == YOUR_NAME { "your device".to_owned() } else { format!("{name}'s device") };
         Device::activate(self.https, &tenant.to_string(), code.expose(), &name, self.world).await
     }
 

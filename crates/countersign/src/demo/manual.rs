@@ -27,6 +27,11 @@ impl Places<'_> {
         self.directory.join("login_duo.conf")
     }
 
+    /// Where the Python script is written.
+    pub(super) fn duo_client(&self) -> PathBuf {
+        self.directory.join("login.py")
+    }
+
     /// Where your authenticator's key is.
     pub(super) fn device(&self) -> PathBuf {
         self.directory.join("authenticator.json")
@@ -35,8 +40,14 @@ impl Places<'_> {
 
 /// Writes the files that the commands name, each for its owner only.
 pub(super) fn write(cast: &Cast, places: &Places<'_>) -> anyhow::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(places.login_duo())?;
-    file.write_all(login_duo(&cast.unix, places).as_bytes())?;
+    let texts = [
+        (places.login_duo(), login_duo(&cast.unix, places)),
+        (places.duo_client(), duo_client(&cast.api, places)),
+    ];
+    for (path, text) in texts {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(text.as_bytes())?;
+    }
     cast.you.1.keep(&places.device(), Some(places.ca))
 }
 
@@ -72,7 +83,7 @@ pub(super) fn print(cast: &Cast, places: &Places<'_>) -> anyhow::Result<()> {
          A passcode of your token (each works once)\n\n{}\n\
          login_duo (Debian's, as root): {}, which holds\n\n{}\n{}\n\
          pam_duo: the same file; in /etc/pam.d, \"auth required pam_duo.so conf={}\"\n\n\
-         duo_client (pip install duo_client), in Python\n\n{}\n\
+         duo_client (pip install duo_client): {}, which holds\n\n{}\n{}\n\
          Choose 1 in login_duo for a push: {answer}.\n\
          From another terminal:\n\n{}\n\
          Text messages and calls are shown here, and a call's digits are pressed for you.\n",
@@ -81,7 +92,9 @@ pub(super) fn print(cast: &Cast, places: &Places<'_>) -> anyhow::Result<()> {
         indented(&login_duo(&cast.unix, places)),
         indented(&format!("login_duo -c {} -f {YOUR_NAME} echo in\n", config.display())),
         config.display(),
+        places.duo_client().display(),
         indented(&duo_client(&cast.api, places)),
+        indented(&format!("python3 {}\n", places.duo_client().display())),
         indented(&format!(
             "{} authenticator --key {} wait | approve CODE | deny | report\n",
             program.display(),
