@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use types::World;
 
 use crate::{
+    admin::{self, AdminArgs},
     config::{self, Config, keys::FILE_VARIABLE, print},
     demo::{self, DemoArgs},
     device::command::{self, AuthenticatorArgs},
@@ -40,6 +41,8 @@ pub enum Command {
     Serve,
     /// Show the configuration that holds, without its secrets
     Config(ConfigArgs),
+    /// Make, show and change what tenants have
+    Admin(AdminArgs),
     /// Show real logins on a server in a scratch directory, and keep it serving to be tried
     Demo(DemoArgs),
     /// Be a person's authenticator, at a terminal
@@ -69,6 +72,11 @@ impl Cli {
                 Config::from_settings(&settings)?;
                 Ok(())
             }
+            Command::Admin(arguments) => {
+                let config = Config::load(self.config.as_deref())?;
+                telemetry::start(&config.log)?;
+                runtime()?.block_on(administer(&config, arguments))
+            }
             Command::Demo(arguments) => runtime()?.block_on(demo::run(arguments)),
             Command::Authenticator(arguments) => runtime()?.block_on(command::run(arguments)),
             Command::Serve => {
@@ -90,6 +98,13 @@ pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 /// How long the log and the last connections' tasks may take to end.
 const LAST_BREATH: Duration = Duration::from_millis(100);
+
+async fn administer(config: &Config, arguments: AdminArgs) -> anyhow::Result<()> {
+    let services = Services::open(config, &World::real(), Vec::new()).await?;
+    let done = admin::run(arguments, &services).await;
+    services.auth.stop();
+    done
+}
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
     let world = World::real();

@@ -6,6 +6,7 @@
 //!
 //! To add a command: a variant of [`cli::Command`] and a file for what it does.
 
+pub mod admin;
 pub mod cli;
 pub mod client;
 pub mod config;

@@ -234,6 +234,12 @@ impl Scope<'_> {
         Ok(tx.commit().await?)
     }
 
+    /// Locks a user out, as too many wrong answers do. Whether the user wasn't yet.
+    pub async fn lock_user(&self, id: UserId) -> Result<bool, DirectoryError> {
+        let now = self.world().now();
+        self.on_user(id, "user_lock", async |tx| tx.lock_user(id, now).await).await
+    }
+
     /// Ends a lock-out and forgets the wrong answers.
     pub async fn unlock_user(&self, id: UserId) -> Result<(), DirectoryError> {
         self.on_user(id, "user_unlock", async |tx| tx.unlock_user(id).await).await.map(drop)

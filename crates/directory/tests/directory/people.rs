@@ -102,9 +102,8 @@ async fn a_user_is_changed_locked_trashed_restored_and_deleted() {
     site.a().change_user(id, &patch).await.unwrap();
     let now = row().await;
     assert_eq!((now.username.as_str(), now.realname.as_str(), now.status.as_str()), ("Alice2", "Alice A.", "disabled"));
-    let mut tx = site.a().rows().begin().await.unwrap();
-    tx.lock_user(id, crate::support::NOW).await.unwrap();
-    tx.commit().await.unwrap();
+    assert!(site.a().lock_user(id).await.unwrap());
+    assert!(!site.a().lock_user(id).await.unwrap());
     assert!(row().await.locked_at.is_some());
     let active = UserPatch { status: Some(Status::Active), ..UserPatch::default() };
     site.a().change_user(id, &active).await.unwrap();
@@ -172,6 +171,7 @@ async fn another_tenants_user_is_no_user() {
     let b = site.b();
     let none = "no such user";
     assert_eq!(refused(b.change_user(alice.id, &UserPatch::default()).await), none);
+    assert_eq!(refused(b.lock_user(alice.id).await), none);
     assert_eq!(refused(b.unlock_user(alice.id).await), none);
     assert_eq!(refused(b.resume_prompts(alice.id).await), none);
     assert_eq!(refused(b.trash_user(alice.id).await), none);

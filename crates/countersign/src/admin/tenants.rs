@@ -1,0 +1,133 @@
+//! `countersign admin tenant …`
+
+use std::{fs::OpenOptions, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf};
+
+use super::office::{Office, actor, find};
+use crate::cli::say;
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use directory::{Directory, FieldKind, NewTenant, SETTINGS_FIELDS, SettingsFields};
+use keys::TenantPrivateKey;
+use serde_json::Value;
+
+/// What can be done to tenants.
+#[derive(Subcommand)]
+pub enum Action {
+    /// Make a tenant
+    Create {
+        /// Its name, for people
+        name: String,
+        /// The host name that its clients use, without a port; most of Duo's clients want it to begin with "api-"
+        #[arg(long, value_name = "HOST")]
+        api_host: String,
+        /// The public key that its message log is sealed to (cspub1…)
+        #[arg(long, value_name = "KEY")]
+        log_key: Option<String>,
+    },
+    /// List the tenants
+    List,
+    /// Show a tenant and its settings
+    Show,
+    /// Set some of the settings, by Duo's names: lockout_threshold=5
+    Set {
+        /// name=value
+        #[arg(required = true)]
+        settings: Vec<String>,
+    },
+    /// The key that the message log is sealed to
+    #[command(subcommand)]
+    LogKey(LogKeyAction),
+}
+
+/// What can be done to a tenant's log key.
+#[derive(Subcommand)]
+pub enum LogKeyAction {
+    /// Make a key pair: the private key goes into a new file and nowhere else, the public key to standard output. Do this at the
+    /// tenant's own machine; the server needs the public key only
+    Make {
+        /// The new file, for its owner's eyes
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Seal to this public key (cspub1…) from now on
+    Set {
+        /// The public key
+        key: String,
+    },
+    /// Keep numbers, places and times of messages no longer
+    Remove,
+}
+
+/// Does it.
+pub(super) async fn run(action: Action, directory: &Directory, tenant: Option<&str>) -> anyhow::Result<()> {
+    let office = async || Office::open(directory, tenant).await;
+    match action {
+        Action::Create { name, api_host, log_key } => {
+            let new = NewTenant { name, api_host, log_key, ..NewTenant::default() };
+            let row = directory.create_tenant(&new, &actor()).await?;
+            say(&format!("{} {} {}\n", row.id, row.api_host, row.name))
+        }
+        Action::List => {
+            let mut after = None;
+            loop {
+                let tenants = directory.store().tenants(after, super::office::PAGE).await?;
+                let Some(last) = tenants.last() else { return Ok(()) };
+                after = Some(last.id);
+                for row in &tenants {
+                    say(&format!("{} {} {}\n", row.id, row.api_host, row.name))?;
+                }
+            }
+        }
+        Action::Show => {
+            let row = find(directory, tenant).await?;
+            let key = row.log_key.as_deref().unwrap_or("none: numbers, places and times of messages are not kept");
+            say(&format!(
+                "id        {}\nname      {}\napi host  {}\nlog key   {key}\n",
+                row.id, row.name, row.api_host
+            ))?;
+            let settings = serde_json::to_value(auth::Settings::parse(&row.settings)?)?;
+            for (name, value) in settings.as_object().into_iter().flatten() {
+                say(&format!("{name}={}\n", value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)))?;
+            }
+            Ok(())
+        }
+        Action::Set { settings } => {
+            let mut fields = SettingsFields::default();
+            for setting in settings {
+                let (name, value) = setting.split_once('=').with_context(|| format!("{setting} is not name=value"))?;
+                fields.set(name, &value_of(name, value)?).with_context(|| name.to_owned())?;
+            }
+            Ok(office().await?.scope().change_settings(&fields).await?)
+        }
+        Action::LogKey(LogKeyAction::Make { out }) => {
+            let private = TenantPrivateKey::generate(directory.store().world().random.as_ref());
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&out)
+                .with_context(|| out.display().to_string())?;
+            file.write_all(private.to_text().expose().as_bytes())?;
+            file.write_all(b"\n")?;
+            file.sync_all()?;
+            say(&format!("{}\n", private.public().to_text()))
+        }
+        Action::LogKey(LogKeyAction::Set { key }) => Ok(office().await?.scope().set_log_key(Some(&key)).await?),
+        Action::LogKey(LogKeyAction::Remove) => Ok(office().await?.scope().set_log_key(None).await?),
+    }
+}
+
+/// A text of the command line as the kind that the setting has.
+fn value_of(name: &str, text: &str) -> anyhow::Result<Value> {
+    let kind = SETTINGS_FIELDS.iter().find(|(known, _)| *known == name).map(|(_, kind)| kind);
+    Ok(match kind {
+        None => bail!("there is no setting {name}"),
+        Some(FieldKind::Flag) => match text {
+            "1" | "true" | "yes" | "on" => true.into(),
+            "0" | "false" | "no" | "off" => false.into(),
+            _ => bail!("{name} is on or off"),
+        },
+        Some(FieldKind::Number(..)) => text.parse::<i64>().with_context(|| format!("{name} is a number"))?.into(),
+        Some(_) => text.into(),
+    })
+}
