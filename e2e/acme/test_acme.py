@@ -3,7 +3,7 @@
 import re
 import stat
 
-from conftest import free_port, stop, wait_for
+from acme_harness import free_port, stop, wait_for
 
 NAMES = ["api-1a2b.example.test", "mfa.example.test"]
 

@@ -82,7 +82,8 @@ exists. Every key can be overridden by an environment variable: `COUNTERSIGN_`, 
 capitals, joined by two underscores. A list is written with commas there; an empty variable counts as not given.
 
 A key that nobody knows is an error, in the file and in the environment: a typing mistake must not silently leave a
-default in force. `countersign config` prints the values that hold and where each came from, without the secrets.
+default in force. (A variable without two underscores is left alone, unless it looks like a key that lost them.)
+`countersign config` prints the values that hold and where each came from, without the secrets.
 
 A secret can stand in the file, in the environment, or in a file of its own that its twin with `_file` names (one line
 break at the end is dropped). Given in two places, the environment's holds; given twice in one place is an error.

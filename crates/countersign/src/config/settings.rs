@@ -165,7 +165,12 @@ impl Reader {
                 Some(key) => self.set(key, origin, key.kind.from_text(&text)),
                 None => {
                     let path = name.trim_start_matches(ENVIRONMENT).replace("__", ".").to_ascii_lowercase();
-                    self.mistakes.push(Mistake::UnknownKey { origin, nearest: nearest(&path), key: path });
+                    let nearest = if name.contains("__") { nearest(&path) } else { nearest_variable(&name) };
+                    // Scripts around the program have variables of their own that begin like this. One without two
+                    // underscores is no key, unless it looks like one that lost them.
+                    if name.contains("__") || nearest.is_some() {
+                        self.mistakes.push(Mistake::UnknownKey { origin, nearest, key: path });
+                    }
                 }
             }
         }
@@ -220,6 +225,16 @@ fn nearest(path: &str) -> Option<&'static str> {
         .min()
         .filter(|(distance, _, found)| *distance <= (found.len() / 4).clamp(1, 3))
         .map(|(_, _, found)| found)
+}
+
+/// The key whose variable looks like `name`, were all underscores single.
+fn nearest_variable(name: &str) -> Option<&'static str> {
+    let single = |key: &Key| key.environment().replace("__", "_");
+    KEYS.iter()
+        .map(|key| (strsim::osa_distance(name, &single(key)), key.path))
+        .min()
+        .filter(|(distance, _)| *distance <= 2)
+        .map(|(_, found)| found)
 }
 
 #[cfg(test)]
@@ -297,6 +312,15 @@ mod tests {
             ),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_variable_that_lost_an_underscore_is_a_mistake_and_a_scripts_own_is_not() {
+        let text = mistakes("", &[("COUNTERSIGN_SERVER_LISTEN", "x"), ("COUNTERSIGN_TLS_ACME_DOMIANS", "x")]);
+        assert!(text.contains("environment COUNTERSIGN_SERVER_LISTEN: unknown key"), "{text}");
+        assert!(text.contains("did you mean `server.listen`?"), "{text}");
+        assert!(text.contains("did you mean `tls.acme.domains`?"), "{text}");
+        assert_eq!(mistakes("", &[("COUNTERSIGN_BIN", "x"), ("COUNTERSIGN_TEST_ENGINES", "sqlite")]), "");
     }
 
     #[test]
