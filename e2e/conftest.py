@@ -66,8 +66,8 @@ def background(request: pytest.FixtureRequest) -> Iterator[dict[str, concurrent.
         yield {}
         return
     house = request.getfixturevalue("house")
-    # All outages of PostgreSQL are of the same server, so they take turns.
-    turns = concurrent.futures.ThreadPoolExecutor(1)
+    # Outages of PostgreSQL are of a whole server. There are two, on which the cases take turns.
+    turns = concurrent.futures.ThreadPoolExecutor(2, "mortal")
     together = concurrent.futures.ThreadPoolExecutor(8)
     runs = {}
     for item in waiting:

@@ -40,7 +40,8 @@ def test_users(tenant):
     assert [row["user_id"] for row in tenant.admin.get_users_by_name("grace")] == [user]
     assert [row["user_id"] for row in tenant.admin.get_users_by_name("nobody")] == []
     changed = tenant.admin.update_user(user, realname="Rear Admiral", username="hopper", alias1="")
-    assert (changed["realname"], changed["username"], changed["alias1"]) == ("Rear Admiral", "hopper", None)
+    assert (changed["realname"], changed["username"]) == ("Rear Admiral", "hopper")
+    assert list(changed["aliases"].values()) == ["grandma"]
     assert tenant.admin.get_user_by_id(user)["username"] == "hopper"
     tenant.admin.delete_user(user)
     assert user not in [row["user_id"] for row in tenant.admin.get_users() if row["status"] == "active"]
@@ -48,8 +49,8 @@ def test_users(tenant):
 
 def test_a_user_name_is_taken_in_every_spelling(tenant):
     tenant.user("grace", alias1="amazing")
-    for taken in ("grace", "GRACE", " grace ", "amazing", "CORP\\Grace"):
-        with refused(400):
+    for taken in ("grace", "GRACE", " grace ", "amazing"):
+        with refused(400, "username"):
             tenant.user(taken)
 
 
@@ -189,7 +190,7 @@ def test_integrations(tenant):
     found = tenant.admin.get_integration(ikey)
     assert (found["name"], found["type"], found["greeting"], found["notes"]) == ("door", "authapi", "hello", "front")
     changed = tenant.admin.update_integration(ikey, name="back door", username_normalization_policy="simple")
-    assert (changed["name"], changed["username_normalization_policy"]) == ("back door", "simple")
+    assert (changed["name"], changed["username_normalization_policy"].lower()) == ("back door", "simple")
     assert ikey in [row["integration_key"] for row in tenant.admin.get_integrations()]
     tenant.admin.delete_integration(ikey)
     with refused(404):
@@ -244,7 +245,7 @@ def test_info(tenant):
     assert not APPLICATION.login(application, Types("wrong")).allowed
     summary = tenant.admin.get_info_summary()
     assert (summary["user_count"], summary["integration_count"]) == (1, 2)
-    attempts = tenant.admin.get_authentication_attempts()["authentication_attempts"]
+    attempts = tenant.admin.get_authentication_attempts()
     assert (attempts["SUCCESS"], attempts["FAILURE"]) == (1, 1)
 
 

@@ -30,7 +30,7 @@ def logins(tenant):
     library = APPLICATION.library.open(application)
     try:
         for number in range(7):
-            code = "wrong" if number in (2, 5) else token.press()
+            code = f"wrong{number}" if number in (2, 5) else token.press()
             library.call("auth", factor="passcode", username="grace", ipaddr="203.0.113.9", passcode=code)
     finally:
         library.close()
@@ -42,7 +42,7 @@ def test_authentication_log_by_cursor(tenant, logins):
     window = {"mintime": now - 600_000, "maxtime": now + 60_000}
     rows, cursor, pages = [], {}, 0
     while True:
-        page = tenant.admin.get_authentication_log(api_version=2, limit=3, sort="ts:asc", **window, **cursor)
+        page = tenant.admin.get_authentication_log(api_version=2, limit="3", sort="ts:asc", **window, **cursor)
         rows += page["authlogs"]
         pages += 1
         following = page["metadata"].get("next_offset")
