@@ -40,7 +40,6 @@ pub const INTEGRATION_FIELDS: &[Field] = &[
     ("enroll_policy", FieldKind::Word(&["enroll", "allow", "deny"])),
     ("ip_whitelist", FieldKind::List(128)),
     ("ip_whitelist_enroll_policy", FieldKind::Word(&["enforce", "allow"])),
-    ("networks_for_api_access", FieldKind::Text(2048)),
     ("self_service_allowed", FieldKind::Flag),
     ("trusted_device_days", FieldKind::Number(0, 365)),
     ("visual_style", FieldKind::Text(64)),

@@ -41,6 +41,7 @@ fn object(row: &IntegrationRow, secret: Option<&SecretString>) -> Value {
             _ => None,
         };
     }
+    put("networks_for_api_access", "".into());
     put("enabled", true.into());
     put("self_service_allowed", false.into());
     for (name, value) in stored {

@@ -106,7 +106,7 @@ object! {
 }
 
 object! {
-    /// An integration; what is not named here stands in `other`.
+    /// An integration; its simple fields are read by their own table.
     Integration {
         integration_key: String,
         name: String,
@@ -115,6 +115,7 @@ object! {
         user_access: String,
         groups_allowed: Vec<String>,
         username_normalization_policy: String,
+        networks_for_api_access: String,
     }
 }
 
