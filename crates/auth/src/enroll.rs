@@ -127,6 +127,8 @@ impl Auth {
                 Ok(enrollment) => enrollment.code,
                 // Two first sign-ins at once: the other one made the user.
                 Err(AuthError::Store(store::StoreError::Duplicate)) => {
+                    // What it wrote can be read once the group that it stands in is committed: after an empty transaction.
+                    self.store.tenant(app.tenant).begin().await?.commit().await?;
                     let who = Who::Name(UserName::new(name, app.normalization)?);
                     let found = self.login.find(app.tenant, who).await?.ok_or(AuthError::NoUser)?;
                     self.activation(app.tenant, found.user.id, None, life).await?.0
