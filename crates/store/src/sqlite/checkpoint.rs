@@ -65,7 +65,6 @@ impl Checkpoints {
     pub(super) fn after_group(&mut self, connection: &Connection) {
         let Ok((pages, behind)) = length(connection) else { return };
         let Limits { behind: most, long, too_long } = self.limits;
-        let Limits { behind: most, long, too_long } = self.limits;
         let turn = Arc::clone(&self.turn);
         if pages >= too_long {
             let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
