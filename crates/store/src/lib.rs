@@ -30,6 +30,7 @@ mod phones;
 mod policies;
 mod postgres;
 pub mod prompting;
+mod restored;
 mod scope;
 mod sqlite;
 mod tenants;
@@ -47,6 +48,7 @@ pub use page::{Page, Slice, Span};
 pub use phones::{PhoneChange, PhoneRow, SealedNumber};
 pub use policies::{GroupPolicyRow, PolicyChange, PolicyRow};
 pub use scope::{Store, Tenant, Tx};
+pub use sqlite::file as sqlite_file;
 pub use tenants::TenantRow;
 pub use tokens::TokenRow;
 pub use user_changes::UserChange;
@@ -69,6 +71,7 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         phones::ALL,
         policies::ALL,
         prompting::ALL,
+        restored::ALL,
         scope::ALL,
         tenants::ALL,
         tokens::ALL,

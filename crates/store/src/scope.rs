@@ -1,10 +1,10 @@
 //! The store, a tenant's part of it, and a transaction inside that part.
 
 use crate::engine::{Columns, Engine, Row, Statement, StoreError, Transaction, Value};
-use keys::{KeyRing, TenantKeys, WrappedKey};
+use keys::{Field, KeyError, KeyRing, TenantKeys, WrappedKey};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
-use types::{TenantId, World};
+use types::{SecretBytes, TenantId, World};
 
 /// How many tenants' opened keys are kept in memory.
 const KEYS_CACHED: usize = 131_072;
@@ -97,18 +97,37 @@ impl<'a> Tenant<'a> {
         if let Some(keys) = self.store.opened.get(&self.id) {
             return Ok(keys);
         }
-        let mut wrapped = Vec::new();
-        for row in self.read(&KEYS, Vec::new()).await? {
-            let mut columns = row.read();
-            wrapped.push(WrappedKey {
-                version: u32::try_from(columns.take::<i64>()?).map_err(|_| StoreError::Damaged("key version"))?,
-                root: columns.take()?,
-                bytes: columns.take()?,
-            });
-        }
-        let keys = self.store.ring.open_tenant_keys(self.id, &wrapped)?;
+        let wrapped = self.wrapped_keys().await?;
+        let (ring, id) = (self.store.ring.clone(), self.id);
+        // A root key in a token is asked over a bus or a network.
+        let opened = tokio::task::spawn_blocking(move || ring.open_tenant_keys(id, &wrapped)).await;
+        let keys = opened.map_err(|error| StoreError::Unavailable(error.to_string()))??;
         self.store.opened.insert(self.id, keys.clone());
         Ok(keys)
+    }
+
+    /// The tenant's keys as they are kept, oldest version first.
+    pub async fn wrapped_keys(&self) -> Result<Vec<WrappedKey>, StoreError> {
+        let rows = self.read(&KEYS, Vec::new()).await?;
+        rows.into_iter()
+            .map(|row| {
+                let mut columns = row.read();
+                let version = u32::try_from(columns.take::<i64>()?).map_err(|_| StoreError::Damaged("key version"))?;
+                Ok(WrappedKey { version, root: columns.take()?, bytes: columns.take()? })
+            })
+            .collect()
+    }
+
+    /// Opens a sealed column. One that names a key version which isn't known here makes the keys be read anew, once: they were rotated
+    /// a moment ago.
+    pub async fn open(&self, field: Field<'_>, sealed: &[u8]) -> Result<SecretBytes, StoreError> {
+        match self.keys().await?.open(field, sealed) {
+            Err(KeyError::UnknownVersion(_)) => {
+                self.store.forget_keys(self.id);
+                Ok(self.keys().await?.open(field, sealed)?)
+            }
+            done => Ok(done?),
+        }
     }
 
     /// Runs one reading statement whose `$1` is this tenant; `params` are those after it.

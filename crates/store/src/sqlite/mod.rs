@@ -2,6 +2,7 @@
 
 mod bind;
 mod checkpoint;
+pub mod file;
 mod reader;
 mod statistics;
 mod writer;
@@ -89,17 +90,8 @@ impl Engine for Sqlite {
     fn backup<'a>(&'a self, path: &'a Path) -> Pending<'a, ()> {
         let (from, to) = (self.path.clone(), path.to_owned());
         Box::pin(async move {
-            let copied = tokio::task::spawn_blocking(move || -> Result<(), rusqlite::Error> {
-                let from = Connection::open(from)?;
-                let mut to = Connection::open(to)?;
-                rusqlite::backup::Backup::new(&from, &mut to)?.run_to_completion(
-                    4096,
-                    std::time::Duration::from_millis(1),
-                    None,
-                )?;
-                to.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA integrity_check;")
-            });
-            copied.await.map_err(|e| StoreError::Unavailable(e.to_string()))?.map_err(unavailable)
+            let copied = tokio::task::spawn_blocking(move || file::copy(&from, &to));
+            copied.await.map_err(|e| StoreError::Unavailable(e.to_string()))?
         })
     }
 

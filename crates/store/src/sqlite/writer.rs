@@ -5,7 +5,7 @@
 //! is no timer: with one waiting it is a group of one, and under load groups grow by themselves.
 
 use super::{bind, checkpoint::Checkpoints, statistics, unavailable};
-use crate::engine::{Pending, Row, Statement, StoreError, Transaction, Value};
+use crate::engine::{GAP, Pending, Row, Statement, StoreError, Transaction, Value};
 use rusqlite::Connection;
 use std::{
     sync::mpsc::{self, RecvTimeoutError},
@@ -16,6 +16,9 @@ use tokio::sync::{broadcast, oneshot};
 
 /// At most so many transactions in a group: bounds what one commit holds back.
 const GROUP: usize = 512;
+
+/// How long a change by another process may go unnoticed.
+const LOOK: Duration = Duration::from_secs(1);
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -43,8 +46,10 @@ impl Writer {
         checkpoints: Checkpoints,
     ) -> Self {
         let (jobs, queue) = mpsc::channel();
-        let (acks, said) = (Vec::new(), Vec::new());
-        thread::spawn(move || Loop { connection, queue, notices, patience, checkpoints, acks, said }.run());
+        thread::spawn(move || {
+            let (data_version, acks, said) = (None, Vec::new(), Vec::new());
+            Loop { connection, queue, notices, patience, checkpoints, data_version, acks, said }.run();
+        });
         Self { jobs }
     }
 
@@ -109,6 +114,8 @@ struct Loop {
     notices: broadcast::Sender<String>,
     patience: Duration,
     checkpoints: Checkpoints,
+    /// Changes when somebody else than this connection has committed.
+    data_version: Option<i64>,
     /// Who waits for the group's commit.
     acks: Vec<Reply<()>>,
     /// What the group's transactions want told.
@@ -117,7 +124,16 @@ struct Loop {
 
 impl Loop {
     fn run(mut self) {
-        while let Ok(job) = self.queue.recv() {
+        self.look_for_others();
+        loop {
+            let job = match self.queue.recv_timeout(LOOK) {
+                Ok(job) => job,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.look_for_others();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
             match job {
                 Job::Execute(sql, reply) => self.execute(&sql, reply),
                 Job::Begin(begun) => {
@@ -147,6 +163,7 @@ impl Loop {
             self.refuse(first, &error);
             return None;
         }
+        self.look_for_others();
         self.serve(first);
         let mut waiting = None;
         for _ in 1..GROUP {
@@ -164,6 +181,18 @@ impl Loop {
         }
         self.commit_group();
         waiting
+    }
+
+    /// Another process (the command line beside a server) changes the database without a notice. Here it is noticed, and whoever keeps
+    /// something reads it anew.
+    fn look_for_others(&mut self) {
+        let version = |connection: &Connection| {
+            connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get::<_, i64>(0))
+        };
+        let Ok(now) = version(&self.connection) else { return };
+        if self.data_version.replace(now).is_some_and(|before| before != now) {
+            let _ = self.notices.send(GAP.to_owned());
+        }
     }
 
     /// Tells everybody who waits: the lock was waited for once, not once for each of them.

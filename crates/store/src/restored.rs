@@ -1,0 +1,37 @@
+//! What must not come back from a backup: a code that was used after the backup was made, and is unused in it.
+
+use crate::{
+    engine::{Statement, StoreError, Type},
+    scope::Tx,
+    values,
+};
+use types::Millis;
+
+// A clock that runs ahead may have shown the code of a later step; one step more is what is accepted either way.
+static TOKENS: Statement = Statement::new(
+    "restored_tokens",
+    "UPDATE token SET counter = $2 / period + 1 + CASE WHEN drift > 0 THEN drift ELSE 0 END \
+     WHERE tenant = $1 AND type IN ('t6', 't8') AND period > 0 AND counter < $2 / period + 1 + CASE WHEN drift > 0 THEN drift ELSE 0 END",
+    &[Type::Id, Type::Int],
+);
+static SMS_CODES: Statement =
+    Statement::new("restored_sms_codes", "DELETE FROM sms_code WHERE tenant = $1", &[Type::Id]);
+static ACTIVATIONS: Statement =
+    Statement::new("restored_activations", "DELETE FROM activation WHERE tenant = $1", &[Type::Id]);
+static TRUSTED: Statement =
+    Statement::new("restored_trusted", "DELETE FROM trusted_device WHERE tenant = $1", &[Type::Id]);
+
+pub(crate) static ALL: &[&Statement] = &[&TOKENS, &SMS_CODES, &ACTIVATIONS, &TRUSTED];
+
+impl Tx {
+    /// Makes a restored tenant safe, as far as that can be done without knowing what happened since: every TOTP step up to `now` counts
+    /// as used, and passcodes that were sent, activation codes and remembered devices are gone. Counters of HOTP and Yubico tokens, and
+    /// what is left of bypass codes, stay as they were.
+    pub async fn void_after_restore(&mut self, now: Millis) -> Result<(), StoreError> {
+        self.run(&TOKENS, values![now.seconds()]).await?;
+        for statement in [&SMS_CODES, &ACTIVATIONS, &TRUSTED] {
+            self.run(statement, Vec::new()).await?;
+        }
+        Ok(())
+    }
+}
