@@ -20,6 +20,8 @@ from fixtures.tenant import Tenant  # noqa: E402
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "client(name): the real client that a test's cases are played with")
+    # The clients' own: they are used as they are.
+    config.addinivalue_line("filterwarnings", "ignore:ssl.PROTOCOL_TLS is deprecated:DeprecationWarning")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
