@@ -105,7 +105,7 @@ fn peers(part: &str, name: &str, mut seen: Seen, cpu: Duration, report: &mut Rep
 }
 
 /// The process that all others of a PostgreSQL server are children of.
-fn postmaster(server: &Postgres) -> Result<u32> {
+pub(crate) fn postmaster(server: &Postgres) -> Result<u32> {
     let file = server.log().parent().context("a server without a directory")?.join("data/postmaster.pid");
     let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     Ok(text.lines().next().context("an empty postmaster.pid")?.trim().parse()?)

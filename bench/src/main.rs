@@ -12,6 +12,8 @@
 mod bare;
 mod counting;
 mod engines;
+mod http;
+mod logins;
 mod peer;
 mod place;
 mod population;
@@ -41,8 +43,8 @@ struct Arguments {
     /// The engines.
     #[arg(long, value_delimiter = ',', default_values_t = ["sqlite".to_owned(), "postgres".to_owned()])]
     engines: Vec<String>,
-    /// The parts: `bare`.
-    #[arg(long, value_delimiter = ',', default_values_t = ["bare".to_owned()])]
+    /// The parts: `bare` (the engines without HTTP) and `https` (logins against the server).
+    #[arg(long, value_delimiter = ',', default_values_t = ["bare".to_owned(), "https".to_owned()])]
     parts: Vec<String>,
     /// Sizes of batches on the bare engine.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
@@ -50,6 +52,18 @@ struct Arguments {
     /// How many log in at once on the bare engine.
     #[arg(long, value_delimiter = ',', default_values_t = [16, 128, 512])]
     parallel: Vec<usize>,
+    /// Logins a second that are offered over HTTPS, one rate after the other until one is too much.
+    #[arg(long, value_delimiter = ',')]
+    rates: Vec<f64>,
+    /// Logins a second that are offered for three times as long.
+    #[arg(long)]
+    rate: Option<f64>,
+    /// Connections over HTTPS.
+    #[arg(long, default_value_t = 256)]
+    connections: usize,
+    /// Push logins a second.
+    #[arg(long)]
+    pushes: Option<f64>,
     /// Seconds of one measurement.
     #[arg(long)]
     seconds: Option<u64>,
@@ -79,15 +93,32 @@ async fn run(arguments: &Arguments) -> Result<()> {
         sizes: arguments.sizes.clone(),
         parallel: arguments.parallel.clone(),
     };
+    let quick = arguments.quick;
+    let rates: &[f64] = match arguments.rates.as_slice() {
+        [] if quick => &[250.0, 500.0],
+        [] => &[1000.0, 1500.0, 2000.0, 2500.0, 3000.0, 3500.0, 3860.0, 4250.0, 4700.0, 5200.0, 5700.0, 6300.0],
+        asked => asked,
+    };
+    let load = logins::Plan {
+        length: Duration::from_secs(seconds),
+        rates: rates.to_vec(),
+        fixed: arguments.rate.unwrap_or(if quick { 400.0 } else { 3860.0 }),
+        workers: arguments.connections,
+        pushes: arguments.pushes.unwrap_or(if quick { 50.0 } else { 300.0 }),
+    };
     let place = Place::new(&arguments.directory, population).await?;
     let mut report = Report::default();
+    let wanted = |part: &str| arguments.parts.iter().any(|one| one == part);
     for engine in &arguments.engines {
-        if arguments.parts.iter().any(|part| part == "bare") {
+        if wanted("bare") {
             match engine.as_str() {
                 "sqlite" => engines::sqlite(&place, population, &plan, &mut report).await?,
                 "postgres" => engines::postgres(&place, population, &plan, &mut report).await?,
                 other => bail!("no such engine: {other}"),
             }
+        }
+        if wanted("https") {
+            logins::run(engine, &place, population, &load, &mut report).await?;
         }
     }
     report.finish(

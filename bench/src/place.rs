@@ -7,6 +7,10 @@ use crate::{
     seed::{self, Rows},
 };
 use anyhow::{Context, Result, bail};
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _},
+};
 use countersign_e2e::{
     account::Account,
     postgres::{Options, Postgres},
@@ -53,8 +57,20 @@ impl Place {
         self.directory.join(name)
     }
 
-    fn ring(&self) -> Result<KeyRing> {
-        Ok(KeyRing::new(Arc::new(FileRoot::open_or_create(&self.root_key(), &World::real())?)))
+    /// The key that all authenticators of the population sign with, PKCS#8; made when it is first asked for.
+    pub(crate) fn device_key(&self) -> Result<EcdsaKeyPair> {
+        let path = self.path("device.p8");
+        if !path.exists() {
+            let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new())?;
+            std::fs::write(&path, made.as_ref())?;
+        }
+        Ok(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &std::fs::read(&path)?)?)
+    }
+
+    fn rows(&self) -> Result<Rows> {
+        let root = FileRoot::open_or_create(&self.root_key(), &World::real())?;
+        let public_key = self.device_key()?.public_key().as_ref().to_vec();
+        Ok(Rows::new(KeyRing::new(Arc::new(root)), public_key, World::real().clock))
     }
 
     /// A fresh copy of the seeded SQLite database, which is made first where there is none.
@@ -66,7 +82,7 @@ impl Place {
             let began = Instant::now();
             let path = making.to_str().context("the path is not UTF-8")?;
             drop(store::open(&format!("sqlite:{path}"), &store::Options::default()).await?);
-            seed::sqlite::fill(&making, self.population, &Rows::new(self.ring()?, World::real().clock))?;
+            seed::sqlite::fill(&making, self.population, &self.rows()?)?;
             std::fs::rename(&making, &kept)?;
             crate::report::say(&format!("seeded SQLite in {:.0} s", began.elapsed().as_secs_f64()));
         }
@@ -93,8 +109,7 @@ impl Place {
             let url = server.create_database("bench")?;
             let began = Instant::now();
             drop(store::open(&url, &store::Options::default()).await?);
-            let rows = Rows::new(self.ring()?, World::real().clock);
-            seed::postgres::fill(&url, self.population, &rows).await?;
+            seed::postgres::fill(&url, self.population, &self.rows()?).await?;
             crate::report::say(&format!("seeded PostgreSQL in {:.0} s", began.elapsed().as_secs_f64()));
             server.stop()?;
             let making = self.path("making-postgres");
@@ -113,7 +128,10 @@ impl Place {
     }
 }
 
-/// What the schema is now, in eight characters: a seeded database of another schema is not this one.
+/// The form of the population: raised when the seeding writes other rows than before.
+const FORM: &str = "2";
+
+/// What the schema and the population are now, in eight characters: a seeded database of others is not this one.
 async fn schema_mark(base: &Path) -> Result<String> {
     std::fs::create_dir_all(base).with_context(|| base.display().to_string())?;
     let path = base.join("schema.db");
@@ -123,7 +141,7 @@ async fn schema_mark(base: &Path) -> Result<String> {
     let connection = rusqlite::Connection::open(&path)?;
     let mut statement = connection.prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")?;
     let steps: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, steps.join("\n").as_bytes());
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, (steps.join("\n") + FORM).as_bytes());
     let mark = data_encoding::HEXLOWER.encode(hash.as_ref().get(..4).unwrap_or_default());
     drop(statement);
     drop(connection);

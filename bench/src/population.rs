@@ -2,10 +2,13 @@
 //! back to know it.
 
 use std::fmt::Write as _;
-use types::{Id, Kind, Millis, Random, TenantId, TokenId, UserId};
+use types::{Id, Kind, Millis, PhoneId, Random, TenantId, TokenId, UserId};
 
 /// The oldest id; the others follow a second after each other.
 const BEGAN: Millis = Millis(1_700_000_000_000);
+
+/// Every so many users one has an authenticator beside the token.
+const PHONE_EVERY: u64 = 10;
 
 /// So many tenants with so many users each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,16 +43,29 @@ impl Population {
     /// The `n`th of a walk that meets every user once before it meets one again, in an order without a pattern that a
     /// database could use.
     pub(crate) fn walk(self, n: u64) -> Person {
-        // A step that has no divisor in common with the number of users visits all of them. Near the golden section,
-        // neighbours in the walk are far apart in the database.
-        let users = self.users.max(1);
-        let mut step = (users as f64 * 0.618_033_988_75) as u64 | 1;
-        while greatest_common_divisor(step, users) != 1 {
-            step += 2;
-        }
-        let place = (u128::from(n) * u128::from(step) % u128::from(users)) as u64;
-        self.person(place)
+        self.person(walk(n, self.users))
     }
+
+    /// The same over the users who have an authenticator.
+    pub(crate) fn walk_phones(self, n: u64) -> Person {
+        self.person(walk(n, self.phones()) * PHONE_EVERY)
+    }
+
+    /// How many have an authenticator.
+    pub(crate) fn phones(self) -> u64 {
+        self.users.div_ceil(PHONE_EVERY)
+    }
+}
+
+/// A step that has no divisor in common with the number of places visits all of them; near the golden section, neighbours
+/// in the walk are far apart.
+fn walk(n: u64, places: u64) -> u64 {
+    let places = places.max(1);
+    let mut step = (places as f64 * 0.618_033_988_75) as u64 | 1;
+    while greatest_common_divisor(step, places) != 1 {
+        step += 2;
+    }
+    (u128::from(n) * u128::from(step) % u128::from(places)) as u64
 }
 
 fn greatest_common_divisor(a: u64, b: u64) -> u64 {
@@ -102,6 +118,16 @@ impl Person {
         format!("T{:011}", self.user)
     }
 
+    /// Whether the user has an authenticator.
+    pub(crate) fn has_phone(self) -> bool {
+        self.user.is_multiple_of(PHONE_EVERY)
+    }
+
+    /// Its id.
+    pub(crate) fn phone_id(self) -> PhoneId {
+        id(Domain::Phone, self.user)
+    }
+
     /// The token's seed.
     pub(crate) fn seed(self) -> [u8; 20] {
         let mut seed = [0; 20];
@@ -118,6 +144,7 @@ pub(crate) enum Domain {
     Skey,
     User,
     Token,
+    Phone,
     Seed,
     Nonce,
     Log,

@@ -20,18 +20,19 @@ pub(crate) struct Rows {
     ring: KeyRing,
     world: World,
     now: Millis,
+    public_key: Vec<u8>,
 }
 
 /// One row and where it goes.
 pub(crate) type Row = (Into, Vec<Value>);
 
 impl Rows {
-    /// Rows whose secrets are sealed under `ring`.
-    pub(crate) fn new(ring: KeyRing, clock: Arc<dyn Clock>) -> Self {
+    /// Rows whose secrets are sealed under `ring`; all authenticators have one key, whose public half this is.
+    pub(crate) fn new(ring: KeyRing, public_key: Vec<u8>, clock: Arc<dyn Clock>) -> Self {
         let now = clock.now();
         // Nonces by chance, but without asking the system a million times for twelve bytes.
         let random = Arc::new(Stream::new(Domain::Nonce, now.as_u64()));
-        Self { ring, world: World { clock, random }, now }
+        Self { ring, world: World { clock, random }, now, public_key }
     }
 
     /// All rows of one tenant, into `out`.
@@ -84,6 +85,29 @@ impl Rows {
             Into::Token,
             values![tenant, token, "t6", person.serial(), seed, 6_i64, 30_i64, 0_i64, 0_i64, self.now],
         ));
+        if person.has_phone() {
+            let phone = person.phone_id();
+            let key = self.public_key.clone();
+            out.push((
+                Into::Phone,
+                values![
+                    tenant,
+                    phone,
+                    "",
+                    "",
+                    "mobile",
+                    "google android",
+                    "",
+                    0_i64,
+                    0_i64,
+                    key,
+                    "bench",
+                    0_i64,
+                    self.now
+                ],
+            ));
+            out.push((Into::UserPhone, values![tenant, user, phone]));
+        }
         out.push((Into::UserToken, values![tenant, user, token]));
         Ok(())
     }

@@ -79,6 +79,25 @@ pub(crate) const TABLES: &[Table] = &[
             ("created", Int),
         ],
     },
+    Table {
+        name: "phone",
+        columns: &[
+            ("tenant", Id),
+            ("id", Id),
+            ("extension", Text),
+            ("name", Text),
+            ("type", Text),
+            ("platform", Text),
+            ("model", Text),
+            ("predelay", Int),
+            ("postdelay", Int),
+            ("public_key", Bytes),
+            ("device_name", Text),
+            ("sms_sent", Int),
+            ("created", Int),
+        ],
+    },
+    Table { name: "user_phone", columns: &[("tenant", Id), ("user_id", Id), ("phone_id", Id)] },
     Table { name: "user_token", columns: &[("tenant", Id), ("user_id", Id), ("token_id", Id)] },
 ];
 
@@ -92,5 +111,7 @@ pub(crate) enum Into {
     Users,
     UserName,
     Token,
+    Phone,
+    UserPhone,
     UserToken,
 }
