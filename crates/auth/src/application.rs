@@ -139,9 +139,7 @@ impl Applications {
         if stored.enabled == Some(false) {
             return Ok(None);
         }
-        let keys = scope.keys().await?;
-        let secret =
-            keys.open(fields::integration_secret(ikey), &integration.secret).map_err(store::StoreError::from)?;
+        let secret = scope.open(fields::integration_secret(ikey), &integration.secret).await?;
         let secret = String::from_utf8(secret.expose().to_vec()).map_err(|_| AuthError::Damaged("secret key"))?;
         let mut layers = Vec::new();
         let slice = Slice { offset: 0, limit: MOST_POLICIES };

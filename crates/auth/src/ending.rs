@@ -60,9 +60,8 @@ impl Auth {
     }
 
     pub(crate) async fn context(&self, app: &Application, attempt: &AttemptRow) -> Result<Context, AuthError> {
-        let keys = self.store.tenant(app.tenant).keys().await?;
-        let opened =
-            keys.open(fields::attempt_context(&attempt.id), &attempt.context).map_err(store::StoreError::from)?;
+        let scope = self.store.tenant(app.tenant);
+        let opened = scope.open(fields::attempt_context(&attempt.id), &attempt.context).await?;
         serde_json::from_slice(opened.expose()).map_err(|_| AuthError::Damaged("attempt"))
     }
 

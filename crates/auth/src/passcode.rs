@@ -130,7 +130,7 @@ impl Auth {
         let wanted = |id: DeviceId| device.is_none_or(|device| device == id);
         if policy.allows(Method::Token).0 {
             for token in holder.tokens.iter().filter(|token| wanted(DeviceId::Token(token.id))) {
-                let seed = keys.open(fields::token_seed(&token.id), &token.seed).map_err(store::StoreError::from)?;
+                let seed = scope.open(fields::token_seed(&token.id), &token.seed).await?;
                 if let Some((counter, drift)) = match_token(token, &seed, now, code) {
                     return Ok(Some(Match {
                         proof: Proof::Counter { token: token.id, counter, drift },

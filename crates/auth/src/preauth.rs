@@ -118,8 +118,7 @@ impl Auth {
     ) -> Result<Device, AuthError> {
         let tail = match &phone.tail {
             Some(sealed) => {
-                let keys = self.store.tenant(app.tenant).keys().await?;
-                let tail = keys.open(fields::phone_tail(&phone.id), sealed).map_err(store::StoreError::from)?;
+                let tail = self.store.tenant(app.tenant).open(fields::phone_tail(&phone.id), sealed).await?;
                 String::from_utf8_lossy(tail.expose()).into_owned()
             }
             None => String::new(),

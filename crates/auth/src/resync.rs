@@ -21,7 +21,7 @@ impl Auth {
         if !codes.iter().all(|code| code.expose().len() == digits as usize) {
             return Ok(false);
         }
-        let seed = scope.keys().await?.open(fields::token_seed(&id), &token.seed).map_err(store::StoreError::from)?;
+        let seed = scope.open(fields::token_seed(&id), &token.seed).await?;
         let codes: Vec<&str> = codes.iter().map(SecretString::expose).collect();
         let now = self.world.now();
         let (counter, drift) = match token.r#type.as_str() {

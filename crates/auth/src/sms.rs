@@ -84,8 +84,7 @@ impl Auth {
     /// Opens a phone's number, for one message that is about to go out.
     pub(crate) async fn number(&self, app: &Application, phone: &PhoneRow) -> Result<E164, AuthError> {
         let sealed = phone.number.as_ref().ok_or(AuthError::NotCapable)?;
-        let keys = self.store.tenant(app.tenant).keys().await?;
-        let number = keys.open(fields::phone_number(&phone.id), sealed).map_err(store::StoreError::from)?;
+        let number = self.store.tenant(app.tenant).open(fields::phone_number(&phone.id), sealed).await?;
         std::str::from_utf8(number.expose()).ok().and_then(|text| text.parse().ok()).ok_or(AuthError::Damaged("number"))
     }
 }

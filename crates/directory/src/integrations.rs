@@ -230,7 +230,7 @@ impl Scope<'_> {
     /// Opens an integration's secret, and notes in the administrator log that it was shown.
     pub async fn integration_secret(&self, ikey: &str) -> Result<SecretString, DirectoryError> {
         let row = self.integration(ikey).await?;
-        let secret = self.rows().keys().await?.open(fields::integration_secret(ikey), &row.secret)?;
+        let secret = self.rows().open(fields::integration_secret(ikey), &row.secret).await?;
         let secret = String::from_utf8(secret.expose().to_vec());
         let secret = secret.map_err(|_| DirectoryError::Store(StoreError::Damaged("secret key")))?;
         self.note("integration_skey_view", &row.name, json!({ "integration_key": ikey })).await?;
