@@ -7,7 +7,7 @@ use crate::{
 use axum::{
     Router,
     body::Body,
-    extract::{RawPathParams, State},
+    extract::{RawPathParams, State, rejection::RawPathParamsRejection},
     response::{IntoResponse, Response},
     routing::{MethodRouter, any},
 };
@@ -22,12 +22,25 @@ pub(crate) fn router(routes: impl IntoIterator<Item = &'static Route>, door: &Ar
     }
     paths.into_iter().fold(Router::new(), |router, (path, routes)| {
         let routes: Arc<[&'static Route]> = routes.into();
-        let serve: MethodRouter<Arc<Door>> = any(move |State(door), params: RawPathParams, request: Request<Body>| {
+        let serve: MethodRouter<Arc<Door>> = any(move |State(door), params: PathParts, request: Request<Body>| {
             let routes = Arc::clone(&routes);
-            async move { serve(door, &routes, &params, request).await }
+            async move {
+                match params {
+                    Ok(params) => serve(door, &routes, &params, request).await,
+                    // A part that isn't UTF-8 names nothing that there is.
+                    Err(_) => not_found(request).await,
+                }
+            }
         });
         router.merge(Router::new().route(path, serve.with_state(Arc::clone(door))))
     })
+}
+
+type PathParts = Result<RawPathParams, RawPathParamsRejection>;
+
+/// A method that an unsigned path doesn't have.
+pub(crate) async fn wrong_method(request: Request<Body>) -> Response {
+    Encoding::of_path(request.uri().path()).0.reply(Err(ApiError::method_not_allowed())).into_response()
 }
 
 /// A path that no route has.

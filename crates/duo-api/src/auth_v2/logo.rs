@@ -2,6 +2,7 @@
 
 use crate::{
     door::Door,
+    pipeline,
     wire::{AcceptedVersions, ApiError, Encoding, Limits, UnverifiedRequest},
 };
 use axum::{
@@ -18,7 +19,7 @@ use std::sync::Arc;
 
 /// The route. Its answer is a picture, so it doesn't go through the envelope.
 pub(super) fn router(door: &Arc<Door>) -> Router {
-    Router::new().route("/auth/v2/logo", get(logo)).with_state(Arc::clone(door))
+    Router::new().route("/auth/v2/logo", get(logo).fallback(pipeline::wrong_method)).with_state(Arc::clone(door))
 }
 
 async fn logo(State(door): State<Arc<Door>>, request: Request<Body>) -> Response {

@@ -2,6 +2,7 @@
 
 use crate::{
     door::{Call, Door},
+    pipeline,
     wire::{ApiError, Encoding, Envelope},
 };
 use axum::response::IntoResponse;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 /// `GET /auth/v2/ping`: signed or not (Go's `Call` and the npm client don't sign it; duo_unix from 2.2 does and sets its clock
 /// by it). The signature is not looked at: the time is no secret, and a client with a wrong clock can't sign.
 pub(super) fn router(door: &Arc<Door>) -> Router {
-    Router::new().route("/auth/v2/ping", get(ping)).with_state(Arc::clone(door))
+    Router::new().route("/auth/v2/ping", get(ping).fallback(pipeline::wrong_method)).with_state(Arc::clone(door))
 }
 
 async fn ping(State(door): State<Arc<Door>>) -> Response {

@@ -1,0 +1,16 @@
+//! The door over the engine on real databases, as a hostile world sees it.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
+
+mod admin_cases;
+mod constraints;
+mod crossing;
+mod flaws;
+mod house;
+mod lockout;
+mod mutations;
+mod outage;
+mod refusals;
+mod repeated;
+#[path = "../support/mod.rs"]
+mod support;

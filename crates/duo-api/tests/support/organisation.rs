@@ -1,0 +1,183 @@
+//! An organisation with one person who has every factor, made through the directory as an administrator would.
+
+use super::{device::Device, signing::Keys};
+use auth::{Auth, otp::hotp, policy::Layer};
+use directory::{
+    Checks, Codes, Directory, IntegrationFields, NewBypassCodes, NewGroup, NewIntegration, NewPhone, NewTenant, NewToken,
+    NewUser, Seed, SettingsFields,
+};
+use std::time::Duration;
+use types::{BypassId, GroupId, Normalization, PhoneId, PolicyId, SecretString, TenantId, TokenId, UserId, World};
+
+/// What a person is given. Each organisation has its own, so that what belongs to one can be told from the other's.
+pub(crate) struct Organisation {
+    pub(crate) id: TenantId,
+    pub(crate) name: String,
+    pub(crate) host: String,
+    /// An application of type `authapi`.
+    pub(crate) app: Keys,
+    /// One of type `unix`, which signs by version 1.
+    pub(crate) unix: Keys,
+    /// One of type `adminapi` with every grant.
+    pub(crate) admin: Keys,
+    pub(crate) user: UserId,
+    pub(crate) username: String,
+    pub(crate) group: GroupId,
+    /// A telephone with a number, and an authenticator on it.
+    pub(crate) phone: PhoneId,
+    pub(crate) number: String,
+    pub(crate) device: Device,
+    pub(crate) totp: TokenId,
+    pub(crate) totp_seed: Vec<u8>,
+    pub(crate) hotp: TokenId,
+    pub(crate) hotp_seed: Vec<u8>,
+    pub(crate) bypass: BypassId,
+    /// Reusable without limit.
+    pub(crate) bypass_code: String,
+    pub(crate) policy: PolicyId,
+}
+
+/// The engine's own readers.
+pub(crate) fn checks() -> Checks {
+    Checks {
+        policy: |name, sections| Layer::parse(name, sections).map(drop).map_err(|error| error.to_string()),
+        settings: |text| auth::Settings::parse(text).map(drop).map_err(|error| error.to_string()),
+    }
+}
+
+const GRANTS: [&str; 7] = [
+    "adminapi_admins",
+    "adminapi_info",
+    "adminapi_integrations",
+    "adminapi_read_log",
+    "adminapi_read_resource",
+    "adminapi_settings",
+    "adminapi_write_resource",
+];
+
+impl Organisation {
+    /// Makes one. `n` keeps numbers and codes of several apart: 1 to 9.
+    pub(crate) async fn make(directory: &Directory, auth: &Auth, name: &str, n: u8, settings: SettingsFields) -> Self {
+        let world = auth.world();
+        let host = format!("api-{name}.example.test");
+        let new =
+            NewTenant { name: format!("{name} limited"), api_host: host.clone(), settings, ..NewTenant::default() };
+        let id = directory.create_tenant(&new, "setup").await.unwrap().id;
+        let scope = directory.tenant(id, "setup");
+        let group = NewGroup { name: format!("{name} staff"), ..NewGroup::default() };
+        let group = scope.create_group(&group).await.unwrap().id;
+        let username = format!("{name}.person");
+        let new = NewUser {
+            username: username.clone(),
+            realname: format!("Realname of {name}"),
+            email: format!("mail@{name}.example.test"),
+            ..NewUser::default()
+        };
+        let user = scope.create_user(&new).await.unwrap().id;
+        scope.add_to_group(user, group).await.unwrap();
+        let number = format!("+1503555{n}{n}{n}{n}");
+        let phone = NewPhone {
+            number: Some(number.parse().unwrap()),
+            name: format!("{name} telephone"),
+            r#type: "mobile".to_owned(),
+            ..NewPhone::default()
+        };
+        let phone = scope.create_phone(&phone).await.unwrap().id;
+        scope.attach_phone(user, phone).await.unwrap();
+        let (code, _) = auth.activation(id, user, Some(phone), Duration::from_secs(600)).await.unwrap();
+        let device = Device::new(id);
+        let activated = auth.activate(id, code.expose(), device.public_key(), "a tablet").await.unwrap();
+        assert_eq!(activated.phone, phone);
+        let device = device.named(phone);
+        let (totp_seed, hotp_seed) = (seed(name, "totp"), seed(name, "hotp"));
+        let hex = |seed: &[u8]| SecretString::new(data_encoding::HEXLOWER.encode(seed));
+        let totp = NewToken::Totp {
+            serial: format!("{name}-t6"),
+            seed: Seed::from_hex(&hex(&totp_seed)).unwrap(),
+            digits: 6,
+            step: 30,
+        };
+        let hotp = NewToken::Hotp {
+            serial: format!("{name}-h6"),
+            seed: Seed::from_hex(&hex(&hotp_seed)).unwrap(),
+            digits: 6,
+            next: 0,
+        };
+        let totp = scope.create_token(&totp).await.unwrap().id;
+        let hotp = scope.create_token(&hotp).await.unwrap().id;
+        scope.attach_token(user, totp).await.unwrap();
+        scope.attach_token(user, hotp).await.unwrap();
+        let bypass_code = format!("{n}31415926{n}");
+        let codes = NewBypassCodes {
+            codes: Codes::Chosen(vec![SecretString::new(bypass_code.clone())]),
+            uses: None,
+            ..NewBypassCodes::default()
+        };
+        scope.create_bypass_codes(user, &codes).await.unwrap();
+        let bypass = scope.rows().bypass_codes(user, world.now()).await.unwrap().first().unwrap().id;
+        let policy = scope.create_policy(&format!("{name} policy"), &serde_json::Map::new()).await.unwrap().id;
+        let app = application(directory, (id, name), &host, "authapi", IntegrationFields::default()).await;
+        let unix = application(directory, (id, name), &host, "unix", IntegrationFields::default()).await;
+        let mut grants = IntegrationFields::default();
+        for grant in GRANTS {
+            grants.set(grant, &true.into()).unwrap();
+        }
+        let admin = application(directory, (id, name), &host, "adminapi", grants).await;
+        Self {
+            id,
+            name: name.to_owned(),
+            host,
+            app,
+            unix,
+            admin,
+            user,
+            username,
+            group,
+            phone,
+            number,
+            device,
+            totp,
+            totp_seed,
+            hotp,
+            hotp_seed,
+            bypass,
+            bypass_code,
+            policy,
+        }
+    }
+
+    /// The TOTP code of this moment.
+    pub(crate) fn totp(&self, world: &World) -> String {
+        hotp(&self.totp_seed, u64::try_from(world.now().seconds() / 30).unwrap(), 6)
+    }
+
+    /// The HOTP code of a counter.
+    pub(crate) fn hotp(&self, counter: u64) -> String {
+        hotp(&self.hotp_seed, counter, 6)
+    }
+}
+
+/// Makes an application and gives its keys.
+pub(crate) async fn application(
+    directory: &Directory,
+    (tenant, name): (TenantId, &str),
+    host: &str,
+    kind: &str,
+    fields: IntegrationFields,
+) -> Keys {
+    let new = NewIntegration {
+        name: format!("{name} {kind}"),
+        r#type: kind.to_owned(),
+        normalization: Normalization::Simple,
+        fields,
+        ..NewIntegration::default()
+    };
+    let (row, keys) = directory.tenant(tenant, "setup").create_integration(&new).await.unwrap();
+    Keys { ikey: row.ikey, skey: keys.secret.text().expose().to_owned(), host: host.to_owned() }
+}
+
+/// Twenty bytes that no other organisation's token has.
+fn seed(name: &str, kind: &str) -> Vec<u8> {
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, format!("{name} {kind}").as_bytes());
+    hash.as_ref()[..20].to_vec()
+}
