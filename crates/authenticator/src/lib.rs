@@ -16,7 +16,7 @@
 
 mod activate;
 mod error;
-mod proof;
+pub mod proof;
 mod requests;
 
 use auth::Auth;
