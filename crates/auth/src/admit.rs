@@ -82,7 +82,7 @@ fn decide(app: &Application, holder: &Holder, client: &Client) -> Decision {
         }
     }
     let policy = app.policies.applied(&groups);
-    let (network, network_rule) = policy.network(client.ip);
+    let (network, network_rule) = policy.network_of(client);
     if network == NetworkVerdict::Blocked {
         return decision(Verdict::Deny, "denied_network", network_rule, "Access from your network is not permitted.");
     }
@@ -119,7 +119,7 @@ fn decide_unknown(app: &Application, client: &Client) -> Decision {
         return decision(Verdict::Deny, "user_not_in_permitted_group", "application: user_access", DENIED);
     }
     let policy = app.policies.applied(&[]);
-    let (network, rule) = policy.network(client.ip);
+    let (network, rule) = policy.network_of(client);
     match (network, policy.user_auth()) {
         (NetworkVerdict::Blocked, _) => {
             decision(Verdict::Deny, "denied_network", rule, "Access from your network is not permitted.")

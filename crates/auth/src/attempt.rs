@@ -8,8 +8,10 @@ use types::{AttemptId, PhoneId, SecretString, TokenId, UserId};
 /// Where a request comes from, as far as the client says.
 #[derive(Clone, Debug, Default)]
 pub struct Client {
-    /// The person's address. Texts that are no address count as unknown.
+    /// The person's address, as far as it is known. A text that is no address is none.
     pub ip: Option<IpAddr>,
+    /// Whether there was such a text: it may hide an address that is blocked.
+    pub unreadable_ip: bool,
     /// The person's or the protected machine's name.
     pub hostname: String,
 }

@@ -1,6 +1,6 @@
 //! How an attempt ends: once, in one transaction with its log row and with what it means for prompts.
 
-use crate::{Application, Auth, AuthError, Outcome, attempt::result, log};
+use crate::{Application, Auth, AuthError, Client, Outcome, Subject, Verdict, attempt::result, log};
 use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, time::Duration};
 use store::{
@@ -30,6 +30,8 @@ pub(crate) enum End {
     Denied,
     Fraud,
     WrongCode,
+    /// It was approved, but meanwhile the person may not sign in any more.
+    Withdrawn,
     NoAnswer,
     TimedOut,
     Failed,
@@ -42,6 +44,7 @@ impl End {
             Self::Denied => (result::DENY, "deny", "user_mistake"),
             Self::Fraud => (result::FRAUD, "fraud", "user_marked_fraud"),
             Self::WrongCode => (result::DENY, "deny", "verification_code_incorrect"),
+            Self::Withdrawn => (result::DENY, "deny", "user_disabled"),
             Self::NoAnswer => (result::DENY, "deny", "no_keys_pressed"),
             Self::TimedOut => (result::TIMEOUT, "timeout", "no_response"),
             Self::Failed => (result::DENY, "deny", "delivery_failed"),
@@ -78,12 +81,16 @@ impl Auth {
             .map_err(store::StoreError::from)?)
     }
 
-    /// Ends a pending attempt. Whether this call and no other ended it: a second answer, or one that comes too late, changes
-    /// nothing.
+    /// Ends a pending attempt. Whether this call and no other ended it so: a second answer, or one that comes too late, changes
+    /// nothing, and an approval by somebody who may not sign in any more ends it as a refusal.
     pub(crate) async fn end(&self, app: &Application, attempt: &AttemptRow, end: End) -> Result<bool, AuthError> {
         let now = self.world.now();
-        let words = end.words();
         let context = self.context(app, attempt).await?;
+        let end = match end {
+            End::Approved if !self.is_still_admitted(app, attempt, &context).await? => End::Withdrawn,
+            end => end,
+        };
+        let words = end.words();
         let mut tx = self.store.tenant(app.tenant).begin().await?;
         let ended = match end {
             End::TimedOut => tx.expire_attempt(attempt.id, words, now).await?,
@@ -97,7 +104,7 @@ impl Auth {
             let mut suspended = false;
             if attempt.factor == "duo_push" || attempt.factor == "phone_call" {
                 let rules = Self::prompt_rules(app);
-                if end == End::Approved {
+                if matches!(end, End::Approved | End::Withdrawn) {
                     tx.prompt_approved(attempt.user_id, attempt.id).await?;
                 } else if end == End::Fraud {
                     tx.prompt_unapproved(attempt.user_id, attempt.id, rules, now).await?;
@@ -134,7 +141,22 @@ impl Auth {
         if end == End::Fraud {
             self.report_fraud(app, &context.username).await;
         }
-        Ok(true)
+        Ok(end != End::Withdrawn)
+    }
+
+    /// Whether the person may still sign in: while the attempt waited they may have been disabled, deleted or locked out.
+    async fn is_still_admitted(
+        &self,
+        app: &Application,
+        attempt: &AttemptRow,
+        context: &Context,
+    ) -> Result<bool, AuthError> {
+        let client = Client { ip: context.ip, hostname: context.hostname.clone(), ..Client::default() };
+        match self.admit(app, &Subject::Id(attempt.user_id), &client).await {
+            Ok(admission) => Ok(matches!(admission.decision.verdict, Verdict::Challenge | Verdict::Allow)),
+            Err(AuthError::NoUser) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Tells the tenant's people. A failure to tell is logged and changes nothing: the attempt has ended.
@@ -174,6 +196,7 @@ impl Auth {
             (_, "verification_code_incorrect") => "Incorrect verification code. Please try again.",
             (_, "no_keys_pressed") => "No keypress detected. Please try again.",
             (_, "delivery_failed") => "The request could not be delivered. Please try another factor.",
+            (_, "user_disabled") => "Your account is not permitted to access this application.",
             (_, "user_mistake") => "Login request denied.",
             (_, other) => other,
         };

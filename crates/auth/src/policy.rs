@@ -4,6 +4,7 @@
 //! policy; below them stand the defaults. Sections have the names and shapes of Duo's Admin API v2. A policy that can't be
 //! understood is an error, and an error is a denial.
 
+use crate::Client;
 use serde::Deserialize;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use types::GroupId;
@@ -304,6 +305,16 @@ impl Applied<'_> {
             NetworkVerdict::Normal
         };
         (verdict, rule)
+    }
+
+    /// What they say of a client. Where some networks are blocked, an address that can't be read may be in one of them.
+    #[must_use]
+    pub fn network_of(&self, client: &Client) -> (NetworkVerdict, Rule) {
+        let (found, rule) = self.first("authorized_networks", |s| s.authorized_networks.as_ref());
+        if client.unreadable_ip && found.is_some_and(|section| !section.blocked.ip_list.is_empty()) {
+            return (NetworkVerdict::Blocked, rule);
+        }
+        self.network(client.ip)
     }
 
     /// For how long a device may be remembered. Default: not at all.

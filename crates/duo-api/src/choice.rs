@@ -1,7 +1,7 @@
 //! What a person chose at a prompt: `push1`, `phone2`, `sms1`, or a passcode.
 
 use crate::wire::ApiError;
-use auth::{Device, DeviceId, Factor};
+use auth::{Device, DeviceId, Factor, Preauth, Verdict};
 use types::SecretString;
 
 /// A factor with the place (from 1) of the phone in the list of devices.
@@ -39,6 +39,15 @@ pub(crate) fn factor_of(text: &str, devices: &[Device]) -> Result<(Factor, Optio
     };
     let device = devices.get(place - 1).map(|device| device.id);
     Ok((factor, Some(device.ok_or_else(|| ApiError::invalid_parameter("no capable device"))?)))
+}
+
+/// What a text means after this preauth. Who isn't asked for a factor has no devices to choose from: the engine says so when it is
+/// asked, in words that the person is shown.
+pub(crate) fn choice(text: &str, preauth: &Preauth) -> Result<(Factor, Option<DeviceId>), ApiError> {
+    match (factor_of(text, &preauth.devices), preauth.decision.verdict) {
+        (Err(_), Verdict::Allow | Verdict::Deny | Verdict::Enroll) => Ok((Factor::Auto, None)),
+        (chosen, _) => chosen,
+    }
 }
 
 #[cfg(test)]

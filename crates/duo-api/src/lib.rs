@@ -41,7 +41,7 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
 pub fn router(door: &Arc<Door>) -> Router {
     pipeline::router(routes(), door)
         .merge(auth_v2::unsigned(door))
-        .route("/frame/qr", get(qr::serve))
+        .route("/frame/qr", get(qr::serve).fallback(pipeline::wrong_method))
         .fallback(pipeline::not_found)
 }
 

@@ -4,7 +4,7 @@ use crate::support::{House, SEED, each_engine};
 use countersign_auth::{Client, Hints, Subject, Verdict};
 
 async fn verdict(house: &House, name: &str, ip: Option<&str>) -> (Verdict, String) {
-    let client = Client { ip: ip.map(|ip| ip.parse().unwrap()), hostname: String::new() };
+    let client = Client { ip: ip.map(|ip| ip.parse().unwrap()), ..Client::default() };
     let subject = Subject::Name(name.to_owned());
     let preauth = house.auth.preauth(&*house.app().await, &subject, &client, &Hints::default()).await.unwrap();
     (preauth.decision.verdict, preauth.decision.rule)

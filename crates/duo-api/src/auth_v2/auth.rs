@@ -2,7 +2,7 @@
 
 use super::{client, outcome, subject};
 use crate::{
-    choice::factor_of,
+    choice,
     door::{Call, refusal},
     wire::{ApiError, Envelope, PUSHINFO_MAX, Params},
 };
@@ -24,11 +24,11 @@ pub(super) async fn auth(call: Call) -> Result<Envelope, ApiError> {
         "sms" => (Factor::Sms, device(params)?),
         "passcode" => (Factor::Passcode(SecretString::new(params.required("passcode")?.to_owned())), None),
         "prompt" => {
-            let choice = params.required("prompt")?;
+            let chosen = params.required("prompt")?;
             let hints = ::auth::Hints::default();
             let client = client(params)?;
             let preauth = call.auth().preauth(&call.app, &subject, &client, &hints).await.map_err(refusal)?;
-            factor_of(choice, &preauth.devices)?
+            choice::choice(chosen, &preauth)?
         }
         _ => return Err(ApiError::invalid_parameter("factor")),
     };

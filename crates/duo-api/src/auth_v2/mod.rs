@@ -50,8 +50,11 @@ fn subject(params: &Params) -> Result<Subject, ApiError> {
 /// Where the person is, as far as the client says. A text that is no address is no address.
 pub(crate) fn client(params: &Params) -> Result<Client, ApiError> {
     let hostname = params.text("hostname")?.unwrap_or_default();
+    let given = params.filled("ipaddr")?;
+    let ip = given.and_then(|ip| ip.trim().parse().ok());
     Ok(Client {
-        ip: params.filled("ipaddr")?.and_then(|ip| ip.trim().parse().ok()),
+        ip,
+        unreadable_ip: given.is_some() && ip.is_none(),
         hostname: hostname.chars().filter(|c| !c.is_control()).take(255).collect(),
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     auth_v2::client,
-    choice::factor_of,
+    choice::{choice as chosen_after, factor_of},
     door::{Call, refusal},
     wire::{ApiError, Envelope, PUSHINFO_MAX},
 };
@@ -32,7 +32,7 @@ pub(super) async fn auth(call: Call) -> Result<Envelope, ApiError> {
         Err(_) => {
             let preauth =
                 call.auth().preauth(&call.app, &subject, &client, &Hints::default()).await.map_err(refusal)?;
-            factor_of(&choice, &preauth.devices)?
+            chosen_after(&choice, &preauth)?
         }
     };
     let begin = Begin {

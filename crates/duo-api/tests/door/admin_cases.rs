@@ -76,7 +76,11 @@ pub(crate) fn cases(house: &House, route: &Route) -> Vec<Case> {
         }
         (Get, "/admin/v1/users/{user}/bypass_codes" | "/admin/v1/bypass_codes/{code}") => vec![inside(&[])],
         (Post, "/admin/v1/users/{user}") => {
-            vec![inside(&[("realname", "another")]), inside(&[("status", "bypass")]), inside(&[("username", "another")])]
+            vec![
+                inside(&[("realname", "another")]),
+                inside(&[("status", "bypass")]),
+                inside(&[("username", "another")]),
+            ]
         }
         (Delete, "/admin/v1/users/{user}") => vec![inside(&[])],
         (Post, "/admin/v1/users/{user}/groups") => {
@@ -97,13 +101,14 @@ pub(crate) fn cases(house: &House, route: &Route) -> Vec<Case> {
             Case::of(fill(route.path, b, a), Vec::new(), succeeds).sent_by_owner(path.clone(), Vec::new()),
             inside(&[]),
         ],
-        (Post, "/admin/v1/users/{user}/bypass_codes") => vec![
-            inside(&[("count", "1")]),
-            inside(&[("codes", "271828182")]),
-        ],
+        (Post, "/admin/v1/users/{user}/bypass_codes") => {
+            vec![inside(&[("count", "1")]), inside(&[("codes", "271828182")])]
+        }
         (Get, "/admin/v1/phones") => vec![list(), filtered(&[("number", number)])],
         (Post, "/admin/v1/phones") => vec![same(&[("number", number)])],
-        (Post, "/admin/v1/phones/{phone}") => vec![inside(&[("number", "+15035550199")]), inside(&[("name", "another")])],
+        (Post, "/admin/v1/phones/{phone}") => {
+            vec![inside(&[("number", "+15035550199")]), inside(&[("name", "another")])]
+        }
         (Delete, "/admin/v1/phones/{phone}") => vec![inside(&[])],
         (Post, "/admin/v1/phones/{phone}/activation_url" | "/admin/v1/phones/{phone}/send_sms_passcodes")
         | (Post, "/admin/v1/phones/{phone}/send_sms_activation") => vec![inside(&[])],
@@ -175,8 +180,10 @@ pub(crate) fn cases(house: &House, route: &Route) -> Vec<Case> {
         (Get, "/admin/v2/policies/global") => vec![same(&[])],
         (Put, "/admin/v2/policies/update") => {
             let which = format!("{{\"edit_list\":[\"{policy}\"]}}");
-            let params =
-                [("policies_to_update", which.as_str()), ("policy_changes", "{\"sections\":{},\"sections_to_delete\":[]}")];
+            let params = [
+                ("policies_to_update", which.as_str()),
+                ("policy_changes", "{\"sections\":{},\"sections_to_delete\":[]}"),
+            ];
             vec![Case::of(path.clone(), pairs(&params), succeeds)]
         }
         (Put, "/admin/v2/policies/{policy}") => vec![inside(&[("policy_name", "another")])],

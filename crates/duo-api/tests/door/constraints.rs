@@ -32,7 +32,13 @@ fn constraint_1_debians_clients_sign_in_over_rest_v1_bson_by_version_1() {
 
         // A passcode, typed at the prompt.
         let code = house.a.totp(&house.world);
-        let typed = |code: &str| [&who[..], &[("factor", "auto"), ("auto", code), ("async", "1")]].concat().iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
+        let typed = |code: &str| {
+            [&who[..], &[("factor", "auto"), ("auto", code), ("async", "1")]]
+                .concat()
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+                .collect::<Vec<_>>()
+        };
         let begun = house.call(&house.a.unix, Version::V1, ("POST", "/rest/v1/auth.bson"), &typed(&code)).await;
         let txid = begun.said("txid").to_owned();
         let told = unix(house, ("GET", "/rest/v1/status.bson"), &[("txid", &txid)]).await;
@@ -106,7 +112,13 @@ fn constraint_2_an_attempt_that_nobody_answers_ends_well_before_the_twentieth_po
 fn constraint_2_an_attempt_that_is_not_known_ends_at_the_first_poll() {
     each_engine(patient(), async |house| {
         let (push, _) = house.push(&house.a).await;
-        for txid in ["01a1ff10-02cd-72e5-9360-d8291a8db3b8", "x", "' OR 1=1", "01A1FF10-02CD-72E5-9360-D8291A8DB3B8", &push.to_string()] {
+        for txid in [
+            "01a1ff10-02cd-72e5-9360-d8291a8db3b8",
+            "x",
+            "' OR 1=1",
+            "01A1FF10-02CD-72E5-9360-D8291A8DB3B8",
+            &push.to_string(),
+        ] {
             assert_eq!(polls(house, &house.router, txid).await, (1, "deny".to_owned()), "{txid}");
         }
     });

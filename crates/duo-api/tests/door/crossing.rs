@@ -122,11 +122,11 @@ fn auth_cases(house: &House, open: &Open, route: &Route) -> Vec<Case> {
             // The name is free here, whoever has it there. Its owner is told that it is taken.
             vec![case(route, pairs(&[("username", &b.username)]), |reply| reply.code() == 40_002)]
         }
-        "/auth/v2/enroll_status" => vec![case(
-            route,
-            pairs(&[("user_id", &user), ("activation_code", &open.activation)]),
-            |reply| reply.value["response"] == "waiting",
-        )],
+        "/auth/v2/enroll_status" => {
+            vec![case(route, pairs(&[("user_id", &user), ("activation_code", &open.activation)]), |reply| {
+                reply.value["response"] == "waiting"
+            })]
+        }
         "/auth/v2/preauth" => vec![
             case(route, pairs(&[("user_id", &user)]), known),
             case(route, pairs(&[("username", &b.username)]), |reply| reply.result() == "auth"),

@@ -56,7 +56,10 @@ fn class_17_what_only_the_server_writes_no_client_can_set() {
         admin(house, ("POST", &path), &[&[("realname", "Carol")], &extra[..]].concat()).await;
         let after = scope.user(id).await.unwrap().unwrap();
         assert_eq!(after.realname, "Carol");
-        assert_eq!((after.id, after.created, after.failures, after.locked_at, after.deleted_at), (before.id, before.created, 0, None, None));
+        assert_eq!(
+            (after.id, after.created, after.failures, after.locked_at, after.deleted_at),
+            (before.id, before.created, 0, None, None)
+        );
         // A status that is the server's to give can't be chosen.
         for status in ["locked out", "pending deletion", "owner", "ACTIVE\u{0}", "2"] {
             let reply = admin(house, ("POST", &path), &[("status", status)]).await;
@@ -74,17 +77,30 @@ fn class_17_what_only_the_server_writes_no_client_can_set() {
         let made = admin(house, ("POST", "/admin/v1/integrations"), &new).await;
         assert_ne!(made.said("integration_key"), "DIQQQQQQQQQQQQQQQQQQ", "{made:?}");
         assert_ne!(made.said("secret_key"), new[3].1, "{made:?}");
-        let powerful = [("name", "n"), ("type", "adminapi"), ("adminapi_allow_to_set_permissions", "1"), ("adminapi_admins", "1")];
+        let powerful =
+            [("name", "n"), ("type", "adminapi"), ("adminapi_allow_to_set_permissions", "1"), ("adminapi_admins", "1")];
         let made = admin(house, ("POST", "/admin/v1/integrations"), &powerful).await;
         made.assert_refused("a grant that the caller doesn't have");
         // Devices: that one is activated, or whose it is.
         let phone = house.a.phone.to_string();
         let row = scope.phone(house.a.phone).await.unwrap().unwrap();
-        let forged = [("activated", "true"), ("public_key", "BAAA"), ("phone_id", &other), ("name", "renamed"), ("last_seen", "1")];
+        let forged = [
+            ("activated", "true"),
+            ("public_key", "BAAA"),
+            ("phone_id", &other),
+            ("name", "renamed"),
+            ("last_seen", "1"),
+        ];
         admin(house, ("POST", &format!("/admin/v1/phones/{phone}")), &forged).await;
         let now = scope.phone(house.a.phone).await.unwrap().unwrap();
         assert_eq!((now.name.as_str(), &now.public_key, now.last_seen), ("renamed", &row.public_key, row.last_seen));
-        let token = [("type", "h6"), ("serial", "forged"), ("secret", "3132333435363738393031323334353637383930"), ("drift", "99"), ("token_id", &other)];
+        let token = [
+            ("type", "h6"),
+            ("serial", "forged"),
+            ("secret", "3132333435363738393031323334353637383930"),
+            ("drift", "99"),
+            ("token_id", &other),
+        ];
         let made = admin(house, ("POST", "/admin/v1/tokens"), &token).await;
         let id: types::TokenId = made.said("token_id").parse().unwrap_or_else(|_| panic!("{made:?}"));
         assert_eq!(scope.token(id).await.unwrap().unwrap().drift, 0);
@@ -96,7 +112,9 @@ fn class_17_what_only_the_server_writes_no_client_can_set() {
 fn class_18_spellings_of_a_name_are_one_user() {
     each_engine(patient(), async |house| {
         let id = house.a.user.to_string();
-        for name in ["alfa.person", "ALFA.Person", " alfa.person", "alfa.person ", "\u{ff41}lfa.person", "ALFA.PERSON\t"] {
+        for name in
+            ["alfa.person", "ALFA.Person", " alfa.person", "alfa.person ", "\u{ff41}lfa.person", "ALFA.PERSON\t"]
+        {
             let found = admin(house, ("GET", "/admin/v1/users"), &[("username", name)]).await;
             assert_eq!(found.value["response"][0]["user_id"], id.as_str(), "{name:?}: {found:?}");
             let made = admin(house, ("POST", "/admin/v1/users"), &[("username", name)]).await;
@@ -129,21 +147,60 @@ fn class_19_a_garbled_address_or_header_gives_no_privilege() {
         scope.change_policy(global, None, Some(sections.as_object().unwrap())).await.unwrap();
         house.auth.applications().forget_tenant(house.a.id);
         let name = house.a.username.as_str();
-        assert_eq!(preauth(house, &[("username", name), ("ipaddr", "10.1.2.3")]).await.result(), "allow", "the control");
-        assert_eq!(preauth(house, &[("username", name), ("ipaddr", "203.0.113.9")]).await.result(), "deny", "the control");
+        assert_eq!(
+            preauth(house, &[("username", name), ("ipaddr", "10.1.2.3")]).await.result(),
+            "allow",
+            "the control"
+        );
+        assert_eq!(
+            preauth(house, &[("username", name), ("ipaddr", "203.0.113.9")]).await.result(),
+            "deny",
+            "the control"
+        );
         let garbled = [
-            "", " ", "10.1.2.3.4", "10.1.2", "010.1.2.3", "0x0a010203", "167837955", "10.1.2.3, 203.0.113.9", "10.1.2.3:22",
-            "10.1.2.3/8", "10.0.0.0/8", "[2001:db8::1]", "2001:db8::1%eth0", "::ffff:10.1.2.3.4", "localhost", "-", "0.0.0.0", "::",
-            "10.1.2.3\u{0}", "１０.1.2.3", "*", "10.*", "null", "{}",
+            "",
+            " ",
+            "10.1.2.3.4",
+            "10.1.2",
+            "010.1.2.3",
+            "0x0a010203",
+            "167837955",
+            "10.1.2.3, 203.0.113.9",
+            "10.1.2.3:22",
+            "10.1.2.3/8",
+            "10.0.0.0/8",
+            "[2001:db8::1]",
+            "2001:db8::1%eth0",
+            "::ffff:10.1.2.3.4",
+            "localhost",
+            "-",
+            "0.0.0.0",
+            "::",
+            "10.1.2.3\u{0}",
+            "１０.1.2.3",
+            "*",
+            "10.*",
+            "null",
+            "{}",
         ];
         for ip in garbled {
             let reply = preauth(house, &[("username", name), ("ipaddr", ip)]).await;
             assert_ne!(reply.result(), "allow", "{ip:?}: {reply:?}");
-            let reply = sign_in(house, &[("username", name), ("factor", "passcode"), ("passcode", "000000"), ("ipaddr", ip)]).await;
+            let reply =
+                sign_in(house, &[("username", name), ("factor", "passcode"), ("passcode", "000000"), ("ipaddr", ip)])
+                    .await;
             assert_ne!(reply.result(), "allow", "{ip:?}: {reply:?}");
         }
         // A blocked address can't be hidden in a garbled one.
-        for ip in ["203.0.113.9, 10.1.2.3", "203.0.113.9:22", "203.0.113.9/32", "::ffff:203.0.113.9", " 203.0.113.9 ", "203.0.113.9x", "x"] {
+        for ip in [
+            "203.0.113.9, 10.1.2.3",
+            "203.0.113.9:22",
+            "203.0.113.9/32",
+            "::ffff:203.0.113.9",
+            " 203.0.113.9 ",
+            "203.0.113.9x",
+            "x",
+        ] {
             let reply = preauth(house, &[("username", name), ("ipaddr", ip)]).await;
             assert_eq!(reply.result(), "deny", "{ip:?}: {reply:?}");
         }
@@ -212,7 +269,8 @@ fn class_23_a_disabled_or_deleted_user_is_out_with_every_factor() {
             assert_eq!(preauth(house, &[("username", name), ("trusted_device_token", &token)]).await.result(), "allow");
             sign_in(house, &[("username", name), ("factor", "sms"), ("device", "auto")]).await;
             let text = house.outbox.wait_for(&a.number, Duration::from_secs(5)).await.unwrap().text;
-            let sms = text.expose().split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 7).unwrap().to_owned();
+            let sms =
+                text.expose().split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 7).unwrap().to_owned();
             let (pushed, shown) = house.push(a).await;
             lose(house, loss).await;
 
@@ -226,7 +284,8 @@ fn class_23_a_disabled_or_deleted_user_is_out_with_every_factor() {
                 }
             }
             for factor in ["push", "phone", "sms", "auto"] {
-                let reply = sign_in(house, &[("user_id", &id), ("factor", factor), ("device", "auto"), ("async", "0")]).await;
+                let reply =
+                    sign_in(house, &[("user_id", &id), ("factor", factor), ("device", "auto"), ("async", "0")]).await;
                 assert_ne!(reply.result(), "allow", "{loss:?} {factor}: {reply:?}");
             }
             assert!(house.outbox.take().is_empty(), "{loss:?}: a message went out");
@@ -279,7 +338,14 @@ fn class_23_a_changed_token_is_none() {
         // A passcode with more or fewer digits, or in other digits.
         let right = a.hotp(1);
         let wide: String = right.chars().map(|c| char::from_u32(u32::from(c) - 0x30 + 0xff10).unwrap()).collect();
-        for code in [&right[..5], &format!("{right}0"), &format!("0{right}"), &format!("+{right}"), &wide, &format!("{right}{right}")] {
+        for code in [
+            &right[..5],
+            &format!("{right}0"),
+            &format!("0{right}"),
+            &format!("+{right}"),
+            &wide,
+            &format!("{right}{right}"),
+        ] {
             let reply = sign_in(house, &[("username", name), ("factor", "passcode"), ("passcode", code)]).await;
             assert_eq!(reply.result(), "deny", "{code}: {reply:?}");
         }

@@ -103,9 +103,7 @@ impl Reply {
         let bytes = body.collect().await.unwrap().to_bytes().to_vec();
         let value = match parts.headers.get("content-type").map(|kind| kind.to_str().unwrap()) {
             Some("application/json") => serde_json::from_slice(&bytes).unwrap(),
-            Some("application/bson") => {
-                json(bson::Document::from_reader(&mut bytes.as_slice()).unwrap().into())
-            }
+            Some("application/bson") => json(bson::Document::from_reader(&mut bytes.as_slice()).unwrap().into()),
             _ => Value::Null,
         };
         Self { status: parts.status, headers: parts.headers, bytes, value }
@@ -193,13 +191,8 @@ impl House {
     pub(crate) async fn answer(&self, from: &Organisation, id: AttemptId, answer: Answer) -> Result<bool, AuthError> {
         let signed = b"whatever the authenticator's door binds";
         let signature = from.device.sign(signed);
-        let proof = DeviceProof {
-            tenant: from.id,
-            phone: from.phone,
-            at: self.world.now(),
-            signed,
-            signature: &signature,
-        };
+        let proof =
+            DeviceProof { tenant: from.id, phone: from.phone, at: self.world.now(), signed, signature: &signature };
         let device = self.auth.verify_device(&proof).await?;
         self.auth.answer(&device, id, answer).await
     }

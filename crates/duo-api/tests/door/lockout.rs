@@ -20,7 +20,11 @@ type Way = (&'static str, Version, &'static [(&'static str, &'static str)]);
 /// Every route at which a code can be tried, each in all its forms.
 const CODES: &[Way] = &[
     ("/auth/v2/auth", Version::V5, &[("username", "NAME"), ("factor", "passcode"), ("passcode", "CODE")]),
-    ("/auth/v2/auth", Version::V2, &[("username", "NAME"), ("factor", "passcode"), ("passcode", "CODE"), ("async", "1")]),
+    (
+        "/auth/v2/auth",
+        Version::V2,
+        &[("username", "NAME"), ("factor", "passcode"), ("passcode", "CODE"), ("async", "1")],
+    ),
     ("/auth/v2/auth", Version::V5, &[("user_id", "ID"), ("factor", "passcode"), ("passcode", "CODE")]),
     ("/auth/v2/auth", Version::V5, &[("username", "NAME"), ("factor", "prompt"), ("prompt", "CODE")]),
     ("/rest/v1/auth", Version::V1, &[("user", "NAME"), ("factor", "passcode"), ("code", "CODE")]),
@@ -130,7 +134,8 @@ fn a_locked_out_user_is_out_on_every_way_with_every_right_answer() {
 #[test]
 fn wrong_codes_are_counted_by_the_account_over_all_ways_and_spellings() {
     each_engine(strict(), async |house| {
-        let spellings = ["ALFA.PERSON", " alfa.person", "alfa.person\t", "CORP\\alfa.person", "alfa.person@corp.example"];
+        let spellings =
+            ["ALFA.PERSON", " alfa.person", "alfa.person\t", "CORP\\alfa.person", "alfa.person@corp.example"];
         // One wrong code by each of these, no two alike: the fourth locks.
         let mut looked_at = 0;
         for (n, way) in CODES.iter().enumerate() {

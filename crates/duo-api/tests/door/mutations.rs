@@ -148,7 +148,10 @@ fn is_signed(keys: &Keys, sent: &Signed) -> bool {
     let normal = |text: &str| {
         let (scheme, rest) = text.split_once(' ').unwrap_or(("", text));
         let plain = data_encoding::BASE64.decode(rest.trim().as_bytes()).unwrap_or_default();
-        let (key, hex) = String::from_utf8_lossy(&plain).split_once(':').map(|(k, h)| (k.to_owned(), h.to_lowercase())).unwrap_or_default();
+        let (key, hex) = String::from_utf8_lossy(&plain)
+            .split_once(':')
+            .map(|(k, h)| (k.to_owned(), h.to_lowercase()))
+            .unwrap_or_default();
         format!("{} {key}:{hex}", scheme.to_lowercase())
     };
     let (path, query) = sent.target.split_once('?').unwrap_or((&sent.target, ""));
@@ -210,7 +213,8 @@ fn a_changed_request_lets_nobody_in_unless_it_is_still_the_one_that_was_signed()
         (&keys[1], Version::V2, "/rest/v1/preauth.json", old),
     ];
     let (mut tried, mut refused, mut allowed) = (0, 0, 0);
-    let mut runner = TestRunner::new(ProptestConfig { cases: 2500, failure_persistence: None, ..ProptestConfig::default() });
+    let mut runner =
+        TestRunner::new(ProptestConfig { cases: 2500, failure_persistence: None, ..ProptestConfig::default() });
     let strategy = (0..requests.len(), prop::collection::vec(change(), 0..4));
     let counted = std::cell::RefCell::new((&mut tried, &mut refused, &mut allowed));
     runner

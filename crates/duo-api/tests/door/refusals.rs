@@ -110,7 +110,8 @@ fn a_grant_that_was_not_given_is_missed_at_every_route_of_the_admin_api() {
         let open = Open::of(house).await;
         let fields = directory::IntegrationFields::default();
         let b = &house.b;
-        let bare = crate::support::organisation::application(&house.directory, (b.id, "b"), &b.host, "adminapi", fields);
+        let bare =
+            crate::support::organisation::application(&house.directory, (b.id, "b"), &b.host, "adminapi", fields);
         let bare = bare.await;
         for route in routes().filter(|route| matches!(route.surface, Surface::Admin(_))) {
             let (_, version, path, params) = good(house, &open, route);
@@ -177,7 +178,10 @@ fn bodies() -> Vec<(&'static str, Vec<u8>)> {
         ("a form with a broken escape", b"username=%zz&user=%".to_vec()),
         ("a form that isn't UTF-8", b"username=%ff%fe&user=%c3".to_vec()),
         ("a form with a NUL", b"username=a%00b&user=a%00b".to_vec()),
-        ("repeated", b"username=a&username=b&user=a&user=b&factor=push&factor=sms&txid=1&txid=2&name=a&name=b".to_vec()),
+        (
+            "repeated",
+            b"username=a&username=b&user=a&user=b&factor=push&factor=sms&txid=1&txid=2&name=a&name=b".to_vec(),
+        ),
         ("too many", many.join("&").into_bytes()),
         ("too large", [b"username=".as_slice(), &vec![b'a'; 2 * 1024 * 1024]].concat()),
     ]
@@ -194,7 +198,8 @@ fn a_signed_body_of_any_kind_is_no_way_in_and_no_fault() {
             for (what, body) in bodies() {
                 house.clock.advance(Duration::from_secs(2));
                 let now = house.world.now();
-                let kinds = ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""];
+                let kinds =
+                    ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""];
                 for kind in kinds.into_iter().filter(|_| method != http::Method::GET) {
                     let kind = Some(kind).filter(|kind| !kind.is_empty());
                     let sent = signed(&keys, dated, method.as_str(), &path, "", body.clone(), kind, now);
@@ -290,7 +295,10 @@ fn hostile_texts_in_every_parameter_and_part_of_a_path_are_no_way_in_and_no_faul
                     let reply = house.call(&keys, version, (method.as_str(), &path), &sent).await;
                     // A bypass code of B's is in some of the requests: with it a garbled detail beside changes nothing.
                     if reply.result() == "allow" {
-                        assert!(matches!(route.closed, Closed::Deny(_)) && others.iter().any(|(_, v)| *v == house.b.bypass_code));
+                        assert!(
+                            matches!(route.closed, Closed::Deny(_))
+                                && others.iter().any(|(_, v)| *v == house.b.bypass_code)
+                        );
                         continue;
                     }
                     assert_closed(route, &reply, &format!("{name}={value:?}"));
@@ -320,7 +328,9 @@ fn hostile_texts_in_every_parameter_and_part_of_a_path_are_no_way_in_and_no_faul
 #[test]
 fn what_needs_no_signature_is_no_fault_either() {
     on_engine(Engine::Sqlite, patient(), async |house| {
-        for target in ["/auth/v2/ping", "/auth/v2/ping?a=%ff", "/frame/qr", "/frame/qr?value=%ff&value=", "/auth/v2/logo"] {
+        for target in
+            ["/auth/v2/ping", "/auth/v2/ping?a=%ff", "/frame/qr", "/frame/qr?value=%ff&value=", "/auth/v2/logo"]
+        {
             for header in [None, Some(("authorization", "Basic %%%")), Some(("date", "\u{1f600}"))] {
                 let mut request = http::Request::get(target).header("host", "x");
                 if let Some((name, value)) = header {

@@ -29,13 +29,32 @@ fn a_hundred_identical_sign_ins_at_once_let_one_in() {
         let counters = [a.hotp(0), a.hotp(1), a.hotp(2), a.hotp(3)];
         let [c0, c1, c2, c3] = counters.each_ref().map(String::as_str);
         for (what, signed) in [
-            ("v5", sign_in("/auth/v2/auth", Version::V5, &[("username", name), ("factor", "passcode"), ("passcode", c0)])),
-            ("v2", sign_in("/auth/v2/auth", Version::V2, &[("username", name), ("factor", "passcode"), ("passcode", c1)])),
-            ("rest v2", sign_in("/rest/v1/auth.json", Version::V2, &[("user", name), ("factor", "auto"), ("auto", c2)])),
+            (
+                "v5",
+                sign_in("/auth/v2/auth", Version::V5, &[("username", name), ("factor", "passcode"), ("passcode", c0)]),
+            ),
+            (
+                "v2",
+                sign_in("/auth/v2/auth", Version::V2, &[("username", name), ("factor", "passcode"), ("passcode", c1)]),
+            ),
+            (
+                "rest v2",
+                sign_in("/rest/v1/auth.json", Version::V2, &[("user", name), ("factor", "auto"), ("auto", c2)]),
+            ),
             // No date, so no ledger: here the code's counter is all that says no.
-            ("rest v1", sign_in("/rest/v1/auth.bson", Version::V1, &[("user", name), ("factor", "auto"), ("auto", c3)])),
+            (
+                "rest v1",
+                sign_in("/rest/v1/auth.bson", Version::V1, &[("user", name), ("factor", "auto"), ("auto", c3)]),
+            ),
             // A code that may be used without limit: here the ledger is.
-            ("bypass", sign_in("/auth/v2/auth", Version::V5, &[("username", name), ("factor", "passcode"), ("passcode", bypass)])),
+            (
+                "bypass",
+                sign_in(
+                    "/auth/v2/auth",
+                    Version::V5,
+                    &[("username", name), ("factor", "passcode"), ("passcode", bypass)],
+                ),
+            ),
         ] {
             let replies = at_once(house, &signed).await;
             assert_eq!(count(&replies, "allow"), 1, "{what}");

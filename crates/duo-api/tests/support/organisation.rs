@@ -3,8 +3,8 @@
 use super::{device::Device, signing::Keys};
 use auth::{Auth, otp::hotp, policy::Layer};
 use directory::{
-    Checks, Codes, Directory, IntegrationFields, NewBypassCodes, NewGroup, NewIntegration, NewPhone, NewTenant, NewToken,
-    NewUser, Seed, SettingsFields,
+    Checks, Codes, Directory, IntegrationFields, NewBypassCodes, NewGroup, NewIntegration, NewPhone, NewTenant,
+    NewToken, NewUser, Seed, SettingsFields,
 };
 use std::time::Duration;
 use types::{BypassId, GroupId, Normalization, PhoneId, PolicyId, SecretString, TenantId, TokenId, UserId, World};
