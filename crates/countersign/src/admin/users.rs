@@ -120,12 +120,11 @@ async fn show(office: &Office<'_>, row: UserRow) -> anyhow::Result<()> {
     for (_, group) in rows.groups_of_users(&id).await? {
         say(&format!("group     {} {} ({})\n", group.id, group.name, group.status))?;
     }
-    let keys = rows.keys().await?;
     for (_, phone) in rows.phones_of_users(&id).await? {
         // The last four digits only: no command reads a number.
         let tail = match &phone.tail {
             Some(tail) => {
-                let tail = keys.open(store::fields::phone_tail(&phone.id), tail)?;
+                let tail = rows.open(store::fields::phone_tail(&phone.id), tail).await?;
                 E164::masked(&String::from_utf8_lossy(tail.expose()))
             }
             None => "no number".to_owned(),

@@ -9,6 +9,7 @@
 mod applications;
 mod devices;
 mod logged;
+mod parsers;
 mod people;
 mod sealed;
 mod support;

@@ -1,0 +1,69 @@
+//! Whatever is given is understood or refused, and never more than that.
+
+use countersign_directory::{
+    INTEGRATION_FIELDS, IntegrationFields, IntegrationKeys, SETTINGS_FIELDS, Secret, Seed, SettingsFields, Status,
+    UserAccess,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use types::SecretString;
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "\\PC{0,300}".prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 8, 4, |inner| proptest::collection::vec(inner, 0..4).prop_map(Value::from))
+}
+
+proptest! {
+    #[test]
+    fn a_seed_survives_its_base_32(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+        let seed = Seed::from_hex(&SecretString::new(hex));
+        prop_assert_eq!(seed.is_ok(), (16..=64).contains(&bytes.len()));
+        if let Ok(seed) = seed {
+            prop_assert!(seed.bytes().ct_eq(&bytes));
+            prop_assert!(Seed::from_base32(&seed.to_base32()).is_ok_and(|again| again.bytes().ct_eq(&bytes)));
+        }
+    }
+
+    #[test]
+    fn garbage_is_no_seed_key_or_secret(text in "\\PC{0,100}|[A-Za-z2-7= -]{0,120}") {
+        let secret = SecretString::new(text.clone());
+        if let Ok(seed) = Seed::from_hex(&secret) {
+            prop_assert!((16..=64).contains(&seed.bytes().expose().len()));
+        }
+        if let Ok(seed) = Seed::from_base32(&secret) {
+            prop_assert!((16..=64).contains(&seed.bytes().expose().len()));
+        }
+        if let Ok(secret) = Secret::parse(&secret) {
+            prop_assert!(secret.text().expose().len() == 40);
+        }
+        prop_assert!(IntegrationKeys::parse(&text, &secret).is_err());
+        prop_assert!(text.parse::<Status>().is_err() || text.len() <= 8);
+        prop_assert!(text.parse::<UserAccess>().is_err() || text.len() <= 16);
+    }
+
+    #[test]
+    fn a_field_that_was_taken_is_of_its_kind(place: usize, value in any_value()) {
+        let (name, _) = SETTINGS_FIELDS[place % SETTINGS_FIELDS.len()];
+        let taken = SettingsFields::default().set(name, &value).is_ok();
+        // Settings are scalars, and no text has a control character but the ends of lines.
+        prop_assert!(!taken || value.is_boolean() || value.is_i64() || value.is_string());
+        let (name, _) = INTEGRATION_FIELDS[place % INTEGRATION_FIELDS.len()];
+        let taken = IntegrationFields::default().set(name, &value).is_ok();
+        let controls = value.as_str().is_some_and(|text| text.contains(char::from(0)));
+        prop_assert!(!taken || !controls || name == "sso");
+    }
+}
+
+#[test]
+fn a_field_of_another_name_is_refused() {
+    for name in ["", "user_access", "groups_allowed", "secret", "__proto__"] {
+        assert!(IntegrationFields::default().set(name, &json!(true)).is_err(), "{name}");
+    }
+}
