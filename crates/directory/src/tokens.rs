@@ -129,10 +129,7 @@ impl NewToken {
             }
             Self::Totp { serial, seed, digits, step } => {
                 let (r#type, digits) = pick(*digits, "t6", "t8")?;
-                let period = *step;
-                if period != 30 && period != 60 {
-                    return Err(DirectoryError::Invalid("totp_step"));
-                }
+                let period = period(*step)?;
                 Ok(Parts { r#type, serial: label(serial)?, secret: seed.0.clone(), digits, period, counter: -1 })
             }
             Self::Yubico { serial, aes_key, private_id } => {
@@ -152,6 +149,10 @@ impl NewToken {
             }
         }
     }
+}
+
+fn period(step: i64) -> Result<i64, DirectoryError> {
+    if step == 30 || step == 60 { Ok(step) } else { Err(DirectoryError::Invalid("totp_step")) }
 }
 
 fn label(serial: &str) -> Result<String, DirectoryError> {
@@ -187,6 +188,19 @@ impl Scope<'_> {
 
     pub(crate) async fn token(&self, id: TokenId) -> Result<TokenRow, DirectoryError> {
         self.rows().token(id).await?.ok_or(DirectoryError::NotFound("token"))
+    }
+
+    /// Sets the seconds of a TOTP token's step: 30 or 60. [`DirectoryError::Invalid`] for a token that doesn't go by time.
+    pub async fn set_token_step(&self, id: TokenId, step: i64) -> Result<(), DirectoryError> {
+        let (token, step) = (self.token(id).await?, period(step)?);
+        if !token.r#type.starts_with('t') {
+            return Err(DirectoryError::Invalid("totp_step"));
+        }
+        let mut tx = self.begin().await?;
+        found(tx.set_token_period(id, step).await?, "token")?;
+        let detail = json!({ "token_id": id.to_string(), "totp_step": step });
+        self.log(&mut tx, "hardtoken_update", &token.serial, detail).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Deletes a token.

@@ -89,6 +89,13 @@ static RESYNC: Statement = Statement::new(
     "UPDATE token SET counter = $4, drift = $5 WHERE tenant = $1 AND id = $2 AND counter = $3 RETURNING id",
     &[Type::Id, Type::Id, Type::Int, Type::Int, Type::Int],
 );
+// The last accepted step is told in steps of the new length; both assignments see the old one.
+static SET_PERIOD: Statement = Statement::new(
+    "token_set_period",
+    "UPDATE token SET counter = counter * period / $3, drift = 0, period = $3 WHERE tenant = $1 AND id = $2 AND period > 0 \
+     RETURNING id",
+    &[Type::Id, Type::Id, Type::Int],
+);
 static RESEAL: Statement = Statement::new(
     "token_reseal",
     "UPDATE token SET seed = $4 WHERE tenant = $1 AND id = $2 AND seed = $3 RETURNING id",
@@ -126,6 +133,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &OF_USERS,
     &INSERT,
     &RESYNC,
+    &SET_PERIOD,
     &RESEAL,
     &DELETE,
     &DELETE_LINKS,
@@ -165,6 +173,11 @@ impl Tx {
     /// counter still stood at `old`: a code that was used meanwhile makes this fail, so none is accepted twice.
     pub async fn resync_token(&mut self, token: TokenId, old: i64, new: i64, drift: i64) -> Result<bool, StoreError> {
         self.changed(&RESYNC, values![token, old, new, drift]).await
+    }
+
+    /// Sets the seconds of a TOTP token's step. Whether there is such a token, and it goes by time.
+    pub async fn set_token_period(&mut self, token: TokenId, period: i64) -> Result<bool, StoreError> {
+        self.changed(&SET_PERIOD, values![token, period]).await
     }
 
     /// Puts the same seed, sealed anew, in the place of `old`. Whether `old` was still there.

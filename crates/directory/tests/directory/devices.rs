@@ -117,6 +117,17 @@ async fn a_token_stands_before_its_next_code() {
         assert_eq!((row.r#type.as_str(), row.digits, row.period, row.counter), (r#type, digits, period, counter));
     }
     assert_eq!(refused(site.a().create_token(&hotp("1", 0)).await), "token already exists");
+    let totp = site.a().rows().token_by_serial("t6", "4").await.unwrap().unwrap().id;
+    let mut tx = site.a().rows().begin().await.unwrap();
+    tx.resync_token(totp, -1, 59_842_686, 3).await.unwrap();
+    tx.commit().await.unwrap();
+    site.a().set_token_step(totp, 60).await.unwrap();
+    let row = site.a().rows().token(totp).await.unwrap().unwrap();
+    assert_eq!((row.period, row.counter, row.drift), (60, 29_921_343, 0), "the same moment in other steps");
+    assert_eq!(refused(site.a().set_token_step(totp, 45).await), "invalid: totp_step");
+    let hotp_id = site.a().rows().token_by_serial("h6", "1").await.unwrap().unwrap().id;
+    assert_eq!(refused(site.a().set_token_step(hotp_id, 30).await), "invalid: totp_step");
+    assert_eq!(refused(site.b().set_token_step(totp, 30).await), "no such token");
     site.b().create_token(&hotp("1", 0)).await.unwrap();
 }
 

@@ -78,6 +78,7 @@ routes! {
     Get    "/admin/v1/tokens"                             READ     Page   tokens::list;
     Post   "/admin/v1/tokens"                             WRITE    Modify tokens::create;
     Get    "/admin/v1/tokens/{token}"                     READ     One    tokens::get;
+    Post   "/admin/v1/tokens/{token}"                     WRITE    Modify tokens::modify;
     Delete "/admin/v1/tokens/{token}"                     WRITE    Modify tokens::delete;
     Post   "/admin/v1/tokens/{token}/resync"              WRITE    Modify tokens::resync;
 

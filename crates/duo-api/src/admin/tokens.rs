@@ -60,6 +60,18 @@ pub(super) async fn get(call: Call) -> Result<Envelope, ApiError> {
     Ok(Envelope::ok(objects::token(&call, &desk, row).await?))
 }
 
+/// Parameter `totp_step`: 30 or 60. Gives the new object.
+pub(super) async fn modify(call: Call) -> Result<Envelope, ApiError> {
+    let desk = Desk::of(&call);
+    let id = part(&call, 0)?;
+    found(desk.rows().token(id).await)?;
+    if let Some(step) = call.params.int("totp_step", 0..=i64::MAX)? {
+        desk.scope().set_token_step(id, step).await.map_err(refused)?;
+    }
+    let row = found(desk.rows().token(id).await)?;
+    Ok(Envelope::ok(objects::token(&call, &desk, row).await?))
+}
+
 /// Deletes a token.
 pub(super) async fn delete(call: Call) -> Result<Envelope, ApiError> {
     let desk = Desk::of(&call);

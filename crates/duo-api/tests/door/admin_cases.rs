@@ -119,6 +119,7 @@ pub(crate) fn cases(house: &House, route: &Route) -> Vec<Case> {
             pairs(&[("type", "t6"), ("serial", "bravo-t6"), ("secret", "3132333435363738393031323334353637383930")]),
             |reply| reply.code() == 40_002,
         )],
+        (Post, "/admin/v1/tokens/{token}") => vec![inside(&[("totp_step", "60")])],
         (Delete, "/admin/v1/tokens/{token}") => vec![inside(&[])],
         (Post, "/admin/v1/tokens/{token}/resync") => {
             let (code1, code2) = (b.hotp(7), b.hotp(8));

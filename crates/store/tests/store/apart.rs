@@ -253,6 +253,7 @@ async fn changes(tx: &mut countersign_store::Tx, of: &Things) -> Result<Vec<(&'s
         ("attach_phone", tx.attach_phone(user, phone).await?),
         ("detach_phone", tx.detach_phone(user, phone).await?),
         ("resync_token", tx.resync_token(token, 7, 8, 0).await?),
+        ("set_token_period", tx.set_token_period(token, 60).await?),
         ("reseal_token", tx.reseal_token(token, &[9; 20], &[8; 20]).await?),
         ("delete_token", tx.delete_token(token).await?),
         ("attach_token", tx.attach_token(user, token).await?),

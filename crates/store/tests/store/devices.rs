@@ -125,6 +125,21 @@ fn a_serial_is_once_for_each_type() {
 }
 
 #[test]
+fn another_step_tells_the_same_moment() {
+    each_engine(async |site| {
+        let token = site.token("1").await;
+        site.write(async |tx| {
+            assert!(tx.resync_token(token, 7, 59_842_687, 2).await?);
+            assert!(tx.set_token_period(token, 60).await?);
+            Ok(())
+        })
+        .await;
+        let read = site.a().token(token).await.unwrap().unwrap();
+        assert_eq!((read.period, read.counter, read.drift), (60, 29_921_343, 0));
+    });
+}
+
+#[test]
 fn a_counter_is_moved_only_from_where_it_was_seen() {
     each_engine(async |site| {
         let token = site.token("1").await;

@@ -67,6 +67,9 @@ fn counts_follow_the_span_and_stop_where_they_are_told() {
         let results = site.a().auth_log_results(Millis(0), Millis(i64::MAX)).await.unwrap();
         let count = |result: &str, count| ResultCount { result: result.to_owned(), count };
         assert_eq!(results, [count("denied", 4), count("success", 6)]);
+        let people = site.a().auth_log_user_results(Millis(0), Millis(i64::MAX)).await.unwrap();
+        assert_eq!(people.iter().map(|row| row.result.as_str()).collect::<Vec<_>>(), ["denied", "success"]);
+        assert!(people.iter().zip(&results).all(|(people, attempts)| people.count <= attempts.count), "{people:?}");
     });
 }
 
