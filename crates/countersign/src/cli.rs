@@ -12,10 +12,12 @@ use types::World;
 
 use crate::{
     admin::{self, AdminArgs},
+    backup::{self, BackupArgs, RestoreArgs},
     config::{self, Config, keys::FILE_VARIABLE, print},
     demo::{self, DemoArgs},
     device::command::{self, AuthenticatorArgs},
-    doors,
+    doctor, doors,
+    keys_command::{self, KeysArgs},
     serve::{Server, Shutdown, signals},
     services::Services,
     telemetry::{self, Registry},
@@ -43,6 +45,14 @@ pub enum Command {
     Config(ConfigArgs),
     /// Make, show and change what tenants have
     Admin(AdminArgs),
+    /// Look for what keeps a server from working, and say what to do
+    Doctor,
+    /// Rotate root keys and tenants' keys, also while a server serves
+    Keys(KeysArgs),
+    /// Write a backup, also while a server serves
+    Backup(BackupArgs),
+    /// Restore a backup
+    Restore(RestoreArgs),
     /// Show real logins on a server in a scratch directory, and keep it serving to be tried
     Demo(DemoArgs),
     /// Be a person's authenticator, at a terminal
@@ -76,6 +86,21 @@ impl Cli {
                 let config = Config::load(self.config.as_deref())?;
                 telemetry::start(&config.log)?;
                 runtime()?.block_on(administer(&config, arguments))
+            }
+            Command::Doctor => runtime()?.block_on(doctor::run(self.config.as_deref())),
+            Command::Keys(arguments) => {
+                let config = Config::load(self.config.as_deref())?;
+                telemetry::start(&config.log)?;
+                runtime()?.block_on(keys_command::run(&config, arguments))
+            }
+            Command::Backup(arguments) => {
+                let config = Config::load(self.config.as_deref())?;
+                runtime()?.block_on(backup::backup(&config, arguments))
+            }
+            Command::Restore(arguments) => {
+                let config = Config::load(self.config.as_deref())?;
+                telemetry::start(&config.log)?;
+                runtime()?.block_on(backup::restore(&config, arguments))
             }
             Command::Demo(arguments) => runtime()?.block_on(demo::run(arguments)),
             Command::Authenticator(arguments) => runtime()?.block_on(command::run(arguments)),

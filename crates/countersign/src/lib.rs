@@ -7,13 +7,16 @@
 //! To add a command: a variant of [`cli::Command`] and a file for what it does.
 
 pub mod admin;
+pub mod backup;
 pub mod cli;
 pub mod client;
 pub mod config;
 pub mod demo;
 pub mod device;
+pub mod doctor;
 pub mod doors;
 pub mod hooks;
+pub mod keys_command;
 pub mod serve;
 pub mod services;
 pub mod telemetry;

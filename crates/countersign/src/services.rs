@@ -94,7 +94,9 @@ fn options(config: &Config) -> store::Options {
     store::Options { connections, ..store::Options::default() }
 }
 
-fn url(url: &StoreUrl) -> String {
+/// The database's URL as the store takes it, with its password.
+#[must_use]
+pub fn url(url: &StoreUrl) -> String {
     match url {
         StoreUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
         StoreUrl::Postgres { url, password: None } => url.expose().to_owned(),

@@ -43,6 +43,12 @@ impl KeyRing {
         self.newest.id()
     }
 
+    /// Whether one of the roots opens what the root key named `id` wrapped.
+    #[must_use]
+    pub fn opens(&self, id: &str) -> bool {
+        std::iter::once(&self.newest).chain(&self.older).any(|root| root.opens(id))
+    }
+
     /// Makes a tenant key and wraps it. The first version is 1; a rotation takes the next number.
     pub fn create_tenant_key(&self, tenant: TenantId, version: u32, world: &World) -> Result<WrappedKey, KeyError> {
         let key = SecretBytes::new(world.bytes::<KEY_LEN>().to_vec());

@@ -100,6 +100,19 @@ impl Default for Options {
     }
 }
 
+/// The version of the schema that this program makes.
+#[must_use]
+pub const fn schema_version() -> usize {
+    migrate::STEPS.len()
+}
+
+/// Asks PostgreSQL at `url` for its schema's version, changing nothing: 0 for an empty database. Also tries whether it may be written.
+pub async fn probe_postgres(url: &str, options: &Options) -> Result<usize, StoreError> {
+    let engine = postgres::Postgres::open(url, options.connections, options.patience).await?;
+    engine.execute("BEGIN; CREATE TABLE countersign_doctor (probe BIGINT); ROLLBACK;".to_owned()).await?;
+    Ok(migrate::current(&engine).await.unwrap_or(0))
+}
+
 /// Opens the database that `url` names (`sqlite:<path>` or `postgres://…`) and brings its schema up to date.
 pub async fn open(url: &str, options: &Options) -> Result<std::sync::Arc<dyn Engine>, StoreError> {
     let engine: std::sync::Arc<dyn Engine> = if let Some(path) = url.strip_prefix("sqlite:") {

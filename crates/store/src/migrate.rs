@@ -9,7 +9,7 @@
 use crate::engine::{Engine, Row, Statement, StoreError};
 
 /// The steps; the place in the list (from 1) is the version.
-const STEPS: &[&str] = &[
+pub(crate) const STEPS: &[&str] = &[
     // Reference tables: what is looked up before the tenant is known.
     "CREATE TABLE tenant (
         id UUID NOT NULL, name TEXT NOT NULL, api_host TEXT NOT NULL, created BIGINT NOT NULL,
@@ -164,7 +164,7 @@ pub(crate) async fn migrate(engine: &dyn Engine) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn current(engine: &dyn Engine) -> Result<usize, StoreError> {
+pub(crate) async fn current(engine: &dyn Engine) -> Result<usize, StoreError> {
     let answers = engine.read(vec![(&VERSION, Vec::new())]).await?;
     let newest: Option<i64> = match answers.into_iter().flatten().next().map(Row::read) {
         Some(mut columns) => columns.take()?,

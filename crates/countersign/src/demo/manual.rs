@@ -40,10 +40,8 @@ impl Places<'_> {
 
 /// Writes the files that the commands name, each for its owner only.
 pub(super) fn write(cast: &Cast, places: &Places<'_>) -> anyhow::Result<()> {
-    let texts = [
-        (places.login_duo(), login_duo(&cast.unix, places)),
-        (places.duo_client(), duo_client(&cast.api, places)),
-    ];
+    let texts =
+        [(places.login_duo(), login_duo(&cast.unix, places)), (places.duo_client(), duo_client(&cast.api, places))];
     for (path, text) in texts {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(text.as_bytes())?;

@@ -12,7 +12,7 @@ mod acme_http;
 mod error;
 mod files;
 mod hot;
-mod identity;
+pub(crate) mod identity;
 mod own_ca;
 mod private_file;
 

@@ -78,6 +78,12 @@ fn texts(connection: &Connection, sql: &str) -> Result<Vec<String>, rusqlite::Er
     connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
 }
 
+/// Whether somebody may write: takes the writer's place and gives it back. Waits for others up to five seconds.
+pub fn is_writable(path: &Path) -> Result<(), StoreError> {
+    let connection = open(path)?;
+    connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(|error| failed(&error))
+}
+
 /// Makes one file of the database, without a log beside it, if nobody else has it open. [`StoreError::Unavailable`] if somebody has.
 pub fn settle(path: &Path) -> Result<(), StoreError> {
     let connection = open(path)?;

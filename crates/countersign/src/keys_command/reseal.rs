@@ -1,0 +1,115 @@
+//! What is sealed under an older key of a tenant is opened and sealed under the newest.
+
+use keys::{Field, TenantKeys};
+use store::{SealedNumber, Slice, Store, StoreError, Tenant, fields};
+use types::{TenantId, World};
+
+/// Rows of a page, each page in one transaction: short, because logins wait behind it.
+const PAGE: i64 = 100;
+
+/// What was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Done {
+    pub(super) resealed: u64,
+    pub(super) current: u64,
+}
+
+struct Sealer<'a> {
+    keys: TenantKeys,
+    world: &'a World,
+    done: Done,
+}
+
+impl Sealer<'_> {
+    /// The value sealed anew, or nothing where it needs no change. Seen together: a phone's number and its last digits.
+    fn again(&mut self, values: &[(Field<'_>, &[u8])]) -> Result<Option<Vec<Vec<u8>>>, StoreError> {
+        let old = |sealed: &[u8]| TenantKeys::version_of(sealed).is_some_and(|version| version < self.keys.newest());
+        if !values.iter().any(|(_, sealed)| old(sealed)) {
+            self.done.current += 1;
+            return Ok(None);
+        }
+        let anew = values.iter().map(|(field, sealed)| {
+            let plain = self.keys.open(*field, sealed)?;
+            self.keys.seal(*field, plain.expose(), self.world.random.as_ref())
+        });
+        Ok(Some(anew.collect::<Result<_, _>>()?))
+    }
+
+    /// A value that was changed meanwhile is under the newest key already.
+    fn count(&mut self, changed: bool) {
+        if changed { self.done.resealed += 1 } else { self.done.current += 1 }
+    }
+}
+
+/// Seals all of a tenant's numbers, seeds and secrets that need it. What an authenticator shows of an attempt is sealed too, and gone
+/// within a day.
+pub(super) async fn tenant(store: &Store, id: TenantId) -> Result<Done, StoreError> {
+    let scope = store.tenant(id);
+    let mut sealer = Sealer { keys: scope.keys().await?, world: store.world(), done: Done::default() };
+    phones(&scope, &mut sealer).await?;
+    tokens(&scope, &mut sealer).await?;
+    integrations(&scope, &mut sealer).await?;
+    Ok(sealer.done)
+}
+
+async fn phones(scope: &Tenant<'_>, sealer: &mut Sealer<'_>) -> Result<(), StoreError> {
+    let mut slice = Slice { offset: 0, limit: PAGE };
+    loop {
+        let rows = scope.phones(slice).await?.rows;
+        let mut tx = scope.begin().await?;
+        for phone in &rows {
+            let (Some(number), Some(tail)) = (&phone.number, &phone.tail) else { continue };
+            let values = [(fields::phone_number(&phone.id), number.as_slice()), (fields::phone_tail(&phone.id), tail)];
+            if let Some(mut anew) = sealer.again(&values)? {
+                let old = SealedNumber { number: phone.number.clone(), tail: phone.tail.clone() };
+                let (tail, number) = (anew.pop(), anew.pop());
+                sealer.count(tx.reseal_phone(phone.id, old, SealedNumber { number, tail }).await?);
+            }
+        }
+        tx.commit().await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        slice.offset += PAGE;
+    }
+}
+
+async fn tokens(scope: &Tenant<'_>, sealer: &mut Sealer<'_>) -> Result<(), StoreError> {
+    let mut slice = Slice { offset: 0, limit: PAGE };
+    loop {
+        let rows = scope.tokens(slice).await?.rows;
+        let mut tx = scope.begin().await?;
+        for token in &rows {
+            if let Some(anew) = sealer.again(&[(fields::token_seed(&token.id), &token.seed)])?
+                && let [seed] = anew.as_slice()
+            {
+                sealer.count(tx.reseal_token(token.id, &token.seed, seed).await?);
+            }
+        }
+        tx.commit().await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        slice.offset += PAGE;
+    }
+}
+
+async fn integrations(scope: &Tenant<'_>, sealer: &mut Sealer<'_>) -> Result<(), StoreError> {
+    let mut slice = Slice { offset: 0, limit: PAGE };
+    loop {
+        let rows = scope.integrations(slice).await?.rows;
+        let mut tx = scope.begin().await?;
+        for row in &rows {
+            if let Some(anew) = sealer.again(&[(fields::integration_secret(&row.ikey), &row.secret)])?
+                && let [secret] = anew.as_slice()
+            {
+                sealer.count(tx.set_integration_secret(&row.ikey, &row.secret, secret).await?);
+            }
+        }
+        tx.commit().await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        slice.offset += PAGE;
+    }
+}
