@@ -57,6 +57,17 @@ pub(super) async fn url(call: Call) -> Result<Envelope, ApiError> {
     })))
 }
 
+/// Whether a text holds the place of the link, and no other link: whoever has stolen a key shall not send a link of their own in the
+/// organisation's name.
+fn is_template(words: &str) -> bool {
+    let rest = words.replacen("<acturl>", "", 1).to_lowercase();
+    let link = ["://", "http", "www.", "<acturl>"].iter().any(|mark| rest.contains(mark));
+    // A name with a dot in it is made a link by many telephones; the end of a sentence is followed by white space.
+    let dotted =
+        rest.split_whitespace().any(|word| word.trim_end_matches(['.', ',', '!', '?', ':', ')']).contains('.'));
+    words.contains("<acturl>") && words.len() <= 300 && !link && !dotted
+}
+
 /// Parameters: `valid_secs`, and `activation_msg` with `<acturl>` where the link belongs. Sends the link to the telephone.
 ///
 /// The answer's `activation_msg` has the link, as at Duo: the caller may make links anyway.
@@ -64,7 +75,7 @@ pub(super) async fn send(call: Call) -> Result<Envelope, ApiError> {
     let desk = Desk::of(&call);
     let phone = found(desk.rows().phone(part(&call, 0)?).await)?;
     let words = match call.params.filled("activation_msg")? {
-        Some(words) if words.contains("<acturl>") && words.len() <= 300 => words.to_owned(),
+        Some(words) if is_template(words) => words.to_owned(),
         Some(_) => return Err(ApiError::invalid_parameter("activation_msg")),
         None => "To set up how you sign in, open this link: <acturl>".to_owned(),
     };
@@ -104,4 +115,26 @@ pub(super) async fn send_passcodes(call: Call) -> Result<Envelope, ApiError> {
         .await
         .map_err(refused)?;
     if outcome.status == "sent" { Ok(Envelope::ok("")) } else { Err(ApiError::invalid_parameter(outcome.message)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_holds_the_link_that_is_put_in_and_no_other() {
+        for words in ["Open <acturl>", "Welcome! To sign in, open <acturl> on this phone. Thanks.", "<acturl>"] {
+            assert!(is_template(words), "{words}");
+        }
+        for words in [
+            "Open this",
+            "Open https://evil.example, not <acturl>",
+            "WWW.evil.example <acturl>",
+            "evil.example/login <acturl>",
+            "<acturl> <acturl>",
+            &format!("<acturl>{}", "x".repeat(300)),
+        ] {
+            assert!(!is_template(words), "{words}");
+        }
+    }
 }
