@@ -3,7 +3,7 @@
 use crate::{
     config::Config,
     hooks,
-    serve::{Application, Shutdown, failure},
+    serve::{Application, Failure, Shutdown, failure},
     services::Services,
 };
 use duo_api::Door;
@@ -41,11 +41,16 @@ pub fn application(
                 store.tenants(None, 1).await.map(drop).map_err(|_| "database")
             })
         }),
-        on_failure: Arc::new(|failed| match failed.route {
-            Some(route) if route.starts_with("/auth/v2/") || route.starts_with("/rest/v1/") => {
-                duo_api::answer_to_panic(route)
+        on_failure: Arc::new(|failed| {
+            let ours = matches!(failed.failure, Failure::Panic | Failure::Timeout);
+            match failed.route {
+                Some(route) if route.starts_with("/auth/v2/") || route.starts_with("/rest/v1/") => {
+                    let answer = duo_api::answer_to_panic(route);
+                    // Where no sign-in is denied by it, a body that is the client's fault is said to be.
+                    if ours || !answer.status().is_server_error() { answer } else { failure::plain(failed) }
+                }
+                _ => failure::plain(failed),
             }
-            _ => failure::plain(failed),
         }),
     }
 }

@@ -21,7 +21,10 @@ impl Database {
     pub(crate) fn url(&self) -> String {
         match self {
             Self::Sqlite(path) => format!("sqlite:{}", path.display()),
-            Self::Postgres(server, name) => server.url().replace("/postgres", &format!("/{name}")),
+            Self::Postgres(server, name) => {
+                let url = server.url();
+                format!("{}/{name}", url.rsplit_once('/').unwrap().0)
+            }
         }
     }
 
@@ -90,10 +93,35 @@ impl Database {
         names.into_iter().map(|name| (name, "tenant")).chain([("tenant".to_owned(), "id")]).collect()
     }
 
+    /// The rows of a query, a line each, columns separated by `|`.
+    pub(crate) fn query(&self, sql: &str) -> Vec<String> {
+        match self {
+            Self::Sqlite(path) => {
+                let connection = Connection::open(path).unwrap();
+                let mut statement = connection.prepare(sql).unwrap();
+                let width = statement.column_count();
+                let rows = statement.query_map([], |row| {
+                    let cell = |place| match row.get_ref(place).unwrap() {
+                        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+                        ValueRef::Integer(number) => number.to_string(),
+                        other => format!("{other:?}"),
+                    };
+                    Ok((0..width).map(cell).collect::<Vec<_>>().join("|"))
+                });
+                rows.unwrap().map(Result::unwrap).collect()
+            }
+            Self::Postgres(server, name) => server.sql(name, sql).unwrap().lines().map(str::to_owned).collect(),
+        }
+    }
+
+    /// Runs a statement on SQLite.
+    pub(crate) fn execute(&self, sql: &str) {
+        let Self::Sqlite(path) = self else { panic!("not SQLite") };
+        Connection::open(path).unwrap().execute_batch(sql).unwrap();
+    }
+
     /// Breaks it, as far as the test's process can: nothing that the login path asks for is there any more.
     pub(crate) fn break_sqlite(&self) {
-        let Self::Sqlite(path) = self else { panic!("not SQLite") };
-        let connection = Connection::open(path).unwrap();
-        connection.execute_batch("DROP TABLE users; DROP TABLE attempt; DROP TABLE integration_key;").unwrap();
+        self.execute("DROP TABLE users; DROP TABLE attempt; DROP TABLE integration_key;");
     }
 }
