@@ -93,9 +93,24 @@ impl Report {
                 let _ = writeln!(text, "\n{title}");
             }
             for line in lines {
+                // The other account's names and words go to a terminal here.
+                let line: String = line.chars().filter(|c| !c.is_control()).collect();
                 let _ = writeln!(text, "  {line}");
             }
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_account_says_does_nothing_to_the_terminal() {
+        let mut report = Report::default();
+        report.failed("user \u{1b}[2J\u{7}eve\n: x".to_owned());
+        let text = report.text(false);
+        assert!(text.contains("user [2Jeve: x") && text.chars().all(|c| c == '\n' || !c.is_control()));
     }
 }
