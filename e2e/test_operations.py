@@ -153,3 +153,46 @@ def test_the_doctor_finds_a_working_server_well(server: Server) -> None:
         assert any(line.startswith("ok") and what in line for line in said.splitlines()), said
     assert any(line.startswith("warn") and "port" in line for line in said.splitlines()), said
     assert command(server, "doctor").stdout.count("FAIL") == 0
+
+
+MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")
+
+
+def test_the_root_key_moves_from_its_file_into_a_token(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = next(path for path in MODULES if Path(path).exists())
+    (tmp_path / "tokens").mkdir()
+    (tmp_path / "softhsm2.conf").write_text(f"directories.tokendir = {tmp_path / 'tokens'}\nlog.level = ERROR\n")
+    monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "softhsm2.conf"))
+    make = ["softhsm2-util", "--init-token", "--free", "--label", "house", "--pin", "4321", "--so-pin", "8765"]
+    subprocess.run(make, check=True, capture_output=True)
+    server = house.new_server(SQLITE).start()
+    tenant = Tenant(server)
+    integration, token = tenant.integration("authapi", "anna"), tenant.hotp(tenant.user("anna"))
+    auth = client(server, integration)
+
+    def signs_in() -> bool:
+        return auth.auth(factor="passcode", username="anna", passcode=token.press())["result"] == "allow"
+
+    assert signs_in()
+    file, config = server.data / "root.key", server.config.read_text()
+    roots = f'[keys]\nroot = "pkcs11:"\nolder_roots = ["file:{file}"]\n'
+    place = f'[keys.pkcs11]\nmodule = "{module}"\ntoken_label = "house"\npin = "4321"\n'
+    server.config.write_text(config + roots + place)
+    server.restart()
+    assert signs_in(), "what the file has wrapped is opened by the older root"
+    said = done(server, "keys", "rewrap")
+    assert "wrapped by pkcs11:" in said, said
+    assert done(server, "keys", "add-root").startswith("pkcs11:")
+    server.config.write_text(config + '[keys]\nroot = "pkcs11:"\n' + place)
+    file.rename(tmp_path / "root.key")
+    server.restart()
+    assert signs_in(), "nothing needs the file any more"
+    assert "1 tenant keys are wrapped by pkcs11:" in done(server, "keys", "rewrap")
+    assert signs_in()
+    assert "on the token, and it works" in done(server, "doctor")
+    refused = command(server, "backup", str(tmp_path / "b.tar"), "--with-root-key")
+    assert refused.returncode == 1 and "can't leave it" in refused.stderr, refused
+    assert not file.exists()
+    assert server.stop() == 0
