@@ -54,9 +54,11 @@ impl Auth {
             to: Address::Number(number, String::new()),
             content: Content::Text(text),
         };
-        // Stored before sending: a code that arrives must work. The old batch dies with it.
+        // Stored before sending: a code that arrives must work. The old batch dies when this one is on its way, and no sooner: a
+        // message that isn't sent must not cost the codes of the one before.
+        let old = scope.sms_codes(phone.id, now).await?;
         let mut tx = scope.begin().await?;
-        tx.replace_sms_codes(phone.id, &rows).await?;
+        tx.insert_sms_codes(&rows).await?;
         tx.count_sms(phone.id, i64::try_from(rows.len()).unwrap_or(1)).await?;
         let entry = log::Entry {
             user: Some(holder.user.id),
@@ -72,7 +74,13 @@ impl Auth {
         };
         tx.insert_auth_log(&log::row(app, entry, now, &self.world)).await?;
         tx.commit().await?;
-        Ok(match self.courier.deliver(message).await {
+        let delivered = self.courier.deliver(message).await;
+        let mut tx = scope.begin().await?;
+        let over = if delivered.is_ok() { old } else { rows };
+        let over: Vec<SmsCodeId> = over.iter().map(|code| code.id).collect();
+        tx.delete_sms_codes(phone.id, &over).await?;
+        tx.commit().await?;
+        Ok(match delivered {
             Ok(()) => Outcome::deny("sent", "New SMS passcodes sent."),
             Err(SendError::Limited { .. }) => {
                 Outcome::deny("sms_limited", "Too many messages were sent to this phone. Please try again later.")

@@ -90,6 +90,11 @@ static DELETE_SMS_OF_PHONE: Statement = Statement::new(
     "DELETE FROM sms_code WHERE tenant = $1 AND phone_id = $2",
     &[Type::Id, Type::Id],
 );
+static DELETE_SMS: Statement = Statement::new(
+    "code_delete_sms",
+    "DELETE FROM sms_code WHERE tenant = $1 AND phone_id = $2 AND id = $3",
+    &[Type::Id, Type::Id, Type::Id],
+);
 static COUNT_SMS: Statement = Statement::new(
     "code_count_sms",
     "UPDATE phone SET sms_sent = sms_sent + $3 WHERE tenant = $1 AND id = $2 RETURNING id",
@@ -157,6 +162,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &SMS_OF_PHONE,
     &INSERT_SMS,
     &DELETE_SMS_OF_PHONE,
+    &DELETE_SMS,
     &COUNT_SMS,
     &TRUST,
     &TRUSTED,
@@ -223,6 +229,22 @@ impl Tx {
         self.run(&DELETE_SMS_OF_PHONE, values![phone]).await?;
         for code in codes {
             self.run(&INSERT_SMS, code.values()).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds a batch of passcodes beside those that a phone has.
+    pub async fn insert_sms_codes(&mut self, codes: &[SmsCodeRow]) -> Result<(), StoreError> {
+        for code in codes {
+            self.run(&INSERT_SMS, code.values()).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes these passcodes of a phone.
+    pub async fn delete_sms_codes(&mut self, phone: PhoneId, codes: &[SmsCodeId]) -> Result<(), StoreError> {
+        for code in codes {
+            self.run(&DELETE_SMS, values![phone, *code]).await?;
         }
         Ok(())
     }

@@ -62,6 +62,22 @@ fn a_hundred_redeem_one_sms_code_and_one_wins() {
     });
 }
 
+#[test]
+fn a_message_that_is_not_sent_costs_no_codes() {
+    each_engine(PATIENT, async |house| {
+        let user = house.user("ana").await;
+        house.phone(user, "+15035550100").await;
+        let ask = async || match house.begin("ana", countersign_auth::Factor::Sms, false).await.unwrap() {
+            countersign_auth::Begun::Finished(outcome) => outcome.status,
+            countersign_auth::Begun::Pending(_) => panic!("a message waits for nobody"),
+        };
+        assert_eq!(ask().await, "sent");
+        let message = house.outbox.wait_for("+15035550100", Duration::from_secs(5)).await.unwrap();
+        assert_eq!(ask().await, "sms_limited", "half a minute is not over");
+        assert_eq!(winners(house, "ana", &sms_code(message.text.expose())).await, 1);
+    });
+}
+
 /// The seven digits in a message.
 fn sms_code(text: &str) -> String {
     let found = text.split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 7);

@@ -26,6 +26,7 @@ struct Things {
     token: TokenId,
     policy: PolicyId,
     bypass: BypassId,
+    sms: SmsCodeId,
     attempt: AttemptId,
     auth_log: LogId,
     admin_log: LogId,
@@ -39,6 +40,7 @@ async fn things(site: &Site) -> Things {
     let user = site.new_user("narroway");
     let bypass = new_bypass(site, user.id);
     let sms = new_sms(site, phone);
+    let sms_id = sms.id;
     let attempt = new_attempt(site, user.id, phone);
     let (auth_log, admin_log, message) =
         (site.new_auth_log(NOW, "success"), site.new_admin_log(NOW), site.new_message(NOW.day(), "sms"));
@@ -72,6 +74,7 @@ async fn things(site: &Site) -> Things {
         token,
         policy,
         bypass: bypass.id,
+        sms: sms_id,
         attempt: attempt.id,
         auth_log: auth_log.id,
         admin_log: admin_log.id,
@@ -289,6 +292,7 @@ async fn changes(tx: &mut countersign_store::Tx, of: &Things) -> Result<Vec<(&'s
     // These say nothing of what they did.
     tx.delete_bypass_codes(user).await?;
     tx.replace_sms_codes(phone, &[]).await?;
+    tx.delete_sms_codes(phone, &[of.sms]).await?;
     tx.distrust_devices(user).await?;
     tx.count_sms(phone, 1).await?;
     Ok(done)
