@@ -68,7 +68,9 @@ impl Services {
 #[must_use]
 pub fn checks() -> Checks {
     Checks {
-        policy: |name, sections| auth::policy::Layer::parse(name, sections).map(drop).map_err(|error| error.to_string()),
+        policy: |name, sections| {
+            auth::policy::Layer::parse(name, sections).map(drop).map_err(|error| error.to_string())
+        },
         settings: |text| auth::Settings::parse(text).map(drop).map_err(|error| error.to_string()),
     }
 }

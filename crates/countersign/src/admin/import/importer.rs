@@ -392,7 +392,8 @@ impl<'a> Importer<'a> {
             }
         };
         if !integration.networks_for_api_access.is_empty() {
-            self.report.attention(format!("integration {name}: the networks that may use its key are not restricted here"));
+            self.report
+                .attention(format!("integration {name}: the networks that may use its key are not restricted here"));
         }
         let none = integration.username_normalization_policy.eq_ignore_ascii_case("none");
         let new = NewIntegration {
