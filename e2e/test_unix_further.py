@@ -113,6 +113,25 @@ def test_a_name_with_an_escape_sequence_reaches_no_terminal(tenant, place):
     assert not result.allowed and "\x1b" not in result.text, result
 
 
+ODD = [
+    *(bytes([byte]) for byte in range(1, 256)),
+    *(b"al" + bytes([byte]) + b"ice" for byte in range(1, 256) if not chr(byte).isalnum()),
+    "Ælfrēd".encode(), "李雷".encode(), "\U0001f600".encode(), "e\u0301".encode(), "\u202eecila".encode(), "\ufeffalice".encode(),
+    b"%00", b"%", b"%%", b"%zz", b"a+b", b"a%2Bb", b"a%20b", b"a&user=root", b"a;b", b"a=b=c", b"~alice", b"a!*'()b", b"..", b"\xff\xfe",
+    b"\xc0\xaf", b"\xed\xa0\x80", b"a" * 255, b"a" * 256, b"a" * 5000, b"a" * 60_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_no_name_or_host_however_odd_is_taken_for_a_reason_to_let_in(tenant, place, part):
+    """A signature that the server reads otherwise than the client wrote it would be a 401, and so a way in."""
+    integration = tenant.integration("unix", "alice")
+    for odd in ODD[part::8]:
+        for given in ({"username": odd}, {"username": "alice", "host": odd}):
+            result = LoginDuo(place).login(integration, Person(), **given)
+            assert not result.allowed, (given, result)
+
+
 def test_a_code_in_the_environment(tenant, place, monkeypatch):
     token = tenant.hotp(tenant.user("grace"))
     integration = tenant.integration("unix", "grace")
