@@ -31,10 +31,10 @@ fn one_prompt_at_a_time_and_room_between() {
         let user = house.user("ana").await;
         let device = house.authenticator(user).await;
         let (id, code) = house.push("ana").await.unwrap_or_else(|_| panic!("no push"));
-        let refused = house.push("ana").await.err().expect("one is open");
+        let refused = house.push("ana").await.expect_err("one is open");
         assert!(refused.message.contains("already waiting"), "{}", refused.message);
         assert!(device.answer(house, id, approve(&code)).await.unwrap());
-        assert!(house.push("ana").await.err().expect("too close").message.contains("half a minute"));
+        assert!(house.push("ana").await.expect_err("too close").message.contains("half a minute"));
         house.clock.advance(Duration::from_secs(30));
         assert!(house.push("ana").await.is_ok());
     });
@@ -66,7 +66,7 @@ fn fraud_suspends_at_once_and_an_administrator_resumes() {
         let (id, _) = house.push("ana").await.unwrap_or_else(|_| panic!("no push"));
         device.answer(house, id, Answer::Fraud).await.unwrap();
         house.clock.advance(Duration::from_secs(3600));
-        assert!(house.push("ana").await.err().expect("suspended").message.contains("suspended"));
+        assert!(house.push("ana").await.expect_err("suspended").message.contains("suspended"));
         let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
         assert!(tx.resume_prompts(user).await.unwrap());
         tx.commit().await.unwrap();
@@ -85,6 +85,6 @@ fn prompts_that_nobody_waits_for_count_too() {
             house.clock.advance(Duration::from_secs(90));
             tokio::time::sleep(Duration::from_millis(1500)).await;
         }
-        assert!(house.push("ana").await.err().expect("suspended").message.contains("suspended"));
+        assert!(house.push("ana").await.expect_err("suspended").message.contains("suspended"));
     });
 }

@@ -91,7 +91,7 @@ impl Person {
                     self.next += 1;
                     self.open = false;
                     // At once again, as a thief who looked on would.
-                    if self.next % 4 == 0 {
+                    if self.next.is_multiple_of(4) {
                         self.replay(&caller, &keys).await;
                     }
                 }

@@ -5,7 +5,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "helpers of tests"
+    clippy::print_stdout,
+    reason = "helpers of tests; the kills are counted on the output"
 )]
 
 mod authenticator;

@@ -17,6 +17,7 @@ use std::time::Duration;
 use types::AttemptId;
 
 type Params = Vec<(String, String)>;
+type IsOwners = Box<dyn Fn(&Reply) -> bool>;
 
 /// One request, and how the owner of its objects can be told from a stranger by the answer.
 pub(crate) struct Case {
@@ -25,7 +26,7 @@ pub(crate) struct Case {
     /// What the owner sends, where it isn't the same.
     own: Option<(String, Params)>,
     /// Whether an answer is the owner's; nothing where it is the same for everybody.
-    owner: Option<Box<dyn Fn(&Reply) -> bool>>,
+    owner: Option<IsOwners>,
 }
 
 impl Case {

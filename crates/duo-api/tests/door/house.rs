@@ -33,7 +33,6 @@ pub(crate) struct House {
     pub(crate) router: Router,
     pub(crate) world: World,
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) print: Arc<Print>,
     pub(crate) outbox: Outbox,
     pub(crate) a: Organisation,
     pub(crate) b: Organisation,
@@ -162,7 +161,7 @@ impl House {
         let directory = Directory::new(Arc::clone(&store), checks());
         let a = Organisation::make(&directory, &auth, "alfa", 1, settings.clone()).await;
         let b = Organisation::make(&directory, &auth, "bravo", 2, settings).await;
-        Self { outbox: print.outbox(), directory, store, auth, router, world, clock, print, a, b, database, scratch }
+        Self { outbox: print.outbox(), directory, store, auth, router, world, clock, a, b, database, scratch }
     }
 
     /// The same house after a restart of the program: what was only in memory is gone.

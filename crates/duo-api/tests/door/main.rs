@@ -19,4 +19,5 @@ mod outage;
 mod refusals;
 mod repeated;
 #[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "the tests of the whole program use more of it")]
 mod support;
