@@ -6,7 +6,7 @@ use auth::Auth;
 use directory::{Checks, Directory};
 use keys::{FileRoot, KeyRing, Pkcs11Root, RootKey};
 use messaging::{Channel, Courier, Retry, Smtp, SmtpConfig, Twilio, TwilioConfig, TwilioHooks};
-use std::{fs, sync::Arc, time::Duration};
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, sync::Arc, time::Duration};
 use store::Store;
 use types::World;
 
@@ -80,7 +80,10 @@ pub fn checks() -> Checks {
 /// # Errors
 /// What can't be opened, for the administrator.
 pub async fn open_store(config: &Config, world: &World) -> anyhow::Result<Store> {
-    fs::create_dir_all(&config.data_dir)
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&config.data_dir)
         .with_context(|| format!("can't make the data directory {}", config.data_dir.display()))?;
     let ring = ring(&config.keys, world)?;
     ring.check(world).context("the root key doesn't work")?;

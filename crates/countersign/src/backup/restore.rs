@@ -46,7 +46,7 @@ pub async fn restore(config: &Config, arguments: RestoreArgs) -> anyhow::Result<
     if !arguments.force {
         refuse_to_overwrite(config)?;
     }
-    fs::create_dir_all(&config.data_dir).with_context(|| config.data_dir.display().to_string())?;
+    make_dir(&config.data_dir)?;
     let (file, settings) = (arguments.file.clone(), config.clone());
     let read =
         tokio::task::spawn_blocking(move || archive::read(&file, |manifest, name| place(&settings, manifest, name)));
@@ -104,6 +104,12 @@ fn refuse_to_overwrite(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn make_dir(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.with_context(|| path.display().to_string())
+}
+
 /// Where a file of the backup belongs here.
 fn place(config: &Config, manifest: &Manifest, name: &str) -> anyhow::Result<Option<PathBuf>> {
     let wanted = match &config.store.url {
@@ -128,8 +134,7 @@ fn place(config: &Config, manifest: &Manifest, name: &str) -> anyhow::Result<Opt
     // What is there already stays: it may be in use for more than this.
     let place = place.filter(|path| name == DATABASE || !path.exists());
     if let Some(parent) = place.as_deref().and_then(Path::parent) {
-        use std::os::unix::fs::DirBuilderExt as _;
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+        make_dir(parent)?;
     }
     Ok(place)
 }

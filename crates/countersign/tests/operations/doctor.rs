@@ -21,7 +21,6 @@ fn made() -> tempfile::TempDir {
         house.tenant("acme").await;
         house.stop();
     });
-    std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o700)).unwrap();
     // One file, once the threads that had it open have ended.
     for _ in 0..100 {
         if store::sqlite_file::settle(&dir.join("countersign.db")).is_ok() {
