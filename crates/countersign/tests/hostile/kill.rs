@@ -16,7 +16,14 @@ use crate::{
 use auth::otp::hotp;
 use countersign_e2e::postgres::Postgres;
 use directory::{IntegrationFields, NewTenant, NewToken, NewUser, Seed, SettingsFields};
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use types::{TenantId, World};
 
 /// People with a counter's token, each signing in as fast as they can.
@@ -42,6 +49,15 @@ struct Person {
     lost_answers: u64,
     /// Answers that could have let a code in a second time, and didn't.
     replays_refused: u64,
+}
+
+/// A round's load.
+#[derive(Default)]
+struct Load {
+    /// Logins that were acknowledged in it.
+    answered: AtomicUsize,
+    /// Whether the program is gone.
+    over: AtomicBool,
 }
 
 /// What a passcode was answered.
@@ -82,11 +98,12 @@ impl Person {
     }
 
     /// Signs in until the program is gone.
-    async fn sign_in(mut self, caller: Caller, keys: Keys, until: tokio::time::Instant) -> Self {
-        while tokio::time::Instant::now() < until {
+    async fn sign_in(mut self, caller: Caller, keys: Keys, load: Arc<Load>) -> Self {
+        while !load.over.load(Ordering::Relaxed) {
             let code = self.code(self.next);
             match passcode(&caller, &keys, &self.name, &code).await {
                 Told::Allowed => {
+                    load.answered.fetch_add(1, Ordering::Relaxed);
                     self.acknowledged += 1;
                     self.next += 1;
                     self.open = false;
@@ -199,12 +216,10 @@ async fn hundred_kills(site: &Site, server: Option<&'static Postgres>) {
             *allowed += usize::from(again == Told::Allowed);
             assert!(*allowed <= 1, "{name}: a TOTP code was accepted on both sides of a kill");
         }
-        // Another length each time, so that the kill falls into every part of a login; long enough for some to end.
-        let length = Duration::from_millis(120 + (round as u64 * 37) % 160);
-        let until = tokio::time::Instant::now() + length + Duration::from_millis(150);
+        let under_way = Arc::new(Load::default());
         let tasks: Vec<_> = by_counter
             .drain(..)
-            .map(|person| tokio::spawn(person.sign_in(caller.clone(), keys.clone(), until)))
+            .map(|person| tokio::spawn(person.sign_in(caller.clone(), keys.clone(), Arc::clone(&under_way))))
             .collect();
         // The same TOTP code from three sides at once.
         let code = totp(of_round);
@@ -212,7 +227,14 @@ async fn hundred_kills(site: &Site, server: Option<&'static Postgres>) {
             let (caller, keys, name, code) = (caller.clone(), keys.clone(), of_round.name.clone(), code.clone());
             tokio::spawn(async move { passcode(&caller, &keys, &name, &code).await })
         });
-        tokio::time::sleep(length).await;
+        // Once everybody is at it; then a moment that is another one each time, so that the kill falls into every part of a login.
+        for _ in 0..2000 {
+            if under_way.answered.load(Ordering::Relaxed) >= 2 * PEOPLE {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        tokio::time::sleep(Duration::from_millis((round as u64 * 37) % 80)).await;
         match server {
             // The database first, so that the program meets its absence before its own end.
             Some(server) if round % 10 == 9 => {
@@ -223,6 +245,7 @@ async fn hundred_kills(site: &Site, server: Option<&'static Postgres>) {
             }
             _ => program.kill9(),
         }
+        under_way.over.store(true, Ordering::Relaxed);
         for task in tasks {
             by_counter.push(task.await.unwrap());
         }

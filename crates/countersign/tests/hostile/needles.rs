@@ -1,7 +1,8 @@
 //! A search for secrets in whatever form they could lie about.
 
+use aho_corasick::AhoCorasick;
 use data_encoding::{BASE64, HEXLOWER, HEXUPPER};
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 /// Something that must not be found, with the forms in which it is looked for.
 pub(crate) struct Needle {
@@ -61,45 +62,36 @@ impl Needle {
             Self { name: format!("{name} in BCD"), forms: vec![("packed".to_owned(), packed)] },
         ]
     }
-
-    /// The forms of it that stand in `haystack`.
-    fn found<'n>(&'n self, haystack: &[u8]) -> impl Iterator<Item = &'n str> {
-        let found: Vec<&str> =
-            self.forms.iter().filter(|(_, form)| contains(haystack, form)).map(|(name, _)| name.as_str()).collect();
-        found.into_iter()
-    }
 }
 
 /// Few digits stand by chance inside of long numbers (times, counts), so they are looked for as a number of their own.
 const FEW: usize = 9;
 
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    let Some((first, rest)) = needle.split_first() else { return false };
-    let whole = needle.len() <= FEW && needle.iter().all(u8::is_ascii_digit);
+/// Whether what was found between two places is more than a part of a longer number.
+fn counts(haystack: &[u8], start: usize, end: usize) -> bool {
+    let whole = end - start <= FEW && haystack[start..end].iter().all(u8::is_ascii_digit);
     // Not the fraction of a second either.
     let joins = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'.');
-    let mut at = 0;
-    while let Some(next) = haystack[at..].iter().position(|byte| byte == first) {
-        at += next + 1;
-        if haystack[at..].starts_with(rest) {
-            let before = at.checked_sub(2).and_then(|before| haystack.get(before));
-            if !whole || !joins(before) && !joins(haystack.get(at + rest.len())) {
-                return true;
-            }
-        }
-    }
-    false
+    !whole || !joins(start.checked_sub(1).and_then(|before| haystack.get(before))) && !joins(haystack.get(end))
 }
 
 /// Where a needle was found, a line each.
 pub(crate) fn search(needles: &[Needle], places: &[(String, Vec<u8>)]) -> Vec<String> {
-    let mut hits = Vec::new();
+    let forms: Vec<(&str, &str, &[u8])> = needles
+        .iter()
+        .flat_map(|needle| {
+            needle.forms.iter().map(|(form, bytes)| (needle.name.as_str(), form.as_str(), bytes.as_slice()))
+        })
+        .collect();
+    let all = AhoCorasick::new(forms.iter().map(|(_, _, bytes)| bytes)).unwrap();
+    let mut hits = BTreeSet::new();
     for (place, bytes) in places {
-        for needle in needles {
-            hits.extend(needle.found(bytes).map(|form| format!("{} ({form}) in {place}", needle.name)));
+        for found in all.find_overlapping_iter(bytes).filter(|found| counts(bytes, found.start(), found.end())) {
+            let (needle, form, _) = forms[found.pattern().as_usize()];
+            hits.insert(format!("{needle} ({form}) in {place}"));
         }
     }
-    hits
+    hits.into_iter().collect()
 }
 
 /// Every file below a directory, with its content.
