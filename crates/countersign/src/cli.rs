@@ -158,7 +158,8 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
 /// # Errors
 /// Any other.
 pub fn say(text: &str) -> anyhow::Result<()> {
-    match io::stdout().write_all(text.as_bytes()) {
+    // A question has no line break at its end, and must be seen all the same.
+    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => Ok(done?),
     }

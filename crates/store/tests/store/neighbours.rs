@@ -17,7 +17,7 @@ fn a_change_by_another_process_is_heard_and_ones_own_are_not_taken_for_one() {
         let mut notices = site.store.engine().notices();
         let _ = tokio::time::timeout(Duration::from_millis(2500), notices.recv()).await;
         // Enough of one's own for the log to be written back several times.
-        for _ in 0..6 {
+        for _ in 0..100 {
             site.write(async |tx| {
                 for _ in 0..40 {
                     tx.log_act(&site.world, "me", &"x".repeat(200), "", &"y".repeat(4000)).await?;
