@@ -13,6 +13,8 @@ const TICK: Duration = Duration::from_secs(1);
 const BACK: Duration = Duration::from_secs(600);
 /// Ended attempts and spent counters stay so long.
 const KEEP: Duration = Duration::from_secs(86_400);
+/// So many receipts are forgotten by one statement.
+const PIECE: i64 = 1000;
 
 pub(crate) fn start(auth: &Arc<Auth>) {
     tokio::spawn(tick(Arc::downgrade(auth)));
@@ -39,6 +41,7 @@ async fn tick(auth: Weak<Auth>) {
             if let Err(error) = auth.store.purge_limits(before).await {
                 tracing::warn!(%error, "old counters");
             }
+            auth.forget_receipts().await;
         }
         // A round of tenants a second until all were looked at, and again an hour later.
         if looked_at.is_some() || ticks.is_multiple_of(3600) {
@@ -52,6 +55,20 @@ async fn tick(auth: Weak<Auth>) {
 }
 
 impl Auth {
+    /// Forgets receipts that can't come any more: in pieces, so that no login waits behind a long delete.
+    async fn forget_receipts(&self) {
+        loop {
+            match self.store.purge_receipts(self.world.now(), PIECE).await {
+                Ok(gone) if i64::try_from(gone).unwrap_or(0) == PIECE => {}
+                Ok(_) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "old receipts");
+                    return;
+                }
+            }
+        }
+    }
+
     /// Ends attempts whose time is over, also those that nobody waits for: an unanswered prompt counts against fatigue.
     pub(crate) async fn end_overdue(&self) -> Result<(), AuthError> {
         let now = self.world.now();
