@@ -15,7 +15,7 @@ use crate::{
 use store::{PhoneRow, attempts::AttemptRow, fields, login::Holder};
 use types::{AttemptId, Millis, SecretString};
 
-/// Digits of an approval code (defence.md §5: no fewer than six).
+/// Digits of an approval code: with fewer, somebody who is asked often enough hits one by chance.
 const DIGITS: usize = 6;
 
 impl Auth {

@@ -27,7 +27,7 @@ record! {
     }
 }
 
-/// The rules, in the order of defence.md §5.
+/// The rules against wearing a person down with prompts.
 #[derive(Clone, Copy, Debug)]
 pub struct PromptRules {
     /// At least so long between two prompts.
