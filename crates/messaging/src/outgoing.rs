@@ -93,7 +93,7 @@ pub struct CallScript {
     /// Said one after the other, then all of it once more.
     pub lines: Vec<SecretString>,
     /// The keys that approve: the digit pair that stands on the sign-in page. A call without them only speaks; there is no
-    /// approval by any key, or by `1` or `#` (defence S9).
+    /// approval by any key, or by `1` or `#`.
     pub keys: Option<SecretString>,
     /// The key that reports a fraud.
     pub fraud_key: Option<char>,

@@ -1,4 +1,4 @@
-//! Nobody is worn down (defence.md §5).
+//! Nobody is worn down.
 
 use crate::support::{approve, each_engine};
 use countersign_auth::{Answer, Progress};

@@ -108,7 +108,7 @@ fn a_hundred_use_one_enrolment_code_and_one_device_is_attached() {
 }
 
 /// Two hundred wrong codes at once: no more of them are looked at than the threshold says, and a right code among them
-/// that comes after doesn't count (flaw class 11).
+/// that comes after doesn't count.
 #[test]
 fn parallel_guesses_are_counted_before_they_count() {
     each_engine(r#"{"lockout_threshold": 10}"#, async |house| {

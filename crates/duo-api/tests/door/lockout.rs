@@ -1,4 +1,4 @@
-//! A lock-out holds on every way in, and every way in counts to it (flaw classes 10, 12 and 18).
+//! A lock-out holds on every way in, and every way in counts to it.
 
 use crate::{
     house::{House, Reply, each_engine, patient},
@@ -153,7 +153,7 @@ fn wrong_codes_are_counted_by_the_account_over_all_ways_and_spellings() {
     });
 }
 
-/// Two hundred wrong codes at once over all ways: no more are looked at than the threshold says (flaw class 11).
+/// Two hundred wrong codes at once over all ways: no more are looked at than the threshold says.
 #[test]
 fn parallel_guesses_over_all_ways_are_counted_before_they_count() {
     each_engine(strict(), async |house| {

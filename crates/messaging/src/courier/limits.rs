@@ -15,7 +15,7 @@ const SLOT_MS: i64 = 15_000;
 const NUMBER_SLOTS: i64 = 3;
 /// … three messages of any kind in ten minutes …
 const NUMBER_SHORT: i64 = 3;
-/// … and ten on a day (defence S3).
+/// … and ten on a day.
 const NUMBER_DAY: i64 = 10;
 /// A mailbox gets more: mail costs nothing, and other mail comes between.
 const MAILBOX_SHORT: i64 = 5;

@@ -1,6 +1,6 @@
 //! The words of messages.
 //!
-//! An SMS with one code (defence S2) explains first what it is for, holds no address that could be tapped, and ends in a line that
+//! An SMS with one code explains first what it is for, holds no address that could be tapped, and ends in a line that
 //! binds the code to a site ([`origin_bound`]), so that a telephone fills it in there and nowhere else. The code never stands in the
 //! first 20 characters, which carriers repeat in their receipts and telephones show on a locked screen.
 
@@ -72,7 +72,7 @@ pub fn passcodes(brand: &str, app: &str, codes: &[SecretString]) -> Result<Secre
     Ok(SecretString::new(format!("{head}{list}\nNever share them.")))
 }
 
-/// The call that asks for approval: only the digit pair on the sign-in page approves (defence S9).
+/// The call that asks for approval: only the digit pair on the sign-in page approves.
 pub fn approval_call(brand: &str, app: &str, pair: SecretString) -> Result<CallScript, TextError> {
     let brand = brand_of(brand)?;
     if !pair.expose().bytes().all(|b| b.is_ascii_digit()) || pair.expose().is_empty() {

@@ -1,6 +1,6 @@
 //! SMS and calls through Twilio, or through anything that speaks its Messages and Calls API (version 2010-04-01).
 //!
-//! What the supplier is left with (defence M9): every text asks for `ContentRetention=discard` and `AddressRetention=obfuscate`; an
+//! What the supplier is left with: every text asks for `ContentRetention=discard` and `AddressRetention=obfuscate`; an
 //! account without that feature answers 30029, is asked without it from then on, and says so once in the log. When the last receipt
 //! has come, message or call is deleted at the supplier, again and again over a day until it says so. The pending deletions are in
 //! memory: a restart forgets them, and those messages stay until the supplier's own retention ends.
@@ -29,7 +29,7 @@ use types::{E164, SecretString, World};
 const DEADLINE: Duration = Duration::from_secs(25);
 /// A telephone rings so long, seconds.
 const RING: u32 = 30;
-/// A call may last so long, seconds; more costs money and helps nobody (defence S3).
+/// A call may last so long, seconds; more costs money and helps nobody.
 const CALL: u32 = 60;
 
 /// How the supplier is reached.
