@@ -24,7 +24,7 @@ use crate::{
     tls::Tls,
 };
 
-/// Multi-factor authentication and single sign-on that an organisation runs itself.
+/// Multi-factor authentication that an organisation runs itself.
 #[derive(Parser)]
 #[command(name = "countersign", version, about)]
 pub struct Cli {
