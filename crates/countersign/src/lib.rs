@@ -1,8 +1,8 @@
 //! The binary's parts: everything around the engine that makes it a server.
 //!
 //! [`config`] reads the configuration, [`telemetry`] writes log and metrics, [`tls`] finds a certificate, [`serve`]
-//! answers HTTPS, [`cli`] is the command line. Nothing here knows what a factor or a tenant is: the doors come in as an
-//! [`serve::Application`].
+//! answers HTTPS, [`cli`] is the command line. The server itself knows neither factors nor tenants: the doors come in as an
+//! [`serve::Application`]. [`admin`] and [`demo`] change what tenants have as the doors do, by way of `directory`.
 //!
 //! To add a command: a variant of [`cli::Command`] and a file for what it does.
 
