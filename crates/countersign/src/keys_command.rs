@@ -6,7 +6,14 @@
 
 mod reseal;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs::{self, OpenOptions},
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
@@ -14,6 +21,7 @@ use keys::{FileRoot, Pkcs11Root, WrappedKey};
 use messaging::house;
 use store::Store;
 use types::{Millis, TenantId, World};
+use zeroize::Zeroizing;
 
 use crate::{
     cli::say,
@@ -220,8 +228,25 @@ async fn remove_root(config: &Config, store: &Store, id: &str) -> anyhow::Result
     if still > 0 {
         bail!("{still} tenant keys are wrapped by it: countersign keys rewrap");
     }
-    FileRoot::remove_key(path, id)?;
-    say(&format!("{id} is gone from {}. Backups from before the rewrap can't be read without it.\n", path.display()))
+    // Kept, not destroyed: older backups need it, and so does what a server that was not restarted yet has wrapped meanwhile.
+    let mut kept = path.clone().into_os_string();
+    kept.push(format!(".before-{}", store.world().now().seconds()));
+    let kept = PathBuf::from(kept);
+    let text = Zeroizing::new(fs::read(path).with_context(|| path.display().to_string())?);
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&kept);
+    let mut file = made.with_context(|| kept.display().to_string())?;
+    file.write_all(&text)?;
+    file.sync_all()?;
+    if let Err(error) = FileRoot::remove_key(path, id) {
+        drop(fs::remove_file(&kept));
+        return Err(error.into());
+    }
+    say(&format!(
+        "{id} is gone from {}.\nThe file as it was is {}: older backups can't be read without. Keep it where the copies of the root key are, \
+         and not here.\n",
+        path.display(),
+        kept.display()
+    ))
 }
 
 async fn rotate(store: &Store, tenant: TenantId) -> anyhow::Result<u32> {

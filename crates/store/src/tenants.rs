@@ -73,7 +73,10 @@ impl Store {
     /// As [`create_tenant`](Self::create_tenant), but the transaction is still open: for what must come into being with the
     /// tenant.
     pub async fn begin_tenant(&self, tenant: &TenantRow) -> Result<Tx, StoreError> {
-        let key = self.ring().create_tenant_key(tenant.id, 1, self.world())?;
+        let (ring, world, id) = (self.ring().clone(), self.world().clone(), tenant.id);
+        // A root key in a token is asked over a bus or a network.
+        let made = tokio::task::spawn_blocking(move || ring.create_tenant_key(id, 1, &world)).await;
+        let key = made.map_err(|error| StoreError::Unavailable(error.to_string()))??;
         let TenantRow { id, name, api_host, created, settings, log_key } = tenant.clone();
         let mut tx = self.tenant(id).begin().await?;
         tx.run(&INSERT, values![name, api_host, created, settings, log_key]).await?;

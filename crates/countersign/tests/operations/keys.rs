@@ -1,7 +1,7 @@
 //! Rotations by the command line, while the engine serves from the same directory.
 
 use super::support::{House, block_on, countersign, done, path, run};
-use keys::TenantKeys;
+use keys::{FileRoot, RootKey as _, TenantKeys};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// Runs the program beside the engine.
@@ -115,6 +115,10 @@ fn the_root_key_is_exchanged_without_a_stop_and_the_old_one_leaves_last() {
         assert!(restarted.login(&ikey, "anna", anna.code(1)).await.allow);
         let file = std::fs::read_to_string(dir.join("root.key")).unwrap();
         assert_eq!(file.lines().filter(|line| line.starts_with("csroot1")).count(), 1, "in {}", path(&dir));
+        // What older backups need is kept, for its owner only.
+        let kept = text.lines().find_map(|line| line.strip_prefix("The file as it was is ")?.split(": ").next());
+        let kept = FileRoot::open(std::path::Path::new(kept.unwrap())).unwrap();
+        assert!(kept.opens(&old) && kept.opens(&new));
         restarted.stop();
     });
 }
