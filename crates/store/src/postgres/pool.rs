@@ -5,16 +5,26 @@ use crate::engine::{Call, Row, Statement, StoreError, Value};
 use futures_util::{StreamExt, stream};
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+use tokio_postgres::{
+    AsyncMessage, Client, Config, NoTls,
+    config::{Host, SslMode},
+};
 
 /// How long a request waits for a free connection before it is told that the database is unavailable.
 const WAIT: Duration = Duration::from_secs(5);
 /// No statement may hold a connection longer, and none may wait longer for a lock.
 const GUARDS: &str = "SET statement_timeout = '15s'; SET lock_timeout = '5s'";
+/// The server ends what is slow (`GUARDS`); what has said nothing for so long is a connection that nobody answers on any more, though
+/// it looks open: a network that swallows everything, a server that stands still.
+const SILENCE: Duration = Duration::from_secs(17);
+/// The connection for notices carries nothing for hours on end. It is asked for a sign of life so often, or a dead one would be waited
+/// on, and what other nodes have changed would go unheard.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 /// One plan for each statement, kept, and always by the indexes that the plan tests see: left alone, PostgreSQL plans anew for each
 /// batch (which costs more than running it), and keeps a plan with scans that it made while the tables were small.
 const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
@@ -43,9 +53,28 @@ fn unavailable(error: impl std::fmt::Display) -> StoreError {
     StoreError::Unavailable(error.to_string())
 }
 
+/// What the database answers, or that it doesn't.
+async fn answer<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(SILENCE, asked).await.unwrap_or_else(|_| Err(unavailable("the database says nothing")))
+}
+
+/// Whether what is said to a host leaves this machine.
+fn is_remote(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => name != "localhost" && !name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+        Host::Unix(_) => false,
+    }
+}
+
 impl Pool {
     pub(super) fn new(url: &str, connections: usize, patience: Duration) -> Result<Self, StoreError> {
         let mut config: Config = url.parse().map_err(unavailable)?;
+        if config.get_ssl_mode() != SslMode::Disable && config.get_hosts().iter().any(is_remote) {
+            return Err(unavailable(
+                "the way to this PostgreSQL server isn't encrypted: reach it through a tunnel on this machine, or say \
+                 sslmode=disable in store.url if the network between is trusted",
+            ));
+        }
         config.connect_timeout(Duration::from_secs(5)).application_name("countersign");
         let permits = Arc::new(Semaphore::new(connections.max(1)));
         Ok(Self { config, patience, free: Mutex::new(Vec::new()), permits })
@@ -59,7 +88,9 @@ impl Pool {
         let found = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match found.filter(|found| !found.client.is_closed()) {
             Some(connection) => connection,
-            None => self.connect().await?,
+            None => tokio::time::timeout(WAIT, self.connect())
+                .await
+                .map_err(|_| unavailable("no connection came about in time"))??,
         };
         Ok(Lease { pool: Arc::clone(self), connection: Some(connection), _permit: permit })
     }
@@ -83,7 +114,7 @@ impl Pool {
 
     /// Listens until the connection ends.
     pub(super) async fn listen(&self, channel: &str, notices: &broadcast::Sender<String>) -> Result<(), StoreError> {
-        let (client, mut connection) = self.config.connect(NoTls).await.map_err(unavailable)?;
+        let (client, mut connection) = answer(async { self.config.connect(NoTls).await.map_err(unavailable) }).await?;
         let (notices, gap) = (notices.clone(), notices.clone());
         let pump = tokio::spawn(async move {
             let mut messages = stream::poll_fn(move |context| connection.poll_message(context));
@@ -99,10 +130,23 @@ impl Pool {
             }
             Ok(())
         });
-        client.batch_execute(&format!("LISTEN {channel}")).await.map_err(unavailable)?;
-        // What was told before this moment wasn't heard. No listener is no error.
-        let _ = gap.send(crate::engine::GAP.to_owned());
-        pump.await.map_err(unavailable)?
+        let ended = pump.abort_handle();
+        let signs = async {
+            answer(async { client.batch_execute(&format!("LISTEN {channel}")).await.map_err(unavailable) }).await?;
+            // What was told before this moment wasn't heard. No listener is no error.
+            let _ = gap.send(crate::engine::GAP.to_owned());
+            loop {
+                tokio::time::sleep(SIGN_OF_LIFE).await;
+                answer(async { client.batch_execute("").await.map_err(unavailable) }).await?;
+            }
+        };
+        tokio::select! {
+            done = pump => done.map_err(unavailable)?,
+            silent = signs => {
+                ended.abort();
+                silent
+            }
+        }
     }
 }
 
@@ -156,22 +200,28 @@ impl Lease {
     }
 
     pub(super) async fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
-        self.connection()?.client.batch_execute(sql).await.map_err(|error| bind::failure("batch", &error))
+        let client = &self.connection()?.client;
+        answer(async { client.batch_execute(sql).await.map_err(|error| bind::failure("batch", &error)) }).await
     }
 
     pub(super) async fn notify(&mut self, channel: &str, notice: &str) -> Result<(), StoreError> {
         let client = &self.connection()?.client;
-        client
-            .execute_typed(
-                "SELECT pg_notify($1, $2)",
-                &[(&channel, tokio_postgres::types::Type::TEXT), (&notice, tokio_postgres::types::Type::TEXT)],
-            )
-            .await
-            .map_err(|error| bind::failure("notify", &error))?;
-        Ok(())
+        let text = tokio_postgres::types::Type::TEXT;
+        answer(async {
+            client
+                .execute_typed("SELECT pg_notify($1, $2)", &[(&channel, text.clone()), (&notice, text)])
+                .await
+                .map(drop)
+                .map_err(|error| bind::failure("notify", &error))
+        })
+        .await
     }
 
     pub(super) async fn run_all(&mut self, calls: Vec<Call>) -> Result<Vec<Vec<Row>>, StoreError> {
+        answer(self.run_each(calls)).await
+    }
+
+    async fn run_each(&mut self, calls: Vec<Call>) -> Result<Vec<Vec<Row>>, StoreError> {
         let mut prepared = Vec::with_capacity(calls.len());
         for (statement, params) in calls {
             prepared.push(self.pieces(statement, params).await?);
@@ -186,8 +236,11 @@ impl Lease {
         statement: &'static Statement,
         params: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        let pieces = self.pieces(statement, params).await?;
-        bind::run(&self.connection()?.client, pieces).await
+        answer(async {
+            let pieces = self.pieces(statement, params).await?;
+            bind::run(&self.connection()?.client, pieces).await
+        })
+        .await
     }
 
     async fn pieces(
