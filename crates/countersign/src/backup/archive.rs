@@ -105,7 +105,15 @@ pub(super) fn read(
     place: impl Fn(&Manifest, &str) -> anyhow::Result<Option<PathBuf>>,
 ) -> anyhow::Result<(Manifest, Vec<(String, Unpacked)>)> {
     let file = File::open(path).with_context(|| path.display().to_string())?;
-    let mut tar = tar::Archive::new(BufReader::with_capacity(CHUNK, file));
+    read_from(BufReader::with_capacity(CHUNK, file), place).with_context(|| path.display().to_string())
+}
+
+/// The same, wherever the bytes come from.
+pub(super) fn read_from(
+    from: impl Read,
+    place: impl Fn(&Manifest, &str) -> anyhow::Result<Option<PathBuf>>,
+) -> anyhow::Result<(Manifest, Vec<(String, Unpacked)>)> {
+    let mut tar = tar::Archive::new(from);
     let mut entries = tar.entries()?;
     let manifest = match entries.next() {
         Some(Ok(entry)) if entry.path_bytes().as_ref() == MANIFEST.as_bytes() => {
@@ -115,7 +123,7 @@ pub(super) fn read(
         }
         _ => None,
     };
-    let Some(manifest) = manifest else { bail!("{} is no backup", path.display()) };
+    let Some(manifest) = manifest else { bail!("no backup of this program's") };
     if manifest.format != FORMAT {
         bail!("the backup has format {}, this program knows {FORMAT}; use a newer program", manifest.format);
     }

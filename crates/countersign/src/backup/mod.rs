@@ -13,6 +13,16 @@ mod restore;
 
 pub use restore::{RestoreArgs, restore};
 
+/// What the fuzzers call.
+#[doc(hidden)]
+pub mod fuzzing {
+    /// Reads any bytes as a backup, and puts nothing anywhere. Whether they were one.
+    #[must_use]
+    pub fn is_backup(bytes: &[u8]) -> bool {
+        super::archive::read_from(bytes, |_, _| Ok(None)).is_ok()
+    }
+}
+
 use std::{
     fs,
     path::{Path, PathBuf},
