@@ -268,8 +268,13 @@ fn hostile_texts_in_every_parameter_and_part_of_a_path_are_no_way_in_and_no_faul
         let open = Open::of(house).await;
         let long = "a".repeat(9000);
         let hostile: Vec<&str> = HOSTILE.iter().copied().chain([long.as_str()]).collect();
-        // The three spellings of one path have one handler.
-        for route in routes().filter(|route| !route.path.ends_with(".json")) {
+        // Some handlers have several paths; one of each is enough here.
+        let again = |path: &str| {
+            path.ends_with(".json")
+                || path.starts_with("/admin/v1/integrations")
+                || path.starts_with("/admin/v2/integrations")
+        };
+        for route in routes().filter(|route| !again(route.path) || route.path.ends_with("/skey")) {
             let (keys, version, path, mut params) = good(house, &open, route);
             let (method, there) = (route.method.http(), params.len());
             // What a client may send beside.
