@@ -145,6 +145,7 @@ def test_a_call_is_not_approved_by_another_key(client, tenant, user, supplier, p
 def test_a_callback_that_the_supplier_did_not_sign_changes_nothing(tenant, user, supplier, place):
     """Somebody else, who has the address of a call's keys, presses the right ones."""
     refusals = []
+    genuine = supplier._call_back
 
     def forged(url, form):
         request = urllib.request.Request(
@@ -156,6 +157,8 @@ def test_a_callback_that_the_supplier_did_not_sign_changes_nothing(tenant, user,
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(request, timeout=10, context=context)
         refusals.append(refused.value.code)
+        # Then the one who was called hangs up.
+        genuine(url, {name: value for name, value in form.items() if name != "Digits"})
 
     supplier._call_back = forged
     person = Takes(supplier)
