@@ -11,7 +11,7 @@ use crate::{
     policy::{NetworkVerdict, NewUser, Rule, UserAuth},
 };
 use store::login::{Holder, Who};
-use types::{GroupId, UserName};
+use types::{GroupId, Normalization, UserName};
 
 fn decision(verdict: Verdict, reason: &'static str, rule: impl Into<Rule>, message: &str) -> Decision {
     Decision { verdict, reason, rule: rule.into(), message: message.to_owned() }
@@ -22,12 +22,12 @@ const DENIED: &str = "Your account is not permitted to access this application."
 impl Auth {
     /// Finds the user and decides how far they may go without a factor.
     pub async fn admit(&self, app: &Application, subject: &Subject, client: &Client) -> Result<Admission, AuthError> {
-        let who = match subject {
-            Subject::Name(name) => Who::Name(UserName::new(name, app.normalization)?),
-            Subject::Id(id) => Who::Id(*id),
+        let by_id = matches!(subject, Subject::Id(_));
+        let found = match subject {
+            Subject::Id(id) => self.login.find(app.tenant, Who::Id(*id)).await?,
+            Subject::Name(name) => self.find_by_name(app, name).await?,
         };
-        let by_id = matches!(who, Who::Id(_));
-        match self.login.find(app.tenant, who).await? {
+        match found {
             Some(mut holder) => {
                 self.end_lockout_if_due(app, &mut holder).await?;
                 Ok(Admission { decision: decide(app, &holder, client), holder: Some(holder) })
@@ -35,6 +35,18 @@ impl Auth {
             None if by_id => Err(AuthError::NoUser),
             None => Ok(Admission { decision: decide_unknown(app, client), holder: None }),
         }
+    }
+
+    /// By the name as it stands first, for accounts that are named by a mail address; then by the application's short form.
+    async fn find_by_name(&self, app: &Application, name: &str) -> Result<Option<Holder>, AuthError> {
+        let short = UserName::new(name, app.normalization)?;
+        let whole = UserName::new(name, Normalization::None)?;
+        if whole != short
+            && let Some(found) = self.login.find(app.tenant, Who::Name(whole)).await?
+        {
+            return Ok(Some(found));
+        }
+        Ok(self.login.find(app.tenant, Who::Name(short)).await?)
     }
 
     async fn end_lockout_if_due(&self, app: &Application, holder: &mut Holder) -> Result<(), AuthError> {
@@ -54,6 +66,9 @@ impl Auth {
 
 /// The rules for a user who is known.
 fn decide(app: &Application, holder: &Holder, client: &Client) -> Decision {
+    if !app.enabled {
+        return decision(Verdict::Deny, "denied_by_policy", "application: disabled", DENIED);
+    }
     let user = &holder.user;
     let group_status = |status: &str| holder.groups.iter().find(|group| group.status.eq_ignore_ascii_case(status));
     if user.status == "disabled" {
@@ -115,6 +130,9 @@ fn decide(app: &Application, holder: &Holder, client: &Client) -> Decision {
 
 /// The rules for a name that nobody has. Networks come first here too.
 fn decide_unknown(app: &Application, client: &Client) -> Decision {
+    if !app.enabled {
+        return decision(Verdict::Deny, "denied_by_policy", "application: disabled", DENIED);
+    }
     if app.access != UserAccess::AllUsers {
         return decision(Verdict::Deny, "user_not_in_permitted_group", "application: user_access", DENIED);
     }

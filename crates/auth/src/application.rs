@@ -10,7 +10,13 @@ use crate::{
 };
 use quick_cache::sync::Cache;
 use serde::Deserialize;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use store::{Slice, Store, fields};
 use types::{GroupId, Millis, Normalization, PolicyId, SecretString, TenantId};
 
@@ -63,6 +69,8 @@ pub struct Application {
     pub signature_v1: bool,
     /// How user names are brought to one form.
     pub normalization: Normalization,
+    /// Whether it is switched on. One that is off denies; it must not look unknown, because clients take that for an outage.
+    pub enabled: bool,
     /// Who may use it.
     pub access: UserAccess,
     /// Of which groups, when only some may.
@@ -92,11 +100,13 @@ impl Application {
 pub struct Applications {
     store: Arc<Store>,
     kept: Cache<String, Arc<Application>>,
+    /// Grows with each change that is heard of.
+    epoch: AtomicU64,
 }
 
 impl Applications {
     pub(crate) fn new(store: Arc<Store>) -> Self {
-        Self { store, kept: Cache::new(KEPT) }
+        Self { store, kept: Cache::new(KEPT), epoch: AtomicU64::new(0) }
     }
 
     /// The application with this key, or nothing.
@@ -107,25 +117,32 @@ impl Applications {
         {
             return Ok(Some(found));
         }
+        let epoch = self.epoch.load(Ordering::SeqCst);
         let Some(tenant) = self.store.tenant_of_ikey(ikey).await? else { return Ok(None) };
         let Some(application) = self.load(tenant, ikey, now).await? else { return Ok(None) };
         let application = Arc::new(application);
-        self.kept.insert(ikey.to_owned(), Arc::clone(&application));
+        // What was read before a change that was heard of meanwhile is not kept.
+        if self.epoch.load(Ordering::SeqCst) == epoch {
+            self.kept.insert(ikey.to_owned(), Arc::clone(&application));
+        }
         Ok(Some(application))
     }
 
     /// Drops a kept application; the next request reads it anew.
     pub fn forget(&self, ikey: &str) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
         self.kept.remove(ikey);
     }
 
     /// Drops all that are kept of one tenant: its settings or policies have changed.
     pub fn forget_tenant(&self, tenant: TenantId) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
         self.kept.retain(|_, application| application.tenant != tenant);
     }
 
     /// Drops all.
     pub fn forget_all(&self) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
         self.kept.clear();
     }
 
@@ -136,14 +153,15 @@ impl Applications {
         };
         let stored: Stored =
             serde_json::from_str(&integration.settings).map_err(|_| AuthError::Damaged("integration"))?;
-        if stored.enabled == Some(false) {
-            return Ok(None);
-        }
         let secret = scope.open(fields::integration_secret(ikey), &integration.secret).await?;
         let secret = String::from_utf8(secret.expose().to_vec()).map_err(|_| AuthError::Damaged("secret key"))?;
         let mut layers = Vec::new();
         let slice = Slice { offset: 0, limit: MOST_POLICIES };
-        for policy in scope.policies(slice).await?.rows {
+        let policies = scope.policies(slice).await?;
+        if policies.total > MOST_POLICIES {
+            return Err(AuthError::Damaged("policies"));
+        }
+        for policy in policies.rows {
             layers.push((policy.id, policy.is_global, Arc::new(Layer::parse(&policy.name, &policy.sections)?)));
         }
         let find = |id: PolicyId| {
@@ -157,7 +175,10 @@ impl Applications {
         }
         let policies = Policies {
             groups,
-            application: integration.policy.map(find).transpose()?,
+            application: match integration.policy {
+                Some(policy) => Some(find(policy)?),
+                None => own_rules(&stored.other)?,
+            },
             global: layers.iter().find(|(_, global, _)| *global).map(|(.., layer)| Arc::clone(layer)),
         };
         let groups_allowed = stored
@@ -181,10 +202,40 @@ impl Applications {
             groups_allowed,
             policies,
             push_approval: stored.push_approval,
+            enabled: stored.enabled != Some(false),
             settings: Settings::parse(&row.settings).map_err(|_| AuthError::Damaged("settings"))?,
             api_host: row.api_host,
             grants: stored.other,
             loaded: now,
         }))
     }
+}
+
+/// The rules that stand in an integration itself (`enroll_policy`, `trusted_device_days`, `ip_whitelist`: Duo had them before it had
+/// policies), as the layer that a policy of the application's own would be.
+fn own_rules(settings: &serde_json::Map<String, serde_json::Value>) -> Result<Option<Arc<Layer>>, AuthError> {
+    let mut sections = serde_json::Map::new();
+    match settings.get("enroll_policy").and_then(|value| value.as_str()) {
+        None | Some("") => {}
+        Some(policy) => {
+            let behavior = if policy == "allow" { "no-mfa" } else { policy };
+            sections.insert("new_user".to_owned(), serde_json::json!({ "new_user_behavior": behavior }));
+        }
+    }
+    if let Some(days) = settings.get("trusted_device_days").and_then(|days| days.as_u64()).filter(|days| *days > 0) {
+        sections.insert("remembered_devices".to_owned(), serde_json::json!({ "enabled": true, "days": days }));
+    }
+    if let Some(networks) =
+        settings.get("ip_whitelist").and_then(|list| list.as_array()).filter(|list| !list.is_empty())
+    {
+        sections.insert(
+            "authorized_networks".to_owned(),
+            serde_json::json!({ "no_2fa_required": { "ip_list": networks } }),
+        );
+    }
+    if sections.is_empty() {
+        return Ok(None);
+    }
+    let text = serde_json::Value::Object(sections).to_string();
+    Ok(Some(Arc::new(Layer::parse("of the application itself", &text)?)))
 }

@@ -63,10 +63,8 @@ impl Auth {
         let number = self.number(app, phone).await?;
         let mut tx = scope.begin().await?;
         if !tx.open_prompt(holder.user.id, id, Self::prompt_rules(app), now, attempt.expires).await? {
-            return Ok(Begun::Finished(Outcome::deny(
-                "deny",
-                "A login request is already waiting, or the last one was too recent.",
-            )));
+            tx.commit().await?;
+            return self.refuse_prompt(app, holder, begin, now).await;
         }
         replay_is_refused(tx.insert_attempt(&attempt).await)?;
         tx.notify(notice(id)).await?;

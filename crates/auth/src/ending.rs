@@ -109,6 +109,7 @@ impl Auth {
                 } else if end == End::Fraud {
                     tx.prompt_unapproved(attempt.user_id, attempt.id, rules, now).await?;
                     suspended = tx.suspend_prompts(attempt.user_id, "reported as fraud", now).await?;
+                    tx.distrust_devices(attempt.user_id).await?;
                 } else {
                     suspended = tx.prompt_unapproved(attempt.user_id, attempt.id, rules, now).await?;
                 }
@@ -153,7 +154,13 @@ impl Auth {
     ) -> Result<bool, AuthError> {
         let client = Client { ip: context.ip, hostname: context.hostname.clone(), ..Client::default() };
         match self.admit(app, &Subject::Id(attempt.user_id), &client).await {
-            Ok(admission) => Ok(matches!(admission.decision.verdict, Verdict::Challenge | Verdict::Allow)),
+            Ok(admission) => {
+                let admitted = matches!(admission.decision.verdict, Verdict::Challenge | Verdict::Allow);
+                let phones = admission.holder.map(|holder| holder.phones).unwrap_or_default();
+                // The device may have been taken away meanwhile.
+                let still_theirs = attempt.phone_id.is_none_or(|id| phones.iter().any(|phone| phone.id == id));
+                Ok(admitted && still_theirs)
+            }
             Err(AuthError::NoUser) => Ok(false),
             Err(error) => Err(error),
         }

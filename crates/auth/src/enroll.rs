@@ -4,6 +4,7 @@ use crate::{Application, Auth, AuthError};
 use std::time::Duration;
 use store::{
     PhoneRow, UserRow, fields,
+    limits::Limit,
     login::{Holder, Who},
 };
 use types::{Millis, PhoneId, SecretString, TenantId, UserId, UserName};
@@ -123,6 +124,7 @@ impl Auth {
         let life = Duration::from_secs(3600);
         let code = match holder {
             Some(holder) => self.activation(app.tenant, holder.user.id, None, life).await?.0,
+            None if !self.may_make_user(app).await? => return Ok(None),
             None => match self.enroll(app, Some(name), life.as_secs()).await {
                 Ok(enrollment) => enrollment.code,
                 // Two first sign-ins at once: the other one made the user.
@@ -139,6 +141,17 @@ impl Auth {
         Ok(Some(activation_url(&app.api_host, app.tenant, &code)))
     }
 
+    /// Whether an application may still make users in this minute: names that are only guessed must not fill the directory.
+    async fn may_make_user(&self, app: &Application) -> Result<bool, AuthError> {
+        const LIMIT: Limit = Limit { max: 300, window: Duration::from_secs(60) };
+        let scope = self.store.tenant(app.tenant);
+        let bucket = scope.keys().await?.digest(fields::LIMIT, &[b"enroll", app.ikey.as_bytes()]);
+        let mut tx = scope.begin().await?;
+        let may = tx.spend(bucket, LIMIT, 1, self.world.now()).await?;
+        tx.commit().await?;
+        Ok(may)
+    }
+
     /// Uses an activation code up: attaches an authenticator with its public key to the account. Exactly one of many wins.
     pub(crate) async fn attach(
         &self,
@@ -152,10 +165,18 @@ impl Auth {
         }
         let scope = self.store.tenant(tenant);
         let now = self.world.now();
-        let digests = scope.keys().await?.digest_candidates(fields::ACTIVATION_CODE, &[code.as_bytes()]);
-        let mut tx = scope.begin().await?;
-        for digest in digests {
+        if scope.row().await?.is_none() {
+            return Err(AuthError::Refused("the activation code is unknown, used or too old"));
+        }
+        for digest in scope.keys().await?.digest_candidates(fields::ACTIVATION_CODE, &[code.as_bytes()]) {
+            // Looked up by a read first: guesses must not take the one place for writing.
+            if scope.activation(&digest).await?.is_none() {
+                continue;
+            }
+            let mut tx = scope.begin().await?;
             let Some((user, phone)) = tx.spend_activation(&digest, now).await? else { continue };
+            // Whoever enrolled has no use for the other links that were shown meanwhile; somebody else might.
+            tx.void_activations(user, now).await?;
             let phone = match phone {
                 Some(phone) => {
                     if !tx.set_phone_key(phone, &public_key, device_name, now).await? {

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::broadcast::error::RecvError;
+use types::{AttemptId, Millis, TenantId};
 
 /// Between two looks for overdue attempts.
 const TICK: Duration = Duration::from_secs(1);
@@ -33,11 +34,13 @@ async fn tick(auth: Weak<Auth>) {
         if let Err(error) = auth.end_overdue().await {
             tracing::warn!(%error, "overdue attempts");
         }
+        let now = auth.world.now();
+        if let Err(error) = auth.store.purge_offers(now - KEEP, now, PIECE).await {
+            tracing::warn!(%error, "old offers");
+        }
         if ticks.is_multiple_of(600) {
             let before = auth.world.now() - KEEP;
-            if let Err(error) = auth.store.purge_attempts(before).await {
-                tracing::warn!(%error, "old attempts");
-            }
+            auth.forget_attempts(before).await;
             if let Err(error) = auth.store.purge_limits(before).await {
                 tracing::warn!(%error, "old counters");
             }
@@ -55,6 +58,20 @@ async fn tick(auth: Weak<Auth>) {
 }
 
 impl Auth {
+    /// Forgets attempts that ended long ago, in pieces too.
+    async fn forget_attempts(&self, before: Millis) {
+        loop {
+            match self.store.purge_attempts(before, PIECE).await {
+                Ok(gone) if i64::try_from(gone).unwrap_or(0) == PIECE => {}
+                Ok(_) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "old attempts");
+                    return;
+                }
+            }
+        }
+    }
+
     /// Forgets receipts that can't come any more: in pieces, so that no login waits behind a long delete.
     async fn forget_receipts(&self) {
         loop {
@@ -73,10 +90,18 @@ impl Auth {
     pub(crate) async fn end_overdue(&self) -> Result<(), AuthError> {
         let now = self.world.now();
         for (tenant, id) in self.store.overdue_attempts(now - BACK, now).await? {
-            let Some(attempt) = self.store.tenant(tenant).attempt(id).await? else { continue };
-            if let Some(app) = self.applications.get(&attempt.ikey).await?.filter(|app| app.tenant == tenant) {
-                self.end(&app, &attempt, End::TimedOut).await?;
+            // One that can't be ended is no reason to leave the others.
+            if let Err(error) = self.end_one(tenant, id).await {
+                tracing::warn!(%tenant, %error, "an overdue attempt");
             }
+        }
+        Ok(())
+    }
+
+    async fn end_one(&self, tenant: TenantId, id: AttemptId) -> Result<(), AuthError> {
+        let Some(attempt) = self.store.tenant(tenant).attempt(id).await? else { return Ok(()) };
+        if let Some(app) = self.applications.get(&attempt.ikey).await?.filter(|app| app.tenant == tenant) {
+            self.end(&app, &attempt, End::TimedOut).await?;
         }
         Ok(())
     }

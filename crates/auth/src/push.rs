@@ -31,7 +31,12 @@ impl Auth {
         }
         let now = self.world.now();
         let (mut attempt, code) = self.new_attempt(app, holder, "offered", now, crate::OFFER_LIFE).await?;
-        let context = Context { ip: client.ip, hostname: client.hostname.clone(), ..Context::default() };
+        let context = Context {
+            ip: client.ip,
+            hostname: client.hostname.clone(),
+            code: code.expose().to_owned(),
+            ..Context::default()
+        };
         attempt.context = self.seal_context(app, attempt.id, &context).await?;
         let mut tx = self.store.tenant(app.tenant).begin().await?;
         tx.insert_attempt(&attempt).await?;
@@ -93,7 +98,11 @@ impl Auth {
             code: String::new(),
         };
         let mut attempt = match offered {
-            Some(attempt) => attempt,
+            Some(attempt) => {
+                // Shown again meanwhile to who takes the answer later: an automatic client has shown no prompt.
+                context.code = if begin.later { self.context(app, &attempt).await?.code } else { String::new() };
+                attempt
+            }
             None => {
                 let (mut attempt, code) = self.new_attempt(app, holder, "pushed", now, crate::ATTEMPT_LIFE).await?;
                 if !typed {
@@ -117,7 +126,7 @@ impl Auth {
         attempt.context = self.seal_context(app, attempt.id, &context).await?;
         let mut tx = scope.begin().await?;
         if !tx.open_prompt(holder.user.id, attempt.id, Self::prompt_rules(app), now, attempt.expires).await? {
-            drop(tx);
+            tx.commit().await?;
             return self.refuse_prompt(app, holder, begin, now).await;
         }
         if claimed {
@@ -133,8 +142,7 @@ impl Auth {
         Ok(Begun::Pending(attempt.id))
     }
 
-    /// The offer that this push goes with: the one that the client names, or the newest that the same person at the same
-    /// place was shown (clients of the old API can't name it).
+    /// The offer that the client names: whoever can't name it may be another than the one who was shown its code.
     async fn find_offer(
         &self,
         app: &Application,
@@ -142,25 +150,14 @@ impl Auth {
         begin: &Begin,
         now: Millis,
     ) -> Result<Option<AttemptRow>, AuthError> {
-        let scope = self.store.tenant(app.tenant);
-        if let Some(id) = begin.offer {
-            let found = scope.attempt(id).await?;
-            let mine = |attempt: &AttemptRow| attempt.user_id == holder.user.id && attempt.ikey == app.ikey;
-            return Ok(found.filter(|attempt| mine(attempt) && attempt.status == "offered" && attempt.expires > now));
-        }
-        for attempt in scope.open_attempts(holder.user.id, now).await?.into_iter().rev() {
-            if attempt.status == "offered" && attempt.ikey == app.ikey {
-                let context = self.context(app, &attempt).await?;
-                if context.ip == begin.client.ip && context.hostname == begin.client.hostname {
-                    return Ok(Some(attempt));
-                }
-            }
-        }
-        Ok(None)
+        let Some(id) = begin.offer else { return Ok(None) };
+        let found = self.store.tenant(app.tenant).attempt(id).await?;
+        let mine = |attempt: &AttemptRow| attempt.user_id == holder.user.id && attempt.ikey == app.ikey;
+        Ok(found.filter(|attempt| mine(attempt) && attempt.status == "offered" && attempt.expires > now))
     }
 
     /// Says why no prompt goes out now. It is logged: a flood of these is an attack.
-    async fn refuse_prompt(
+    pub(crate) async fn refuse_prompt(
         &self,
         app: &Application,
         holder: &Holder,
@@ -177,7 +174,10 @@ impl Auth {
                 "Login requests to your device are suspended. Please use another factor or ask your administrator.",
             )
         } else if open {
-            ("prompt_already_open", "A login request is already waiting on your device. Please answer it first.")
+            (
+                "prompt_already_open",
+                "A login request is already waiting on your device. If you did not start it, report it there.",
+            )
         } else {
             ("prompts_too_close", "Please wait half a minute before the next login request.")
         };

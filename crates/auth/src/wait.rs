@@ -111,8 +111,17 @@ impl Auth {
 
     async fn finished(&self, app: &Application, attempt: &AttemptRow) -> Result<Outcome, AuthError> {
         let mut outcome = Self::outcome(attempt);
-        if outcome.allow
-            && attempt.factor == "duo_push"
+        if !outcome.allow {
+            return Ok(outcome);
+        }
+        // An approval is redeemed once: a second one who asks by the same id is not let in.
+        let mut tx = self.store.tenant(app.tenant).begin().await?;
+        if !tx.deliver_attempt(attempt.id, self.world.now()).await? {
+            return Ok(Outcome::deny("deny", "This login request was already used."));
+        }
+        tx.commit().await?;
+        if attempt.factor == "duo_push"
+            && attempt.reason == "user_approved"
             && let Some(holder) = self.login.find(app.tenant, store::login::Who::Id(attempt.user_id)).await?
         {
             outcome.trusted_token = self.trust(app, &holder).await?;

@@ -107,6 +107,7 @@ async fn call(
 fn permit(app: &auth::Application, surface: Surface) -> Result<(), ApiError> {
     let administers = matches!(app.kind.as_str(), "adminapi" | "accountsapi");
     match surface {
+        Surface::Admin(_) if !app.enabled => Err(ApiError::forbidden("This integration is switched off.")),
         Surface::Auth if !administers => Ok(()),
         Surface::Admin(_) if app.kind != "adminapi" => Err(ApiError::wrong_integration_type()),
         Surface::Admin(grant) => {

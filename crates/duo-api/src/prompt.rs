@@ -21,7 +21,11 @@ pub(crate) fn prompt(username: &str, preauth: &Preauth) -> Prompt {
                 continue;
             }
             number += 1;
-            let factor = format!("{name}{place}");
+            // The client sends the word back as it is, so it can name the offer whose code this prompt shows.
+            let factor = match (capability, &preauth.offer) {
+                (Capability::Push, Some(offer)) => format!("{name}{place}.{}", offer.attempt),
+                _ => format!("{name}{place}"),
+            };
             if number == 1 {
                 factors.insert("default".to_owned(), factor.clone().into());
             }

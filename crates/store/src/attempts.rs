@@ -111,13 +111,45 @@ static CLAIM: Statement = Statement::new(
 );
 static OVERDUE: Statement = Statement::new(
     "attempt_overdue",
-    "SELECT tenant, id FROM attempt WHERE expires > $1 AND expires <= $2 AND result = 0 ORDER BY expires LIMIT 200",
+    "SELECT tenant, id FROM attempt WHERE expires > $1 AND expires <= $2 AND result = 0 AND status <> 'offered' \
+     ORDER BY expires LIMIT 200",
     &[Type::Int, Type::Int],
 );
-static PURGE: Statement = Statement::new("attempt_purge", "DELETE FROM attempt WHERE expires < $1", &[Type::Int]);
+static PURGE: Statement = Statement::new(
+    "attempt_purge",
+    "DELETE FROM attempt WHERE (tenant, id) IN \
+     (SELECT tenant, id FROM attempt WHERE expires < $1 ORDER BY expires LIMIT $2) RETURNING id",
+    &[Type::Int, Type::Int],
+);
+// A code that was only shown leaves nothing to be told.
+static PURGE_OFFERS: Statement = Statement::new(
+    "attempt_purge_offers",
+    "DELETE FROM attempt WHERE (tenant, id) IN \
+     (SELECT tenant, id FROM attempt WHERE expires < $1 AND expires > $2 AND status = 'offered' ORDER BY expires LIMIT $3) \
+     RETURNING id",
+    &[Type::Int, Type::Int, Type::Int],
+);
+// An end is told once: whoever asks again may be another.
+static DELIVER: Statement = Statement::new(
+    "attempt_deliver",
+    "UPDATE attempt SET delivered_at = $3 WHERE tenant = $1 AND id = $2 AND delivered_at IS NULL RETURNING id",
+    &[Type::Id, Type::Id, Type::Int],
+);
 
-pub(crate) static ALL: &[&Statement] =
-    &[&BY_ID, &OPEN_OF_USER, &INSERT, &PROGRESS, &DECIDE, &EXPIRE, &CANCEL, &CLAIM, &OVERDUE, &PURGE];
+pub(crate) static ALL: &[&Statement] = &[
+    &BY_ID,
+    &OPEN_OF_USER,
+    &INSERT,
+    &PROGRESS,
+    &DECIDE,
+    &EXPIRE,
+    &CANCEL,
+    &CLAIM,
+    &OVERDUE,
+    &DELIVER,
+    &PURGE_OFFERS,
+    &PURGE,
+];
 
 /// How an attempt ends.
 #[derive(Clone, Copy, Debug)]
@@ -161,6 +193,11 @@ impl Tx {
         self.changed(&PROGRESS, values![id, status]).await
     }
 
+    /// Marks that the end of an attempt was told; whether this call and no other did.
+    pub async fn deliver_attempt(&mut self, id: AttemptId, now: Millis) -> Result<bool, StoreError> {
+        self.changed(&DELIVER, values![id, now]).await
+    }
+
     /// Ends a pending attempt in time; whether this call and no other did.
     pub async fn decide_attempt(&mut self, id: AttemptId, ending: Ending<'_>, now: Millis) -> Result<bool, StoreError> {
         self.changed(&DECIDE, values![id, ending.result, ending.status, ending.reason, now]).await
@@ -196,10 +233,19 @@ impl Store {
             .collect()
     }
 
-    /// Removes attempts that ended before `before`, of every tenant: housekeeping, the one reach across tenants here.
-    pub async fn purge_attempts(&self, before: Millis) -> Result<(), StoreError> {
+    /// Removes attempts that ended before `before`, of every tenant, at most `limit`; gives how many. Housekeeping.
+    pub async fn purge_attempts(&self, before: Millis, limit: i64) -> Result<usize, StoreError> {
         let mut tx = self.engine().begin().await?;
-        tx.run(&PURGE, values![before]).await?;
-        tx.commit().await
+        let gone = tx.run(&PURGE, values![before, limit]).await?.len();
+        tx.commit().await?;
+        Ok(gone)
+    }
+
+    /// Removes offers that ran out between `after` and `before`, of every tenant, at most `limit`; gives how many. Housekeeping.
+    pub async fn purge_offers(&self, after: Millis, before: Millis, limit: i64) -> Result<usize, StoreError> {
+        let mut tx = self.engine().begin().await?;
+        let gone = tx.run(&PURGE_OFFERS, values![before, after, limit]).await?.len();
+        tx.commit().await?;
+        Ok(gone)
     }
 }

@@ -126,6 +126,11 @@ static SPEND_ACTIVATION: Statement = Statement::new(
      RETURNING user_id, phone_id",
     &[Type::Id, Type::Bytes, Type::Int],
 );
+static VOID_ACTIVATIONS: Statement = Statement::new(
+    "code_void_activations",
+    "UPDATE activation SET used_at = $3 WHERE tenant = $1 AND user_id = $2 AND used_at IS NULL AND phone_id IS NULL",
+    &[Type::Id, Type::Id, Type::Int],
+);
 static ACTIVATION: Statement = Statement::new(
     "code_activation",
     "SELECT user_id, expires, used_at FROM activation WHERE tenant = $1 AND digest = $2",
@@ -169,6 +174,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &DISTRUST,
     &INSERT_ACTIVATION,
     &SPEND_ACTIVATION,
+    &VOID_ACTIVATIONS,
     &ACTIVATION,
 ];
 
@@ -281,6 +287,11 @@ impl Tx {
         now: Millis,
     ) -> Result<(), StoreError> {
         self.run(&INSERT_ACTIVATION, values![digest, user, phone, expires, now]).await.map(drop)
+    }
+
+    /// Makes a user's other activation codes useless.
+    pub async fn void_activations(&mut self, user: UserId, now: Millis) -> Result<(), StoreError> {
+        self.run(&VOID_ACTIVATIONS, values![user, now]).await.map(drop)
     }
 
     /// Uses an activation code up: whose it was, if this call and no other used it.

@@ -127,6 +127,8 @@ pub(crate) const STEPS: &[&str] = &[
      CREATE INDEX activation_by_phone ON activation (tenant, phone_id);
      CREATE INDEX message_receipt_by_expiry ON message_receipt (expires);
      CREATE UNIQUE INDEX policy_global ON policy (tenant) WHERE is_global = 1;",
+    // When the end of an attempt was told to who began it: it is told once.
+    "ALTER TABLE attempt ADD COLUMN delivered_at BIGINT;",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);

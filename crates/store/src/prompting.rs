@@ -52,6 +52,16 @@ static OPEN: Statement = Statement::new(
      WHERE prompting.open_until <= $5 AND prompting.last_at <= $6 AND prompting.suspended_at IS NULL RETURNING user_id",
     &[Type::Id, Type::Id, Type::Id, Type::Int, Type::Int, Type::Int],
 );
+// A prompt that ran out unanswered counts here at the latest: the rule must not wait for housekeeping.
+static SETTLE: Statement = Statement::new(
+    "prompting_settle",
+    "UPDATE prompting SET open_attempt = NULL, open_until = 0, \
+     unapproved = unapproved + 1, recent_a = recent_b, recent_b = open_until, \
+     reason = CASE WHEN suspended_at IS NULL AND (unapproved + 1 >= $5 OR recent_a > $4) THEN 'too many unapproved prompts' ELSE reason END, \
+     suspended_at = CASE WHEN suspended_at IS NULL AND (unapproved + 1 >= $5 OR recent_a > $4) THEN $3 ELSE suspended_at END \
+     WHERE tenant = $1 AND user_id = $2 AND open_attempt IS NOT NULL AND open_until <= $3 RETURNING user_id",
+    &[Type::Id, Type::Id, Type::Int, Type::Int, Type::Int],
+);
 static APPROVED: Statement = Statement::new(
     "prompting_approved",
     "UPDATE prompting SET open_attempt = NULL, open_until = 0, unapproved = 0, recent_a = 0, recent_b = 0 \
@@ -60,12 +70,11 @@ static APPROVED: Statement = Statement::new(
 );
 static UNAPPROVED: Statement = Statement::new(
     "prompting_unapproved",
-    "UPDATE prompting SET open_attempt = CASE WHEN open_attempt = $3 THEN NULL ELSE open_attempt END, \
-     open_until = CASE WHEN open_attempt = $3 THEN 0 ELSE open_until END, \
+    "UPDATE prompting SET open_attempt = NULL, open_until = 0, \
      unapproved = unapproved + 1, recent_a = recent_b, recent_b = $4, \
      reason = CASE WHEN suspended_at IS NULL AND (unapproved + 1 >= $6 OR recent_a > $5) THEN 'too many unapproved prompts' ELSE reason END, \
      suspended_at = CASE WHEN suspended_at IS NULL AND (unapproved + 1 >= $6 OR recent_a > $5) THEN $4 ELSE suspended_at END \
-     WHERE tenant = $1 AND user_id = $2 RETURNING suspended_at",
+     WHERE tenant = $1 AND user_id = $2 AND open_attempt = $3 RETURNING suspended_at",
     &[Type::Id, Type::Id, Type::Id, Type::Int, Type::Int, Type::Int],
 );
 static SUSPEND: Statement = Statement::new(
@@ -81,7 +90,7 @@ static RESUME: Statement = Statement::new(
     &[Type::Id, Type::Id],
 );
 
-pub(crate) static ALL: &[&Statement] = &[&READ, &OPEN, &APPROVED, &UNAPPROVED, &SUSPEND, &RESUME];
+pub(crate) static ALL: &[&Statement] = &[&READ, &SETTLE, &OPEN, &APPROVED, &UNAPPROVED, &SUSPEND, &RESUME];
 
 impl Tenant<'_> {
     /// A user's prompts so far; none for one who was never prompted.
@@ -91,7 +100,8 @@ impl Tenant<'_> {
 }
 
 impl Tx {
-    /// Takes the one place for a prompt; whether it was free, far enough from the last one, and prompts aren't suspended.
+    /// Takes the one place for a prompt; whether it was free, far enough from the last one, and prompts aren't suspended. Commit
+    /// also when it wasn't: a prompt that had run out has been counted.
     pub async fn open_prompt(
         &mut self,
         user: UserId,
@@ -100,6 +110,7 @@ impl Tx {
         now: Millis,
         until: Millis,
     ) -> Result<bool, StoreError> {
+        self.run(&SETTLE, values![user, now, now - rules.window, rules.unapproved]).await?;
         self.changed(&OPEN, values![user, attempt, until, now, now - rules.spacing]).await
     }
 
@@ -108,7 +119,7 @@ impl Tx {
         self.changed(&APPROVED, values![user, attempt]).await
     }
 
-    /// A prompt was denied, ran out or was answered wrong. Whether prompts are suspended now.
+    /// A prompt was denied, ran out or was answered wrong, and wasn't counted yet. Whether prompts are suspended now.
     pub async fn prompt_unapproved(
         &mut self,
         user: UserId,

@@ -28,6 +28,9 @@ pub enum InvalidUserName {
     /// Over 255 bytes.
     #[error("the user name is longer than 255 bytes")]
     TooLong,
+    /// Characters that nobody sees: a first factor that ignores them would take the name for another's.
+    #[error("the user name holds an invisible character")]
+    Invisible,
     /// Control characters.
     #[error("the user name holds a control character")]
     Control,
@@ -41,6 +44,13 @@ impl UserName {
     pub fn new(text: &str, normalization: Normalization) -> Result<Self, InvalidUserName> {
         if text.len() > Self::MAX_BYTES {
             return Err(InvalidUserName::TooLong);
+        }
+        // Looked for in the whole text: what is cut off below must not hide it.
+        if text.trim().chars().any(char::is_control) {
+            return Err(InvalidUserName::Control);
+        }
+        if text.chars().any(is_invisible) {
+            return Err(InvalidUserName::Invisible);
         }
         let folded = if text.is_ascii() { text.to_ascii_lowercase() } else { fold(text) };
         let mut name = folded.trim();
@@ -56,10 +66,11 @@ impl UserName {
         if name.is_empty() {
             return Err(InvalidUserName::Empty);
         }
-        if name.chars().any(char::is_control) {
+        if name.chars().any(|c| char::is_control(c) || is_invisible(c)) {
             return Err(InvalidUserName::Control);
         }
-        Ok(Self(name.to_owned()))
+        // White space inside counts once, however much of it and of whichever kind there is.
+        Ok(Self(name.split_whitespace().collect::<Vec<_>>().join(" ")))
     }
 
     /// The stored form.
@@ -73,6 +84,16 @@ impl UserName {
     pub const fn from_store(text: String) -> Self {
         Self(text)
     }
+}
+
+/// Format characters and what is ignored by default (Unicode: general category Cf, `Default_Ignorable_Code_Point`).
+const fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}' | '\u{8e2}'
+        | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// NFKC, lower case, NFKC again, until it stays the same: lower-casing can undo composition (for example `İ`).
@@ -120,6 +141,11 @@ mod tests {
         assert_eq!(UserName::new("  ", Normalization::None), Err(InvalidUserName::Empty));
         assert_eq!(UserName::new("@corp", Normalization::Simple), Err(InvalidUserName::Empty));
         assert_eq!(UserName::new("a\0b", Normalization::None), Err(InvalidUserName::Control));
+        assert_eq!(UserName::new("zoe@\u{1b}[2J", Normalization::Simple), Err(InvalidUserName::Control));
+        for hidden in ["an\u{ad}na", "anna\u{200b}", "\u{feff}anna", "an\u{2060}na", "anna\u{fe0f}", "anna\u{e0041}"] {
+            assert_eq!(UserName::new(hidden, Normalization::Simple), Err(InvalidUserName::Invisible), "{hidden:?}");
+        }
+        assert_eq!(simple("Anna  Maria"), simple("anna\u{a0}maria"));
         assert_eq!(UserName::new(&"x".repeat(256), Normalization::None), Err(InvalidUserName::TooLong));
     }
 

@@ -148,3 +148,34 @@ fn a_stop_answers_who_waits() {
         assert!(matches!(told.expect("an answer at once").unwrap(), Progress::Waiting { .. }));
     });
 }
+
+#[test]
+fn an_approval_is_redeemed_once_by_a_hundred_who_ask() {
+    each_engine("{}", async |house| {
+        let user = house.user("ana").await;
+        let device = house.authenticator(user).await;
+        let (id, code) = house.push("ana").await.unwrap_or_else(|_| panic!("no push"));
+        assert!(device.answer(house, id, approve(&code)).await.unwrap());
+        let asked = futures_util::future::join_all((0..100).map(|_| house.finish(id))).await;
+        assert_eq!(asked.iter().filter(|outcome| outcome.allow).count(), 1);
+    });
+}
+
+#[test]
+fn a_push_goes_with_the_code_of_its_own_prompt() {
+    each_engine("{}", async |house| {
+        let user = house.user("ana").await;
+        house.authenticator(user).await;
+        let app = house.app().await;
+        let hints = countersign_auth::Hints { trusted_token: None, shows_code: true };
+        let subject = countersign_auth::Subject::Name("ana".to_owned());
+        let client = countersign_auth::Client::default();
+        let preauth = house.auth.preauth(&app, &subject, &client, &hints).await.unwrap();
+        assert!(preauth.offer.is_some());
+        // Another who is at the same place and doesn't name the offer gets no prompt that its code would approve.
+        let Begun::Finished(refused) = house.begin("ana", Factor::Push, false).await.unwrap() else {
+            panic!("a prompt")
+        };
+        assert!(!refused.allow);
+    });
+}

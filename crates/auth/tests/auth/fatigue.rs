@@ -88,3 +88,19 @@ fn prompts_that_nobody_waits_for_count_too() {
         assert!(house.push("ana").await.expect_err("suspended").message.contains("suspended"));
     });
 }
+
+/// The rule holds also where housekeeping can't keep up: what ran out is counted when the next prompt is asked for.
+#[test]
+fn what_ran_out_is_counted_at_the_next_prompt() {
+    each_engine("{}", async |house| {
+        let user = house.user("ana").await;
+        house.authenticator(user).await;
+        for _ in 0..3 {
+            assert!(house.push("ana").await.is_ok());
+            house.clock.advance(Duration::from_secs(90));
+        }
+        let refused = house.push("ana").await.expect_err("suspended");
+        assert!(refused.message.contains("suspended"), "{}", refused.message);
+        assert!(house.push("ana").await.is_err());
+    });
+}

@@ -88,3 +88,32 @@ fn a_policy_that_cannot_be_understood_is_an_error_and_no_way_in() {
         assert!(house.auth.applications().get(crate::support::IKEY).await.is_err());
     });
 }
+
+#[test]
+fn an_application_that_is_off_denies_and_its_own_rules_hold() {
+    each_engine("{}", async |house| {
+        let user = house.user("ana").await;
+        house.token(user, "t6", SEED).await;
+        for (ikey, settings, name, expected) in [
+            ("DICCCCCCCCCCCCCCCCCC", r#"{"enabled": false}"#, "ana", Verdict::Deny),
+            ("DIDDDDDDDDDDDDDDDDDD", r#"{"enroll_policy": "deny"}"#, "nobody", Verdict::Deny),
+            ("DIEEEEEEEEEEEEEEEEEE", r#"{"enroll_policy": "allow"}"#, "nobody", Verdict::Allow),
+        ] {
+            house.add_application(ikey, settings).await;
+            let app = house.auth.applications().get(ikey).await.unwrap().unwrap();
+            let subject = Subject::Name(name.to_owned());
+            let preauth = house.auth.preauth(&app, &subject, &Client::default(), &Hints::default()).await.unwrap();
+            assert_eq!(preauth.decision.verdict, expected, "{settings}");
+        }
+    });
+}
+
+#[test]
+fn an_account_named_by_a_mail_address_is_found_under_either_normalization() {
+    each_engine("{}", async |house| {
+        let user = house.user("alice@corp.example").await;
+        house.token(user, "t6", SEED).await;
+        assert_eq!(verdict(house, "Alice@corp.example", None).await.0, Verdict::Challenge);
+        assert_eq!(verdict(house, "alice", None).await.0, Verdict::Enroll);
+    });
+}

@@ -2,7 +2,7 @@
 
 use super::{client, outcome, subject};
 use crate::{
-    choice,
+    choice::{self, Choice},
     door::{Call, refusal},
     wire::{ApiError, Envelope, PUSHINFO_MAX, Params},
 };
@@ -17,12 +17,17 @@ pub(super) async fn auth(call: Call) -> Result<Envelope, ApiError> {
     let params = &call.params;
     let subject = subject(params)?;
     let later = params.bool("async")?.unwrap_or(false);
-    let (factor, device) = match params.required("factor")? {
-        "auto" => (Factor::Auto, device(params)?),
-        "push" => (Factor::Push, Some(device(params)?).flatten()),
-        "phone" => (Factor::Phone, device(params)?),
-        "sms" => (Factor::Sms, device(params)?),
-        "passcode" => (Factor::Passcode(SecretString::new(params.required("passcode")?.to_owned())), None),
+    let offer = params.filled("txid")?.map(str::parse).transpose().map_err(|_| ApiError::invalid_parameter("txid"))?;
+    let on_device = |factor| Ok::<_, ApiError>(Choice { factor, device: device(params)?, offer });
+    let Choice { factor, device, offer } = match params.required("factor")? {
+        "auto" => on_device(Factor::Auto)?,
+        "push" => on_device(Factor::Push)?,
+        "phone" => on_device(Factor::Phone)?,
+        "sms" => on_device(Factor::Sms)?,
+        "passcode" => {
+            let factor = Factor::Passcode(SecretString::new(params.required("passcode")?.to_owned()));
+            Choice { factor, device: None, offer: None }
+        }
         "prompt" => {
             let chosen = params.required("prompt")?;
             let hints = ::auth::Hints::default();
@@ -32,7 +37,6 @@ pub(super) async fn auth(call: Call) -> Result<Envelope, ApiError> {
         }
         _ => return Err(ApiError::invalid_parameter("factor")),
     };
-    let offer = params.filled("txid")?.map(str::parse).transpose().map_err(|_| ApiError::invalid_parameter("txid"))?;
     let begin = Begin {
         subject,
         factor,

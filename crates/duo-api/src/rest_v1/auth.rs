@@ -2,7 +2,7 @@
 
 use crate::{
     auth_v2::client,
-    choice::{choice as chosen_after, factor_of},
+    choice::{Choice, choice as chosen_after, factor_of},
     door::{Call, refusal},
     wire::{ApiError, Envelope, PUSHINFO_MAX},
 };
@@ -27,7 +27,7 @@ pub(super) async fn auth(call: Call) -> Result<Envelope, ApiError> {
         _ => return Err(ApiError::invalid_parameter("factor")),
     };
     // A passcode needs no list of devices; what names a factor is looked up in the order that the prompt had.
-    let (factor, device) = match factor_of(&choice, &[]) {
+    let Choice { factor, device, offer } = match factor_of(&choice, &[]) {
         Ok(passcode) => passcode,
         Err(_) => {
             let preauth =
@@ -40,7 +40,7 @@ pub(super) async fn auth(call: Call) -> Result<Envelope, ApiError> {
         factor,
         device,
         client,
-        offer: None,
+        offer,
         details: params.pairs("pushinfo", PUSHINFO_MAX)?.unwrap_or_default(),
         request_digest: call.request_digest,
         later,

@@ -276,6 +276,7 @@ async fn changes(tx: &mut countersign_store::Tx, of: &Things) -> Result<Vec<(&'s
         ("spend_activation", tx.spend_activation(&DIGEST, NOW).await?.is_some()),
         ("progress_attempt", tx.progress_attempt(of.attempt, "pushed").await?),
         ("decide_attempt", tx.decide_attempt(of.attempt, ENDING, NOW).await?),
+        ("deliver_attempt", tx.deliver_attempt(of.attempt, NOW).await?),
         ("expire_attempt", tx.expire_attempt(of.attempt, ENDING, LATER).await?),
         ("cancel_attempts", !tx.cancel_attempts(user, ENDING, NOW).await?.is_empty()),
         ("prompt_approved", tx.prompt_approved(user, of.attempt).await?),
@@ -294,6 +295,7 @@ async fn changes(tx: &mut countersign_store::Tx, of: &Things) -> Result<Vec<(&'s
     tx.replace_sms_codes(phone, &[]).await?;
     tx.delete_sms_codes(phone, &[of.sms]).await?;
     tx.distrust_devices(user).await?;
+    tx.void_activations(user, NOW).await?;
     tx.count_sms(phone, 1).await?;
     Ok(done)
 }

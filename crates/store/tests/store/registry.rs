@@ -23,6 +23,7 @@ pub(crate) const TENANTLESS: &[&str] = &[
     "message_purge_receipts",
     "attempt_overdue",
     "attempt_purge",
+    "attempt_purge_offers",
     "limit_purge",
 ];
 
