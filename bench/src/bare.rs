@@ -5,7 +5,7 @@
 
 use crate::{
     counting::{Counting, Counts},
-    population::{Domain, Person, Population, Stream},
+    population::{Domain, Person, Population, Stream, USED_COUNTER},
     report::Times,
 };
 use anyhow::{Context, Result, bail};
@@ -32,7 +32,7 @@ pub(crate) struct Bare {
     world: World,
     /// The next place in the walk through the population.
     next: AtomicU64,
-    /// What tokens' counters are set to: far below any real TOTP step, so that the same users can log in over HTTPS later.
+    /// What tokens' counters are set to: far behind any TOTP step of today, so that the same users can log in over HTTPS later.
     counter: AtomicI64,
 }
 
@@ -58,7 +58,7 @@ impl Bare {
             population,
             world: World::real(),
             next: AtomicU64::new(0),
-            counter: AtomicI64::new(1),
+            counter: AtomicI64::new(USED_COUNTER + 1),
         }
     }
 

@@ -5,7 +5,7 @@
 
 use crate::{
     bare::{Seen, log_row},
-    population::{Person, Population},
+    population::{Person, Population, USED_COUNTER},
     report::Times,
 };
 use anyhow::{Result, bail};
@@ -35,7 +35,7 @@ pub(crate) fn sqlite(path: &Path, population: Population, size: usize, length: D
     let world = World::real();
     let (began, mut times, mut n) = (Instant::now(), Times::default(), 0_u64);
     // Behind those of the bare engine, which has used the same database.
-    let base = 1_i64 << 20;
+    let base = USED_COUNTER + (1 << 22);
     while began.elapsed() < length {
         let one = Instant::now();
         connection.execute_batch("BEGIN IMMEDIATE")?;
@@ -122,7 +122,7 @@ async fn postgres_lane(
         (client.prepare(PG_FIND).await?, client.prepare(PG_ADVANCE).await?, client.prepare(PG_LOG).await?);
     let world = World::real();
     let (began, mut times, mut n) = (Instant::now(), Times::default(), 0_u64);
-    let base = 1_i64 << 20;
+    let base = USED_COUNTER + (1 << 22);
     while began.elapsed() < length {
         let one = Instant::now();
         // Lanes take users in turn, so that no two of them touch the same one.

@@ -10,6 +10,10 @@ const BEGAN: Millis = Millis(1_700_000_000_000);
 /// Every so many users one has an authenticator beside the token.
 const PHONE_EVERY: u64 = 10;
 
+/// The step that every token was last used in, long ago. A token that never was would grow by its first login, and the pages
+/// of a freshly filled database have no room: each login would split one, which no database in use does.
+pub(crate) const USED_COUNTER: i64 = 1 << 25;
+
 /// So many tenants with so many users each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Population {

@@ -7,7 +7,7 @@ pub(crate) mod postgres;
 pub(crate) mod sqlite;
 mod tables;
 
-use crate::population::{self, Domain, Person, Population, Stream};
+use crate::population::{self, Domain, Person, Population, Stream, USED_COUNTER};
 use anyhow::{Context, Result};
 use keys::{KeyRing, TenantKeys};
 use std::sync::Arc;
@@ -83,7 +83,7 @@ impl Rows {
         out.push((Into::UserName, values![tenant, name, user, 0_i64]));
         out.push((
             Into::Token,
-            values![tenant, token, "t6", person.serial(), seed, 6_i64, 30_i64, 0_i64, 0_i64, self.now],
+            values![tenant, token, "t6", person.serial(), seed, 6_i64, 30_i64, USED_COUNTER, 0_i64, self.now, self.now],
         ));
         if person.has_phone() {
             let phone = person.phone_id();

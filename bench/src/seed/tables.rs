@@ -76,6 +76,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("period", Int),
             ("counter", Int),
             ("drift", Int),
+            ("last_used", Int),
             ("created", Int),
         ],
     },
