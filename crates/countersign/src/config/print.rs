@@ -100,7 +100,7 @@ mode = \"acme\"
 contact = [\"mailto:ops@example.com\"]
 
 [store]
-url = \"postgres://countersign@db.internal/countersign\"
+url = \"postgres://countersign@localhost/countersign\"
 password_file = \"/run/secrets/db-password\"
 ```
 ";
