@@ -31,6 +31,7 @@ def supplier(house):
     supplier = Supplier()
     supplier.server = house.new_server(SQLITE, settings=supplier.settings).start()
     yield supplier
+    supplier.finish()
     supplier.server.stop()
     supplier.close()
 
