@@ -345,6 +345,13 @@ fn each<T: Record>(rows: Vec<Row>, mut take: impl FnMut(usize, T)) -> Result<(),
     Ok(())
 }
 
+/// In one order on every node: two batches that took the locks of the same rows in turn would stop each other.
+fn in_order<K: Ord>(batch: &[Authentication], key: impl Fn(&Authentication) -> K) -> Vec<&Authentication> {
+    let mut ordered: Vec<_> = batch.iter().collect();
+    ordered.sort_unstable_by_key(|one| key(one));
+    ordered
+}
+
 /// Records many authentications in one transaction. No two of them may be of the same user or token.
 ///
 /// Each wins or loses by a conditional update, so one that fails spoils no other. When this returns, all are durable.
@@ -354,7 +361,7 @@ pub async fn record_authentications(
 ) -> Result<Vec<Recorded>, StoreError> {
     let mut tx = engine.begin().await?;
     let (mut counters, mut bypass, mut sms) = (Vec::new(), Vec::new(), Vec::new());
-    for one in &batch {
+    for one in in_order(&batch, |one| (one.touches()[1], one.user)) {
         let (tenant, user, now, threshold) = (one.tenant, one.user, one.now, one.threshold);
         match one.proof {
             Proof::Counter { token, counter, drift } => {
@@ -384,7 +391,7 @@ pub async fn record_authentications(
         spent.contains(&(one.tenant, id.as_u128()))
     };
     let (mut lost, mut clear) = (Vec::new(), Vec::new());
-    for one in &batch {
+    for one in in_order(&batch, |one| one.user) {
         if !won(one) {
             lost.extend(crate::values![one.tenant, one.user, one.now, one.threshold]);
         } else if one.failures_seen > 0 {
