@@ -1,4 +1,4 @@
-//! M1 of defence.md: sign-ins by every factor with every log line switched on, then a search of all that was written (database, its
+//! Sign-ins by every factor with every log line switched on, then a search of all that was written (database, its
 //! write-ahead log, raw files of the server, log, metrics) for every number, code, seed, token and secret key. Nothing may be found;
 //! then one row is written in clear, and it must be.
 

@@ -1,4 +1,4 @@
-//! One organisation's keys against another's objects, at every route that there is (flaw class 16).
+//! One organisation's keys against another's objects, at every route that there is.
 //!
 //! The routes are asked of the door itself; one without a case here fails the test. Each case names the other's object in a
 //! parameter or in the path. Nothing of the other's may be in the answer, and nothing of the other's may have changed. On a house
