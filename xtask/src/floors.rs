@@ -10,7 +10,7 @@ pub(crate) const FLOORS: &[&[&str]] = &[
     // The one binary, where everything is wired together.
     &["countersign"],
     // Doors: each translates one protocol.
-    &["countersign-duo-api", "countersign-authenticator"],
+    &["countersign-duo-api", "countersign-authenticator", "countersign-web"],
     // Rules.
     &["countersign-auth", "countersign-directory"],
     // Delivery.
@@ -18,7 +18,7 @@ pub(crate) const FLOORS: &[&[&str]] = &[
     // Memory.
     &["countersign-store"],
     // Ground.
-    &["countersign-keys"],
+    &["countersign-keys", "countersign-webauthn"],
     &["countersign-types"],
 ];
 

@@ -200,6 +200,16 @@ ids! {
     LogId = LogKind, "", "log entry";
     /// A message on its way, or a call.
     MessageId = MessageKind, "", "message";
+    /// A passkey: the `webauthnkey` of Duo's clients.
+    PasskeyId = PasskeyKind, "WA", "passkey";
+    /// One sign-in in a browser.
+    SignInId = SignInKind, "", "sign-in";
+    /// A browser in which a person is signed in to their own pages.
+    SessionId = SessionKind, "", "session";
+    /// An addition to a person's authenticators, which can be undone for a while.
+    ChangeId = ChangeKind, "", "change";
+    /// A recovery code or an access pass.
+    RecoveryId = RecoveryKind, "", "recovery secret";
 }
 
 #[cfg(test)]

@@ -1,0 +1,1 @@
+//! Passkey ceremonies and authenticator metadata: what was verified, as types.
