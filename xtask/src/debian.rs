@@ -24,6 +24,9 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("python3-duo-client", "a real client: duo_client 4.5 on Debian's own Python", None),
     package("oathtool", "the foreign token: TOTP and HOTP that we did not compute", None),
     package("softhsm2", "a PKCS#11 token in software, for the root key in hardware", None),
+    package("chromium", "a real browser, with virtual authenticators for passkeys", None),
+    package("firefox-esr", "another real browser", None),
+    package("libnss3-tools", "certutil: gives the browsers the server's own certificate authority", None),
     package("python3-venv", "the environment in which pytest runs", Some(&["python3", "-c", "import ensurepip, venv"])),
     package("npm", "installs the client for Node", Some(&["npm", "--version"])),
 ];

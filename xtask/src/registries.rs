@@ -24,10 +24,18 @@ pub(crate) const PYTHON: &[Package] = &[
     Package { name: "twilio==9.13.0", reason: "foreign check of the signature over a supplier's callbacks" },
     Package { name: "pyotp==2.12.0", reason: "codes inside a test, where a process of oathtool each is too slow" },
     Package { name: "cryptography==50.0.2", reason: "the device's P-256 key in the tests of push" },
+    Package { name: "playwright==1.65.2", reason: "drives Debian's Chromium; its own browsers are not downloaded" },
+    Package { name: "websockets==17.4", reason: "speaks WebDriver BiDi to Debian's Firefox" },
+    Package { name: "duo_universal==2.3.1", reason: "a real client: Universal Prompt" },
+    Package { name: "flask==3.1.3", reason: "the web application around duo_universal" },
 ];
 
 /// From npm, into `npm` under the target directory.
-pub(crate) const NODE: &[Package] = &[Package { name: "@duosecurity/duo_api@1.5.0", reason: "a real client: Node" }];
+pub(crate) const NODE: &[Package] = &[
+    Package { name: "@duosecurity/duo_api@1.5.0", reason: "a real client: Node" },
+    Package { name: "@duosecurity/duo_universal@3.0.0", reason: "a real client: Universal Prompt" },
+    Package { name: "axe-core@4.14.1", reason: "foreign check of the pages' accessibility, run inside the browser" },
+];
 
 /// Makes the Python environment, if it isn't there or has other packages, and returns its interpreter.
 ///
