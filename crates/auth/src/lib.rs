@@ -10,6 +10,8 @@
 //! To add a factor: a [`Factor`] and its arm in `begin.rs`; if it waits for somebody, an attempt with a status of its own, which
 //! `wait.rs` shows and `ending.rs` ends; if it spends something, a [`store::login::Proof`] whose conditional update says who won.
 
+pub mod account;
+pub mod account;
 mod admit;
 pub mod application;
 pub mod attempt;
@@ -29,6 +31,7 @@ mod push;
 mod resync;
 mod retention;
 pub mod settings;
+pub mod sign_in;
 mod sms;
 mod trust;
 mod wait;
