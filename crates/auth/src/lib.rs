@@ -11,7 +11,6 @@
 //! `wait.rs` shows and `ending.rs` ends; if it spends something, a [`store::login::Proof`] whose conditional update says who won.
 
 pub mod account;
-pub mod account;
 mod admit;
 pub mod application;
 pub mod attempt;
