@@ -3,6 +3,7 @@
 //! - A [`Channel`] is one way out: [`Print`] for the demo and for tests, [`Twilio`] for SMS and calls, [`Smtp`] for mail.
 //! - The [`Courier`] takes an [`Outgoing`], refuses what is over the limits, picks the channel and writes the message log.
 //! - [`TwilioHooks`] hears what the supplier has to say afterwards: receipts, the keys that were pressed in a call.
+//! - [`web_push`] wakes authenticators; it is no channel, because it carries nothing but "look".
 //! - [`text`] words the messages, so that a telephone can bind a code to the site that asked for it.
 //!
 //! It never decides who may sign in: a call's keys are handed up as they were pressed. It never stores or logs a number, a mail
@@ -25,6 +26,7 @@ mod smtp;
 mod testing;
 pub mod text;
 mod twilio;
+pub mod web_push;
 
 pub use answer::{Answer, CallAnswer, CallAnswers};
 pub use channel::{Accepted, BoxFuture, Channel, ChannelKind, Ticket};
@@ -39,9 +41,11 @@ pub use twilio::{
     hooks::{GATHER_PATH, HookError, HookReply, INBOUND_PATH, STATUS_PATH, TwilioHooks},
     signature,
 };
+pub use web_push::WebPush;
 
 /// What the fuzzers call.
 #[doc(hidden)]
 pub mod fuzzing {
     pub use crate::twilio::{fuzz_answers, fuzz_form};
+    pub use crate::web_push::fuzz_subscription;
 }

@@ -9,7 +9,7 @@ mod reports;
 pub use reports::{Delivery, Report, Reported};
 
 use crate::{
-    Accepted, Address, CallAnswer, CallAnswers, Channel, ChannelKind, Content, Outgoing, SendError,
+    Accepted, Address, CallAnswer, CallAnswers, Channel, ChannelKind, Content, Outgoing, SendError, WebPush,
     house::{Claims, House},
     log, place,
 };
@@ -31,6 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// Takes messages, applies the limits, picks the channel and keeps the log.
 pub struct Courier {
     desk: Arc<Desk>,
+    web_push: Option<WebPush>,
 }
 
 pub(crate) struct Desk {
@@ -49,7 +50,20 @@ impl Courier {
         for channel in &channels {
             channel.connect(&answers);
         }
-        Self { desk: Arc::new(Desk { store, channels, answers, house: OnceCell::new() }) }
+        Self { desk: Arc::new(Desk { store, channels, answers, house: OnceCell::new() }), web_push: None }
+    }
+
+    /// Also wakes authenticators.
+    #[must_use]
+    pub fn with_web_push(mut self, web_push: WebPush) -> Self {
+        self.web_push = Some(web_push);
+        self
+    }
+
+    /// What wakes authenticators; without one they only ask by themselves.
+    #[must_use]
+    pub const fn web_push(&self) -> Option<&WebPush> {
+        self.web_push.as_ref()
     }
 
     /// Whether a channel for this kind is configured.
