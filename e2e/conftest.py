@@ -11,6 +11,7 @@ import pytest
 
 pytest.register_assert_rewrite("fixtures.cases", "fixtures.person", "fixtures.sdk", "fixtures.unix")
 
+from fixtures.browser_house import Lobby  # noqa: E402
 from fixtures.cases import CASES, Case  # noqa: E402
 from fixtures.clients import CLIENTS  # noqa: E402
 from fixtures.house import POSTGRES, SQLITE, House  # noqa: E402
@@ -121,3 +122,17 @@ def tenant(server: Server) -> Tenant:
 def place(house: House) -> Path:
     """A directory of the test's own."""
     return house.place()
+
+
+@pytest.fixture(scope="session")
+def shared_lobby(house: House) -> Iterator[Lobby]:
+    lobby = Lobby(house)
+    yield lobby
+    lobby.close()
+
+
+@pytest.fixture
+def lobby(shared_lobby: Lobby) -> Iterator[Lobby]:
+    """Where people come in by the browser. What went wrong on their pages fails the test."""
+    yield shared_lobby
+    shared_lobby.leave()

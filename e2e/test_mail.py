@@ -1,12 +1,10 @@
 """Mail goes to a real SMTP server, `aiosmtpd`."""
 
-import email.message
-import email.policy
 from collections.abc import Iterator
 
 import pytest
-from aiosmtpd.controller import Controller
 from fixtures.house import SQLITE, House
+from fixtures.mailbox import Mailbox
 from fixtures.person import Chooses
 from fixtures.sdk import Application, Python, python_of_tests
 from fixtures.server import Server
@@ -16,36 +14,16 @@ from fixtures.waiting import free_port, wait_for
 APPLICATION = Application("application", Python(python_of_tests()), later=True, verified=True)
 
 
-class Box:
-    """Keeps what is delivered: the envelope's recipients, and the message."""
-
-    def __init__(self) -> None:
-        self.mails: list[tuple[list[str], email.message.EmailMessage]] = []
-
-    async def handle_DATA(self, _server, _session, envelope) -> str:
-        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        self.mails.append((envelope.rcpt_tos, message))
-        return "250 kept"
+@pytest.fixture
+def box() -> Iterator[Mailbox]:
+    box = Mailbox()
+    yield box
+    box.close()
 
 
 @pytest.fixture
-def box() -> Iterator[tuple[Box, int]]:
-    box, port = Box(), free_port()
-    controller = Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    yield box, port
-    controller.stop()
-
-
-@pytest.fixture
-def mailing(house: House, box: tuple[Box, int]) -> Iterator[Server]:
-    settings = {
-        "smtp.host": "127.0.0.1",
-        "smtp.port": str(box[1]),
-        "smtp.security": "none",
-        "smtp.from": "Countersign <mfa@example.com>",
-    }
-    server = house.new_server(SQLITE, settings=settings).start()
+def mailing(house: House, box: Mailbox) -> Iterator[Server]:
+    server = house.new_server(SQLITE, settings=box.settings).start()
     yield server
     server.stop()
 
@@ -55,8 +33,8 @@ def test_fraud_is_reported_by_mail(mailing, box):
     tenant.admin.update_settings(fraud_email="soc@example.com", fraud_email_enabled=True)
     device = tenant.device(tenant.user("grace"))
     assert not APPLICATION.login(tenant.integration("authapi", "grace"), Chooses(device, "fraud")).allowed
-    wait_for("a mail", lambda: box[0].mails)
-    ((recipients, message),) = box[0].mails
+    wait_for("a mail", lambda: box.mails)
+    ((recipients, message),) = box.mails
     assert recipients == ["soc@example.com"]
     assert message["From"] == "Countersign <mfa@example.com>"
     assert "fraud" in message["Subject"]
@@ -66,8 +44,8 @@ def test_fraud_is_reported_by_mail(mailing, box):
 def test_a_person_is_asked_to_enrol_by_mail(mailing, box):
     tenant = Tenant(mailing)
     tenant.admin.enroll_user("grace", "grace@example.com", 600)
-    wait_for("a mail", lambda: box[0].mails)
-    ((recipients, message),) = box[0].mails
+    wait_for("a mail", lambda: box.mails)
+    ((recipients, message),) = box.mails
     assert recipients == ["grace@example.com"]
     device = tenant.new_device().activate(message.get_content())
     assert APPLICATION.login(tenant.integration("authapi", "grace"), Chooses(device, "approve")).allowed
