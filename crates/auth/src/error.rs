@@ -26,6 +26,9 @@ pub enum AuthError {
     /// The text can't be a user name.
     #[error(transparent)]
     UserName(#[from] types::username::InvalidUserName),
+    /// No such sign-in, or not this browser's, or it is over: start again.
+    #[error("no such sign-in")]
+    NoSignIn,
     /// The same signed request came before.
     #[error("the request was received before")]
     Replayed,

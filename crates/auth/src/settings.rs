@@ -36,6 +36,22 @@ pub struct Settings {
     pub prompt_spacing: u64,
     /// The organisation's name, for texts.
     pub brand: String,
+    /// Passkeys and nothing else: push, calls, messages, passcodes, bypass and remembered devices are off at every door.
+    pub passkey_only: bool,
+    /// Whether a person who has a passkey may choose a weaker factor in a browser. Off: nobody can talk them down to one.
+    pub weaker_with_passkey: bool,
+    /// Whether a push is offered in a browser that the person has never signed in with.
+    pub push_in_new_browsers: bool,
+    /// What the canary on the pages decides.
+    pub canary: CanaryMode,
+    /// Other origins (`https://…`) whose pages may use this tenant's passkeys (WebAuthn L3 §5.11).
+    pub related_origins: Vec<String>,
+    /// Which passkeys may be registered.
+    pub passkey_attestation: PasskeyAttestation,
+    /// How the pages look.
+    pub page: Page,
+    /// Whether an account without a password is asked for a second authenticator before it is complete.
+    pub two_authenticators: bool,
     /// Whatever else Duo's Admin API sets: kept and given back.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -50,6 +66,47 @@ pub enum PushApproval {
     Code,
     /// One tap. For clients that can show nothing; a person can be worn down into it.
     Tap,
+}
+
+/// What the canary decides: a beacon on the pages that says under which name a browser sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum CanaryMode {
+    /// It isn't there.
+    Off,
+    /// A page under a foreign name is an alert; codes are accepted.
+    #[default]
+    Observe,
+    /// Codes are accepted only where the beacon has seen the page under its own name.
+    Enforce,
+}
+
+/// Which passkeys may be registered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(default)]
+pub struct PasskeyAttestation {
+    /// Only authenticators whose maker vouches for them, by FIDO's metadata.
+    pub require_verified: bool,
+    /// Only these models, by AAGUID; empty means any.
+    pub allow_aaguids: Vec<String>,
+}
+
+/// How a tenant's pages look. An empty text means the pages' own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(default)]
+pub struct Page {
+    /// Colour of buttons and links: `#rrggbb`.
+    pub accent: String,
+    /// Colour behind everything: `#rrggbb`.
+    pub background: String,
+    /// Where help is.
+    pub help_url: String,
+    /// What the link to it says.
+    pub help_text: String,
+    /// The line above the sign-in.
+    pub welcome: String,
+    /// The language where the browser asks for none that there is: `en`, `fr`, …
+    pub language: String,
 }
 
 impl Default for Settings {
@@ -69,6 +126,14 @@ impl Default for Settings {
             push_approval: PushApproval::Code,
             prompt_spacing: 30,
             brand: "Countersign".to_owned(),
+            passkey_only: false,
+            weaker_with_passkey: false,
+            push_in_new_browsers: false,
+            canary: CanaryMode::Observe,
+            related_origins: Vec::new(),
+            passkey_attestation: PasskeyAttestation::default(),
+            page: Page::default(),
+            two_authenticators: true,
             other: Map::new(),
         }
     }

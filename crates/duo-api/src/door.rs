@@ -147,6 +147,7 @@ pub fn refusal(error: AuthError) -> ApiError {
         AuthError::NotCapable => ApiError::invalid_parameter("no capable device"),
         AuthError::UserName(_) => ApiError::invalid_parameter("username"),
         AuthError::Replayed => ApiError::replayed(),
+        AuthError::NoSignIn => ApiError::invalid_parameter("sign-in"),
         AuthError::Refused(why) => ApiError::invalid_parameter(why),
         AuthError::Limited { retry_after } => {
             ApiError::too_many_requests(u32::try_from(retry_after.as_secs()).unwrap_or(60).max(1))
