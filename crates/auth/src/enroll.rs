@@ -222,6 +222,7 @@ fn new_user(id: UserId, username: &str, now: Millis) -> UserRow {
         last_login: None,
         created: now,
         attributes: "{}".to_owned(),
+        passkeys: 0,
     }
 }
 

@@ -150,6 +150,7 @@ impl NewUser {
             last_login: None,
             created: now,
             attributes: attributes(&self.attributes)?,
+            passkeys: 0,
         };
         Ok((row, name, aliases))
     }

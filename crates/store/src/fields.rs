@@ -1,7 +1,7 @@
 //! The sealed columns and the purposes of keyed hashes: one place, so that what one crate seals another can open.
 
 use keys::Field;
-use types::{AttemptId, PhoneId, TokenId};
+use types::{AttemptId, PhoneId, SessionId, SignInId, TokenId};
 
 /// A phone's number.
 #[must_use]
@@ -33,6 +33,42 @@ pub fn attempt_context(attempt: &AttemptId) -> Field<'_> {
     Field { table: "attempt", column: "context", row: attempt.as_bytes() }
 }
 
+/// What a sign-in was opened for.
+#[must_use]
+pub fn sign_in_request(sign_in: &SignInId) -> Field<'_> {
+    Field { table: "sign_in", column: "request", row: sign_in.as_bytes() }
+}
+
+/// The state of a sign-in's ceremony.
+#[must_use]
+pub fn sign_in_ceremony(sign_in: &SignInId) -> Field<'_> {
+    Field { table: "sign_in", column: "ceremony", row: sign_in.as_bytes() }
+}
+
+/// What came of a sign-in.
+#[must_use]
+pub fn sign_in_result(sign_in: &SignInId) -> Field<'_> {
+    Field { table: "sign_in", column: "result", row: sign_in.as_bytes() }
+}
+
+/// Address and browser of a session.
+#[must_use]
+pub fn session_detail(session: &SessionId) -> Field<'_> {
+    Field { table: "session", column: "detail", row: session.as_bytes() }
+}
+
+/// Address and keys of a phone's subscription to push messages.
+#[must_use]
+pub fn push_subscription(phone: &PhoneId) -> Field<'_> {
+    Field { table: "push_subscription", column: "sealed", row: phone.as_bytes() }
+}
+
+/// A secret that a tenant made for itself.
+#[must_use]
+pub fn tenant_secret(name: &str) -> Field<'_> {
+    Field { table: "tenant_secret", column: "sealed", row: name.as_bytes() }
+}
+
 /// Purpose of the hash of a bypass code; parts: user id, code.
 pub const BYPASS_CODE: &str = "bypass-code";
 /// Purpose of the hash of a passcode that was sent; parts: phone id, code.
@@ -45,3 +81,17 @@ pub const TRUSTED_DEVICE: &str = "trusted-device";
 pub const APPROVAL_CODE: &str = "approval-code";
 /// Purpose of rate-limit buckets; parts: what is limited, and whose.
 pub const LIMIT: &str = "limit";
+/// Purpose of the hash of the secret that binds a sign-in to its browser; parts: sign-in id, secret.
+pub const SIGN_IN_BROWSER: &str = "sign-in-browser";
+/// Purpose of the hash of the code that an application redeems; parts: code.
+pub const SIGN_IN_CODE: &str = "sign-in-code";
+/// Purpose of the hash of a session's secret; parts: session id, secret.
+pub const SESSION: &str = "session";
+/// Purpose of the hash of a grant's secret; parts: secret.
+pub const GRANT: &str = "grant";
+/// Purpose of the hash of the secret by which a browser is known; parts: user id, secret.
+pub const BROWSER: &str = "browser";
+/// Purpose of the hash of a recovery code or an access pass; parts: user id, code.
+pub const RECOVERY: &str = "recovery";
+/// Purpose of the hash of the code that undoes a change; parts: code.
+pub const UNDO: &str = "undo";

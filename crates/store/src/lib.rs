@@ -15,9 +15,12 @@ mod admin_log;
 pub mod attempts;
 mod auth_log;
 mod batch;
+mod browsers;
 mod bypass_codes;
+mod changes;
 pub mod codes;
 pub mod engine;
+mod fido;
 pub mod fields;
 mod groups;
 mod integrations;
@@ -26,12 +29,18 @@ pub mod login;
 mod message_log;
 mod migrate;
 mod page;
+mod passkeys;
 mod phones;
 mod policies;
 mod postgres;
 pub mod prompting;
+mod push_subscriptions;
+mod recovery;
 mod restored;
 mod scope;
+mod secrets;
+mod sessions;
+mod sign_ins;
 mod sqlite;
 mod tenants;
 mod tokens;
@@ -40,14 +49,22 @@ mod users;
 
 pub use admin_log::AdminLogRow;
 pub use auth_log::{AuthLogRow, ResultCount};
+pub use changes::ChangeRow;
 pub use engine::{Engine, StoreError};
+pub use fido::MetadataSerial;
 pub use groups::{GroupChange, GroupRow};
 pub use integrations::{IntegrationChange, IntegrationRow};
 pub use message_log::{BillingCount, MessageRow};
 pub use page::{Page, Slice, Span};
+pub use passkeys::PasskeyRow;
 pub use phones::{PhoneChange, PhoneRow, SealedNumber};
 pub use policies::{GroupPolicyRow, PolicyChange, PolicyRow};
+pub use push_subscriptions::PushSubscriptionRow;
+pub use recovery::RecoveryRow;
 pub use scope::{Store, Tenant, Tx};
+pub use secrets::SecretRow;
+pub use sessions::{GrantRow, SessionRow};
+pub use sign_ins::{SignInEnd, SignInRow};
 pub use sqlite::file as sqlite_file;
 pub use tenants::TenantRow;
 pub use tokens::TokenRow;
@@ -60,19 +77,28 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         admin_log::ALL,
         attempts::ALL,
         auth_log::ALL,
+        browsers::ALL,
         bypass_codes::ALL,
+        changes::ALL,
         codes::ALL,
+        fido::ALL,
         groups::ALL,
         integrations::ALL,
         limits::ALL,
         login::ALL,
         message_log::ALL,
         migrate::ALL,
+        passkeys::ALL,
         phones::ALL,
         policies::ALL,
         prompting::ALL,
+        push_subscriptions::ALL,
+        recovery::ALL,
         restored::ALL,
         scope::ALL,
+        secrets::ALL,
+        sessions::ALL,
+        sign_ins::ALL,
         tenants::ALL,
         tokens::ALL,
         user_changes::ALL,

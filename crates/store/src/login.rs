@@ -14,7 +14,9 @@ use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
-use types::{BypassId, Id, Kind, Millis, PhoneId, SmsCodeId, TenantId, TokenId, UserId, UserName};
+use types::{
+    BypassId, Id, Kind, Millis, PasskeyId, PhoneId, RecoveryId, SmsCodeId, TenantId, TokenId, UserId, UserName,
+};
 
 /// The largest batch; also the most that one failure can hold back.
 const BATCH: usize = 256;
@@ -51,7 +53,7 @@ macro_rules! holder_statements {
                 concat!(
                     "WITH input(tenant, n, ", $input, ") AS (VALUES ($1, $2, $3)) SELECT input.n, u.id, u.username, u.realname, \
                      u.firstname, u.lastname, u.email, u.notes, u.status, u.failures, u.locked_at, u.deleted_at, u.last_login, \
-                     u.created, u.attributes FROM input ", $from, " CROSS JOIN users u \
+                     u.created, u.attributes, u.passkeys FROM input ", $from, " CROSS JOIN users u \
                      WHERE u.tenant = input.tenant AND u.id = ", $user
                 ),
                 &[Type::Id, Type::Int, $type],
@@ -132,6 +134,27 @@ static SPEND_SMS: Statement = Statement::new(
      RETURNING sms_code.tenant, sms_code.id",
     &[Type::Id, Type::Id, Type::Id, Type::Id, Type::Int, Type::Int],
 );
+// An authenticator without a counter says 0 each time; then its ceremony, which is taken once, is what a replay fails on.
+static SPEND_PASSKEY: Statement = Statement::new(
+    "login_advance_passkey",
+    "WITH input(tenant, passkey, user_id, counter, backed_up, now, threshold) AS (VALUES ($1, $2, $3, $4, $5, $6, $7)) \
+     UPDATE passkey SET counter = input.counter, backed_up = input.backed_up, last_used = input.now FROM input \
+     WHERE passkey.tenant = input.tenant AND passkey.id = input.passkey AND passkey.user_id = input.user_id \
+     AND passkey.suspended_at IS NULL AND (passkey.counter < input.counter OR (passkey.counter = 0 AND input.counter = 0)) \
+     AND (SELECT u.failures FROM users u WHERE u.tenant = input.tenant AND u.id = input.user_id) < input.threshold \
+     RETURNING passkey.tenant, passkey.id",
+    &[Type::Id, Type::Id, Type::Id, Type::Int, Type::Int, Type::Int, Type::Int],
+);
+static SPEND_RECOVERY: Statement = Statement::new(
+    "login_spend_recovery",
+    "WITH input(tenant, user_id, id, now, threshold) AS (VALUES ($1, $2, $3, $4, $5)) \
+     UPDATE recovery SET used_at = input.now FROM input \
+     WHERE recovery.tenant = input.tenant AND recovery.user_id = input.user_id AND recovery.id = input.id \
+     AND recovery.used_at IS NULL AND (recovery.expires IS NULL OR recovery.expires > input.now) \
+     AND (SELECT u.failures FROM users u WHERE u.tenant = input.tenant AND u.id = input.user_id) < input.threshold \
+     RETURNING recovery.tenant, recovery.id",
+    &[Type::Id, Type::Id, Type::Id, Type::Int, Type::Int],
+);
 static COUNT_FAILURE: Statement = Statement::new(
     "login_count_failure",
     "WITH input(tenant, user_id, now, threshold) AS (VALUES ($1, $2, $3, $4)) \
@@ -167,6 +190,8 @@ pub(crate) static ALL: &[&Statement] = &[
     &ADVANCE,
     &SPEND_BYPASS,
     &SPEND_SMS,
+    &SPEND_PASSKEY,
+    &SPEND_RECOVERY,
     &COUNT_FAILURE,
     &CLEAR_FAILURES,
 ];
@@ -187,6 +212,17 @@ pub enum Proof {
     Bypass(BypassId),
     /// A passcode that was sent is used up.
     Sms(PhoneId, SmsCodeId),
+    /// A passkey has signed: it is the user's, not suspended, and its counter moves on (or has always been 0).
+    Passkey {
+        /// The passkey.
+        passkey: PasskeyId,
+        /// The signature counter of this signature.
+        counter: i64,
+        /// Whether it is copied to other devices by now.
+        backed_up: bool,
+    },
+    /// A recovery code or an access pass is used up.
+    Recovery(RecoveryId),
     /// The code was wrong: a failure is counted.
     Wrong,
 }
@@ -228,7 +264,8 @@ impl Authentication {
             Proof::Counter { token, .. } => token.uuid().as_u128(),
             // Two users of one phone hold the same code.
             Proof::Sms(_, code) => code.uuid().as_u128(),
-            Proof::Bypass(_) | Proof::Wrong => 0,
+            Proof::Passkey { passkey, .. } => passkey.uuid().as_u128(),
+            Proof::Bypass(_) | Proof::Recovery(_) | Proof::Wrong => 0,
         };
         [self.user.uuid().as_u128(), spent]
     }
@@ -361,6 +398,7 @@ pub async fn record_authentications(
 ) -> Result<Vec<Recorded>, StoreError> {
     let mut tx = engine.begin().await?;
     let (mut counters, mut bypass, mut sms) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut passkeys, mut recovery) = (Vec::new(), Vec::new());
     for one in in_order(&batch, |one| (one.touches()[1], one.user)) {
         let (tenant, user, now, threshold) = (one.tenant, one.user, one.now, one.threshold);
         match one.proof {
@@ -369,11 +407,21 @@ pub async fn record_authentications(
             }
             Proof::Bypass(id) => bypass.extend(crate::values![tenant, user, id, now, threshold]),
             Proof::Sms(phone, id) => sms.extend(crate::values![tenant, phone, id, user, now, threshold]),
+            Proof::Passkey { passkey, counter, backed_up } => {
+                passkeys.extend(crate::values![tenant, passkey, user, counter, backed_up, now, threshold]);
+            }
+            Proof::Recovery(id) => recovery.extend(crate::values![tenant, user, id, now, threshold]),
             Proof::Wrong => {}
         }
     }
     let mut spent: HashSet<(TenantId, u128)> = HashSet::with_capacity(batch.len());
-    for (statement, params) in [(&ADVANCE, counters), (&SPEND_BYPASS, bypass), (&SPEND_SMS, sms)] {
+    for (statement, params) in [
+        (&ADVANCE, counters),
+        (&SPEND_BYPASS, bypass),
+        (&SPEND_SMS, sms),
+        (&SPEND_PASSKEY, passkeys),
+        (&SPEND_RECOVERY, recovery),
+    ] {
         if !params.is_empty() {
             for row in tx.run(statement, params).await? {
                 let mut columns = row.read();
@@ -386,6 +434,8 @@ pub async fn record_authentications(
             Proof::Counter { token, .. } => token.uuid(),
             Proof::Bypass(id) => id.uuid(),
             Proof::Sms(_, id) => id.uuid(),
+            Proof::Passkey { passkey, .. } => passkey.uuid(),
+            Proof::Recovery(id) => id.uuid(),
             Proof::Wrong => return false,
         };
         spent.contains(&(one.tenant, id.as_u128()))

@@ -131,6 +131,62 @@ pub(crate) const STEPS: &[&str] = &[
      CREATE UNIQUE INDEX policy_global ON policy (tenant) WHERE is_global = 1;",
     // When the end of an attempt was told to who began it: it is told once.
     "ALTER TABLE attempt ADD COLUMN delivered_at BIGINT;",
+    // Passkeys, and how many of a user's can be used: a login must know it and reads the user's row anyway.
+    "ALTER TABLE users ADD COLUMN passkeys BIGINT NOT NULL DEFAULT 0;
+     CREATE TABLE passkey (
+        tenant UUID NOT NULL, id UUID NOT NULL, user_id UUID NOT NULL, credential_id BYTEA NOT NULL, credential BYTEA NOT NULL,
+        name TEXT NOT NULL, aaguid TEXT NOT NULL, transports TEXT NOT NULL, counter BIGINT NOT NULL,
+        backup_eligible BIGINT NOT NULL, backed_up BIGINT NOT NULL, user_verified BIGINT NOT NULL, attestation TEXT NOT NULL,
+        suspended_at BIGINT, suspended_reason TEXT NOT NULL, last_used BIGINT, created BIGINT NOT NULL,
+        PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE UNIQUE INDEX passkey_by_credential ON passkey (tenant, credential_id);
+     CREATE INDEX passkey_by_user ON passkey (tenant, user_id);
+     CREATE TABLE fido_metadata (
+        name TEXT NOT NULL, serial BIGINT NOT NULL, next_update BIGINT NOT NULL, PRIMARY KEY (name));",
+    // Sign-ins in a browser. Not clustered: the rows are wide and written several times.
+    "CREATE TABLE sign_in (
+        tenant UUID NOT NULL, id UUID NOT NULL, ikey TEXT NOT NULL, user_id UUID, browser BYTEA NOT NULL, purpose TEXT NOT NULL,
+        state TEXT NOT NULL, request BYTEA NOT NULL, ceremony BYTEA, attempt UUID, canary TEXT NOT NULL,
+        canary_host TEXT NOT NULL, result BYTEA, code BYTEA, created BIGINT NOT NULL, expires BIGINT NOT NULL,
+        decided_at BIGINT, redeemed_at BIGINT, PRIMARY KEY (tenant, id));
+     CREATE UNIQUE INDEX sign_in_by_code ON sign_in (tenant, code) WHERE code IS NOT NULL;
+     CREATE INDEX sign_in_by_user ON sign_in (tenant, user_id) WHERE user_id IS NOT NULL;
+     CREATE INDEX sign_in_by_expiry ON sign_in (expires);",
+    // What follows a sign-in: sessions of people's own pages, leave to do one thing in them, and browsers that are known.
+    "CREATE TABLE session (
+        tenant UUID NOT NULL, id UUID NOT NULL, user_id UUID NOT NULL, digest BYTEA NOT NULL, strength TEXT NOT NULL,
+        detail BYTEA NOT NULL, created BIGINT NOT NULL, last_seen BIGINT NOT NULL, expires BIGINT NOT NULL, ended_at BIGINT,
+        PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE INDEX session_by_user ON session (tenant, user_id);
+     CREATE INDEX session_by_expiry ON session (expires);
+     CREATE TABLE grants (
+        tenant UUID NOT NULL, digest BYTEA NOT NULL, session_id UUID NOT NULL, user_id UUID NOT NULL, action TEXT NOT NULL,
+        expires BIGINT NOT NULL, used_at BIGINT, PRIMARY KEY (tenant, digest)) /* clustered */;
+     CREATE INDEX grants_by_user ON grants (tenant, user_id);
+     CREATE INDEX grants_by_expiry ON grants (expires);
+     CREATE TABLE browser (
+        tenant UUID NOT NULL, user_id UUID NOT NULL, digest BYTEA NOT NULL, created BIGINT NOT NULL, last_used BIGINT NOT NULL,
+        expires BIGINT NOT NULL, PRIMARY KEY (tenant, user_id, digest)) /* clustered */;
+     CREATE INDEX browser_by_expiry ON browser (expires);",
+    // Recovery, changes that can be undone, subscriptions to push messages, and the secrets that a tenant makes for itself.
+    "CREATE TABLE recovery (
+        tenant UUID NOT NULL, user_id UUID NOT NULL, id UUID NOT NULL, kind TEXT NOT NULL, digest BYTEA NOT NULL,
+        expires BIGINT, used_at BIGINT, created BIGINT NOT NULL, created_by TEXT NOT NULL,
+        PRIMARY KEY (tenant, user_id, id)) /* clustered */;
+     CREATE INDEX recovery_by_expiry ON recovery (expires) WHERE expires IS NOT NULL;
+     CREATE TABLE authenticator_change (
+        tenant UUID NOT NULL, id UUID NOT NULL, user_id UUID NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL,
+        label TEXT NOT NULL, undo BYTEA NOT NULL, made_at BIGINT NOT NULL, undo_until BIGINT NOT NULL, undone_at BIGINT,
+        made_by TEXT NOT NULL, PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE UNIQUE INDEX authenticator_change_by_undo ON authenticator_change (tenant, undo);
+     CREATE INDEX authenticator_change_by_user ON authenticator_change (tenant, user_id);
+     CREATE INDEX authenticator_change_by_age ON authenticator_change (undo_until);
+     CREATE TABLE push_subscription (
+        tenant UUID NOT NULL, phone_id UUID NOT NULL, sealed BYTEA NOT NULL, failures BIGINT NOT NULL, created BIGINT NOT NULL,
+        PRIMARY KEY (tenant, phone_id)) /* clustered */;
+     CREATE TABLE tenant_secret (
+        tenant UUID NOT NULL, name TEXT NOT NULL, sealed BYTEA NOT NULL, created BIGINT NOT NULL,
+        PRIMARY KEY (tenant, name)) /* clustered */;",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);

@@ -184,6 +184,11 @@ static DELETE_ACTIVATIONS: Statement = Statement::new(
     "DELETE FROM activation WHERE tenant = $1 AND phone_id = $2",
     &[Type::Id, Type::Id],
 );
+static DELETE_SUBSCRIPTION: Statement = Statement::new(
+    "phone_delete_subscription",
+    "DELETE FROM push_subscription WHERE tenant = $1 AND phone_id = $2",
+    &[Type::Id, Type::Id],
+);
 // Both must be this tenant's. A conflict is no change but gives the row, so that "was there" and "no such phone" differ.
 static ATTACH: Statement = Statement::new(
     "phone_attach",
@@ -214,6 +219,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &DELETE_LINKS,
     &DELETE_CODES,
     &DELETE_ACTIVATIONS,
+    &DELETE_SUBSCRIPTION,
     &ATTACH,
     &DETACH,
 ];
@@ -273,8 +279,9 @@ impl Tx {
         self.changed(&SET_KEY, values![phone, public_key.to_vec(), device_name, at]).await
     }
 
-    /// Ends push. Whether there is such a phone.
+    /// Ends push, its subscription too. Whether there is such a phone.
     pub async fn clear_phone_key(&mut self, phone: PhoneId) -> Result<bool, StoreError> {
+        self.run(&DELETE_SUBSCRIPTION, values![phone]).await?;
         self.changed(&CLEAR_KEY, values![phone]).await
     }
 
@@ -283,12 +290,12 @@ impl Tx {
         self.changed(&SEEN, values![phone, at]).await
     }
 
-    /// Deletes a phone, its links to users, the passcodes sent to it and its activations. Whether there was such a phone.
+    /// Deletes a phone, its links to users, the passcodes sent to it, its activations and its subscription. Whether there was such a phone.
     pub async fn delete_phone(&mut self, phone: PhoneId) -> Result<bool, StoreError> {
         if !self.changed(&DELETE, values![phone]).await? {
             return Ok(false);
         }
-        for statement in [&DELETE_LINKS, &DELETE_CODES, &DELETE_ACTIVATIONS] {
+        for statement in [&DELETE_LINKS, &DELETE_CODES, &DELETE_ACTIVATIONS, &DELETE_SUBSCRIPTION] {
             self.run(statement, values![phone]).await?;
         }
         Ok(true)

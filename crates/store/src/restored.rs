@@ -20,16 +20,23 @@ static ACTIVATIONS: Statement =
     Statement::new("restored_activations", "DELETE FROM activation WHERE tenant = $1", &[Type::Id]);
 static TRUSTED: Statement =
     Statement::new("restored_trusted", "DELETE FROM trusted_device WHERE tenant = $1", &[Type::Id]);
+static SIGN_INS: Statement = Statement::new("restored_sign_ins", "DELETE FROM sign_in WHERE tenant = $1", &[Type::Id]);
+static SESSIONS: Statement = Statement::new("restored_sessions", "DELETE FROM session WHERE tenant = $1", &[Type::Id]);
+static GRANTS: Statement = Statement::new("restored_grants", "DELETE FROM grants WHERE tenant = $1", &[Type::Id]);
+static BROWSERS: Statement = Statement::new("restored_browsers", "DELETE FROM browser WHERE tenant = $1", &[Type::Id]);
+static PASSES: Statement =
+    Statement::new("restored_passes", "DELETE FROM recovery WHERE tenant = $1 AND expires IS NOT NULL", &[Type::Id]);
 
-pub(crate) static ALL: &[&Statement] = &[&TOKENS, &SMS_CODES, &ACTIVATIONS, &TRUSTED];
+pub(crate) static ALL: &[&Statement] =
+    &[&TOKENS, &SMS_CODES, &ACTIVATIONS, &TRUSTED, &SIGN_INS, &SESSIONS, &GRANTS, &BROWSERS, &PASSES];
 
 impl Tx {
     /// Makes a restored tenant safe, as far as that can be done without knowing what happened since: every TOTP step up to `now` counts
-    /// as used, and passcodes that were sent, activation codes and remembered devices are gone. Counters of HOTP and Yubico tokens, and
-    /// what is left of bypass codes, stay as they were.
+    /// as used, and passcodes that were sent, activation codes, access passes, remembered devices, known browsers, sign-ins and sessions
+    /// are gone. Counters of HOTP and Yubico tokens and of passkeys, and what is left of bypass and recovery codes, stay as they were.
     pub async fn void_after_restore(&mut self, now: Millis) -> Result<(), StoreError> {
         self.run(&TOKENS, values![now.seconds()]).await?;
-        for statement in [&SMS_CODES, &ACTIVATIONS, &TRUSTED] {
+        for statement in [&SMS_CODES, &ACTIVATIONS, &TRUSTED, &SIGN_INS, &SESSIONS, &GRANTS, &BROWSERS, &PASSES] {
             self.run(statement, Vec::new()).await?;
         }
         Ok(())

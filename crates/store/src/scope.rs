@@ -59,6 +59,20 @@ impl Store {
         self.opened.clear();
     }
 
+    /// Runs a housekeeping statement over all tenants in its own transaction: `$1` is a time and `$2` the most rows; gives how many rows
+    /// it returned.
+    pub(crate) async fn purge(
+        &self,
+        statement: &'static Statement,
+        before: types::Millis,
+        limit: i64,
+    ) -> Result<usize, StoreError> {
+        let mut tx = self.engine.begin().await?;
+        let gone = tx.run(statement, crate::values![before, limit.max(0)]).await?.len();
+        tx.commit().await?;
+        Ok(gone)
+    }
+
     /// Forgets a tenant's opened keys, after a rotation.
     pub fn forget_keys(&self, tenant: TenantId) {
         self.opened.remove(&tenant);

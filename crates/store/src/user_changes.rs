@@ -28,7 +28,8 @@ pub struct UserChange {
 static INSERT: Statement = Statement::new(
     "user_insert",
     "INSERT INTO users (tenant, id, username, realname, firstname, lastname, email, notes, status, failures, locked_at, \
-     deleted_at, last_login, created, attributes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+     deleted_at, last_login, created, attributes, passkeys) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     &[
         Type::Id,
         Type::Id,
@@ -45,6 +46,7 @@ static INSERT: Statement = Statement::new(
         Type::Int,
         Type::Int,
         Type::Text,
+        Type::Int,
     ],
 );
 // The user must be this tenant's, whoever asks.
@@ -139,6 +141,13 @@ hanging! {
     DELETE_ACTIVATIONS = "activation";
     DELETE_ATTEMPTS = "attempt";
     DELETE_PROMPTING = "prompting";
+    DELETE_PASSKEYS = "passkey";
+    DELETE_SIGN_INS = "sign_in";
+    DELETE_SESSIONS = "session";
+    DELETE_GRANTS = "grants";
+    DELETE_BROWSERS = "browser";
+    DELETE_RECOVERY = "recovery";
+    DELETE_CHANGES = "authenticator_change";
 }
 
 impl Tx {
@@ -215,8 +224,8 @@ impl Tx {
         self.changed(&RESTORE, values![user]).await
     }
 
-    /// Deletes a user and everything that hangs on the user: names, memberships, links to devices, codes, trusted devices,
-    /// activations, attempts. The devices themselves stay, as the logs do. Whether there was such a user.
+    /// Deletes a user and everything that hangs on the user: names, memberships, links to devices, passkeys, codes, trusted
+    /// devices, activations, attempts, sign-ins, sessions. The devices themselves stay, as the logs do. Whether there was such a user.
     pub async fn delete_user(&mut self, user: UserId) -> Result<bool, StoreError> {
         if !self.changed(&DELETE, values![user]).await? {
             return Ok(false);

@@ -40,6 +40,8 @@ record! {
         pub created: Millis,
         /// Further attributes, as JSON.
         pub attributes: String,
+        /// How many passkeys the user has that are not suspended; kept in step by what adds, removes, suspends and restores them.
+        pub passkeys: i64,
     }
 }
 
@@ -58,7 +60,7 @@ record! {
 macro_rules! columns {
     () => {
         "id, username, realname, firstname, lastname, email, notes, status, failures, locked_at, deleted_at, \
-         last_login, created, attributes"
+         last_login, created, attributes, passkeys"
     };
 }
 

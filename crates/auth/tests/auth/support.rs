@@ -124,6 +124,7 @@ impl House {
             last_login: None,
             created: NOW,
             attributes: "{}".to_owned(),
+            passkeys: 0,
         };
         let mut tx = self.store.tenant(self.tenant).begin().await.unwrap();
         tx.insert_user(&row, &UserName::new(name, Normalization::None).unwrap(), &[]).await.unwrap();

@@ -142,6 +142,7 @@ impl Site {
             last_login: None,
             created: NOW,
             attributes: "{}".to_owned(),
+            passkeys: 0,
         }
     }
 

@@ -1,0 +1,245 @@
+//! Sign-ins in a browser: one row from the moment a door opens one until what came of it was fetched.
+//!
+//! `state` goes from `open` to `allowed` or `denied`, and from `allowed` to `redeemed`; each step is a conditional update, so of many
+//! who try one wins. A ceremony is taken out by who answers it, and an answer to one that is gone is worth nothing.
+
+use crate::{
+    engine::{Statement, StoreError, Type},
+    scope::{Record, Store, Tenant, Tx, record},
+    values,
+};
+use types::{AttemptId, Millis, SignInId, UserId};
+
+record! {
+    /// A sign-in. What the sealed parts hold stands in `auth`.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct SignInRow {
+        /// Its id, which stands in the page's address.
+        pub id: SignInId,
+        /// At which application.
+        pub ikey: String,
+        /// Who signs in, once that is known; never changes after.
+        pub user_id: Option<UserId>,
+        /// Keyed hash of the secret in the browser's cookie.
+        pub browser: Vec<u8>,
+        /// What it is for, as `auth` words it.
+        pub purpose: String,
+        /// `open`, `allowed`, `denied` or `redeemed`.
+        pub state: String,
+        /// What was asked for, sealed.
+        pub request: Vec<u8>,
+        /// The ceremony that waits for the passkey's answer, sealed.
+        pub ceremony: Option<Vec<u8>>,
+        /// The push, call or message that waits for an answer.
+        pub attempt: Option<AttemptId>,
+        /// What the page's beacon saw: nothing yet, `ok`, or `alert`.
+        pub canary: String,
+        /// The host where the page stood when the beacon raised the alarm.
+        pub canary_host: String,
+        /// What came of it, sealed.
+        pub result: Option<Vec<u8>>,
+        /// Keyed hash of the code that the application redeems; unique in the tenant.
+        pub code: Option<Vec<u8>>,
+        /// When it was opened.
+        pub created: Millis,
+        /// When it ends by itself; once it is allowed, until when it can be redeemed.
+        pub expires: Millis,
+        /// When it was allowed or denied.
+        pub decided_at: Option<Millis>,
+        /// When what came of it was fetched.
+        pub redeemed_at: Option<Millis>,
+    }
+}
+
+/// How a sign-in ends.
+#[derive(Clone, Debug)]
+pub struct SignInEnd<'a> {
+    /// `allowed` or `denied`.
+    pub state: &'a str,
+    /// Who signed in; none leaves the user who was named before. Another than that one is refused.
+    pub user: Option<UserId>,
+    /// See [`SignInRow::result`].
+    pub result: Option<Vec<u8>>,
+    /// See [`SignInRow::code`].
+    pub code: Option<[u8; 32]>,
+    /// Until when it can be fetched.
+    pub expires: Millis,
+}
+
+macro_rules! columns {
+    () => {
+        "id, ikey, user_id, browser, purpose, state, request, ceremony, attempt, canary, canary_host, result, code, created, \
+         expires, decided_at, redeemed_at"
+    };
+}
+
+static BY_ID: Statement = Statement::new(
+    "sign_in_by_id",
+    concat!("SELECT ", columns!(), " FROM sign_in WHERE tenant = $1 AND id = $2"),
+    &[Type::Id, Type::Id],
+);
+static INSERT: Statement = Statement::new(
+    "sign_in_insert",
+    concat!(
+        "INSERT INTO sign_in (tenant, ",
+        columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+    ),
+    &[
+        Type::Id,
+        Type::Id,
+        Type::Text,
+        Type::Id,
+        Type::Bytes,
+        Type::Text,
+        Type::Text,
+        Type::Bytes,
+        Type::Bytes,
+        Type::Id,
+        Type::Text,
+        Type::Text,
+        Type::Bytes,
+        Type::Bytes,
+        Type::Int,
+        Type::Int,
+        Type::Int,
+        Type::Int,
+    ],
+);
+static SET_USER: Statement = Statement::new(
+    "sign_in_set_user",
+    "UPDATE sign_in SET user_id = $3 WHERE tenant = $1 AND id = $2 AND state = 'open' AND (user_id IS NULL OR user_id = $3) \
+     RETURNING id",
+    &[Type::Id, Type::Id, Type::Id],
+);
+static BEGIN_CEREMONY: Statement = Statement::new(
+    "sign_in_begin_ceremony",
+    "UPDATE sign_in SET ceremony = $3 WHERE tenant = $1 AND id = $2 AND state = 'open' RETURNING id",
+    &[Type::Id, Type::Id, Type::Bytes],
+);
+static TAKE_CEREMONY: Statement = Statement::new(
+    "sign_in_take_ceremony",
+    "UPDATE sign_in SET ceremony = NULL WHERE tenant = $1 AND id = $2 AND state = 'open' AND ceremony = $3 RETURNING id",
+    &[Type::Id, Type::Id, Type::Bytes],
+);
+static SET_ATTEMPT: Statement = Statement::new(
+    "sign_in_set_attempt",
+    "UPDATE sign_in SET attempt = $3 WHERE tenant = $1 AND id = $2 AND state = 'open' RETURNING id",
+    &[Type::Id, Type::Id, Type::Id],
+);
+// In whatever state: an alarm that comes late is still one. The first alarm stays, with its host.
+static MARK_CANARY: Statement = Statement::new(
+    "sign_in_mark_canary",
+    "UPDATE sign_in SET canary = $3, canary_host = $4 WHERE tenant = $1 AND id = $2 AND canary <> 'alert' RETURNING id",
+    &[Type::Id, Type::Id, Type::Text, Type::Text],
+);
+static DECIDE: Statement = Statement::new(
+    "sign_in_decide",
+    "UPDATE sign_in SET state = $3, user_id = COALESCE($4, user_id), result = $5, code = $6, expires = $7, decided_at = $8, \
+     ceremony = NULL WHERE tenant = $1 AND id = $2 AND state = 'open' AND expires > $8 \
+     AND (user_id IS NULL OR user_id = COALESCE($4, user_id)) RETURNING id",
+    &[Type::Id, Type::Id, Type::Text, Type::Id, Type::Bytes, Type::Bytes, Type::Int, Type::Int],
+);
+static FINISH: Statement = Statement::new(
+    "sign_in_finish",
+    "UPDATE sign_in SET state = 'redeemed', redeemed_at = $3 WHERE tenant = $1 AND id = $2 AND state = 'allowed' \
+     AND code IS NULL AND expires > $3 RETURNING id",
+    &[Type::Id, Type::Id, Type::Int],
+);
+static REDEEM: Statement = Statement::new(
+    "sign_in_redeem",
+    concat!(
+        "UPDATE sign_in SET state = 'redeemed', redeemed_at = $4 WHERE tenant = $1 AND code = $2 AND ikey = $3 \
+         AND state = 'allowed' AND expires > $4 RETURNING ",
+        columns!()
+    ),
+    &[Type::Id, Type::Bytes, Type::Text, Type::Int],
+);
+static PURGE: Statement = Statement::new(
+    "sign_in_purge",
+    "DELETE FROM sign_in WHERE (tenant, id) IN \
+     (SELECT tenant, id FROM sign_in WHERE expires < $1 ORDER BY expires LIMIT $2) RETURNING 1",
+    &[Type::Int, Type::Int],
+);
+
+pub(crate) static ALL: &[&Statement] = &[
+    &BY_ID,
+    &INSERT,
+    &SET_USER,
+    &BEGIN_CEREMONY,
+    &TAKE_CEREMONY,
+    &SET_ATTEMPT,
+    &MARK_CANARY,
+    &DECIDE,
+    &FINISH,
+    &REDEEM,
+    &PURGE,
+];
+
+impl Tenant<'_> {
+    /// One sign-in, in whatever state, its time over or not.
+    pub async fn sign_in(&self, id: SignInId) -> Result<Option<SignInRow>, StoreError> {
+        self.find(&BY_ID, values![id]).await
+    }
+}
+
+impl Tx {
+    /// Opens a sign-in.
+    pub async fn insert_sign_in(&mut self, sign_in: &SignInRow) -> Result<(), StoreError> {
+        self.run(&INSERT, sign_in.values()).await.map(drop)
+    }
+
+    /// Names who signs in. Whether it is open and nobody else was named before.
+    pub async fn set_sign_in_user(&mut self, id: SignInId, user: UserId) -> Result<bool, StoreError> {
+        self.changed(&SET_USER, values![id, user]).await
+    }
+
+    /// Begins a ceremony, in the place of one that was begun before. Whether the sign-in is open.
+    pub async fn begin_ceremony(&mut self, id: SignInId, sealed: &[u8]) -> Result<bool, StoreError> {
+        self.changed(&BEGIN_CEREMONY, values![id, sealed.to_vec()]).await
+    }
+
+    /// Takes out the ceremony that was read as `sealed`; whether this call and no other did.
+    pub async fn take_ceremony(&mut self, id: SignInId, sealed: &[u8]) -> Result<bool, StoreError> {
+        self.changed(&TAKE_CEREMONY, values![id, sealed.to_vec()]).await
+    }
+
+    /// Names the attempt that waits, or none. Whether the sign-in is open.
+    pub async fn set_sign_in_attempt(&mut self, id: SignInId, attempt: Option<AttemptId>) -> Result<bool, StoreError> {
+        self.changed(&SET_ATTEMPT, values![id, attempt]).await
+    }
+
+    /// Notes what the beacon saw: `ok`, or `alert` with the host. Nothing takes an alarm back. Whether that changed anything.
+    pub async fn mark_canary(&mut self, id: SignInId, state: &str, host: &str) -> Result<bool, StoreError> {
+        self.changed(&MARK_CANARY, values![id, state, host]).await
+    }
+
+    /// Ends an open sign-in in time; whether this call and no other did. Its ceremony is gone after.
+    pub async fn decide_sign_in(&mut self, id: SignInId, end: SignInEnd<'_>, now: Millis) -> Result<bool, StoreError> {
+        let SignInEnd { state, user, result, code, expires } = end;
+        self.changed(&DECIDE, values![id, state, user, result, code, expires, now]).await
+    }
+
+    /// Fetches what came of a sign-in that gave no code; whether it was allowed, in time, and this call and no other did.
+    pub async fn finish_sign_in(&mut self, id: SignInId, now: Millis) -> Result<bool, StoreError> {
+        self.changed(&FINISH, values![id, now]).await
+    }
+
+    /// Redeems a code of the application `ikey`: its sign-in as it is now, if it was allowed, in time, and this call and no other did.
+    pub async fn redeem_sign_in(
+        &mut self,
+        code: &[u8],
+        ikey: &str,
+        now: Millis,
+    ) -> Result<Option<SignInRow>, StoreError> {
+        let rows = self.run(&REDEEM, values![code.to_vec(), ikey, now]).await?;
+        rows.into_iter().next().map(SignInRow::from_row).transpose()
+    }
+}
+
+impl Store {
+    /// Removes sign-ins whose time was over before `before`, of every tenant, at most `limit`; gives how many. Housekeeping.
+    pub async fn purge_sign_ins(&self, before: Millis, limit: i64) -> Result<usize, StoreError> {
+        self.purge(&PURGE, before, limit).await
+    }
+}
