@@ -1,6 +1,7 @@
 """The browsers of the tests are browsers, and what goes wrong on a page doesn't pass unseen."""
 
 import pytest
+from fixtures import browser_axe
 from fixtures.browser_passkeys import KEY, PLATFORM, TOUCH, Passkeys
 from fixtures.house import SQLITE
 from playwright.sync_api import Error
@@ -69,6 +70,13 @@ def test_the_servers_own_certificate_is_for_each_tenants_host(lobby):
     visitor = lobby.visitor(tenant)
     visitor.allows("status of 404")
     assert visitor.page().goto(f"{tenant.origin}/no-such-page").security_details()["protocol"] == "TLS 1.3"
+
+
+def test_axe_finds_what_is_wrong(site, visitor):
+    site.pages["/"] = """<!doctype html><html lang=en><title>site</title><main><h1>Site</h1>
+        <p style="color: #999; background: white">faint</p><input></main>"""
+    found = browser_axe.violations(visitor.go(site.origin))
+    assert {line.split(":")[0] for line in found} == {"color-contrast", "label"}, found
 
 
 def test_firefox_verifies_certificates_and_shows_its_problems(lobby, site):
