@@ -67,7 +67,7 @@ pub use sessions::{GrantRow, SessionRow};
 pub use sign_ins::{SignInEnd, SignInRow};
 pub use sqlite::file as sqlite_file;
 pub use tenants::TenantRow;
-pub use tokens::TokenRow;
+pub use tokens::{APP_TOKEN_TYPE, TokenRow, app_token_serial, phone_of_app_token};
 pub use user_changes::UserChange;
 pub use users::{UserNameRow, UserRow};
 

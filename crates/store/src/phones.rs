@@ -268,7 +268,8 @@ impl Tx {
         self.changed(&RESEAL, values![phone, old.number, old.tail, new.number, new.tail]).await
     }
 
-    /// Activates push: from now on this key answers for the phone. Whether there is such a phone.
+    /// Activates push: from now on this key answers for the phone, and the passcodes and the subscription of the one before end.
+    /// Whether there is such a phone.
     pub async fn set_phone_key(
         &mut self,
         phone: PhoneId,
@@ -276,11 +277,14 @@ impl Tx {
         device_name: &str,
         at: Millis,
     ) -> Result<bool, StoreError> {
+        self.delete_app_token(phone).await?;
+        self.run(&DELETE_SUBSCRIPTION, values![phone]).await?;
         self.changed(&SET_KEY, values![phone, public_key.to_vec(), device_name, at]).await
     }
 
-    /// Ends push, its subscription too. Whether there is such a phone.
+    /// Ends push, its subscription and the authenticator's passcodes too. Whether there is such a phone.
     pub async fn clear_phone_key(&mut self, phone: PhoneId) -> Result<bool, StoreError> {
+        self.delete_app_token(phone).await?;
         self.run(&DELETE_SUBSCRIPTION, values![phone]).await?;
         self.changed(&CLEAR_KEY, values![phone]).await
     }
@@ -290,11 +294,13 @@ impl Tx {
         self.changed(&SEEN, values![phone, at]).await
     }
 
-    /// Deletes a phone, its links to users, the passcodes sent to it, its activations and its subscription. Whether there was such a phone.
+    /// Deletes a phone, its links to users, the passcodes sent to it and shown by it, its activations and its subscription.
+    /// Whether there was such a phone.
     pub async fn delete_phone(&mut self, phone: PhoneId) -> Result<bool, StoreError> {
         if !self.changed(&DELETE, values![phone]).await? {
             return Ok(false);
         }
+        self.delete_app_token(phone).await?;
         for statement in [&DELETE_LINKS, &DELETE_CODES, &DELETE_ACTIVATIONS, &DELETE_SUBSCRIPTION] {
             self.run(statement, values![phone]).await?;
         }
@@ -306,8 +312,9 @@ impl Tx {
         self.changed(&ATTACH, values![user, phone]).await
     }
 
-    /// Takes a phone from a user. Whether the user had it.
+    /// Takes a phone from a user, with the passcodes that the authenticator on it shows. Whether the user had it.
     pub async fn detach_phone(&mut self, user: UserId, phone: PhoneId) -> Result<bool, StoreError> {
+        self.delete_app_token(phone).await?;
         self.changed(&DETACH, values![user, phone]).await
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     scope::{Tenant, Tx, record},
     values,
 };
-use types::{Millis, TokenId, UserId};
+use types::{Millis, PhoneId, TokenId, UserId};
 
 record! {
     /// A token: TOTP, HOTP or Yubico OTP.
@@ -106,6 +106,11 @@ static DELETE: Statement = Statement::new(
     "DELETE FROM token WHERE tenant = $1 AND id = $2 RETURNING id",
     &[Type::Id, Type::Id],
 );
+static DELETE_SERIAL: Statement = Statement::new(
+    "token_delete_serial",
+    "DELETE FROM token WHERE tenant = $1 AND type = $2 AND serial = $3 RETURNING id",
+    &[Type::Id, Type::Text, Type::Text],
+);
 static DELETE_LINKS: Statement = Statement::new(
     "token_delete_links",
     "DELETE FROM user_token WHERE tenant = $1 AND token_id = $2",
@@ -136,10 +141,28 @@ pub(crate) static ALL: &[&Statement] = &[
     &SET_PERIOD,
     &RESEAL,
     &DELETE,
+    &DELETE_SERIAL,
     &DELETE_LINKS,
     &ATTACH,
     &DETACH,
 ];
+
+/// The type of the token that an authenticator shows passcodes of.
+pub const APP_TOKEN_TYPE: &str = "t6";
+
+/// The serial of the token that the authenticator on `phone` shows passcodes of. It lives and dies with the authenticator's key.
+#[must_use]
+pub fn app_token_serial(phone: PhoneId) -> String {
+    format!("{APP_TOKEN_SERIAL}{phone}")
+}
+
+/// Whether a serial is that of an authenticator's own token, and of which phone.
+#[must_use]
+pub fn phone_of_app_token(serial: &str) -> Option<PhoneId> {
+    serial.strip_prefix(APP_TOKEN_SERIAL)?.parse().ok()
+}
+
+const APP_TOKEN_SERIAL: &str = "authenticator ";
 
 impl Tenant<'_> {
     /// A token by id.
@@ -192,6 +215,15 @@ impl Tx {
         }
         self.run(&DELETE_LINKS, values![token]).await?;
         Ok(true)
+    }
+
+    /// Deletes the token that the authenticator on `phone` shows passcodes of, if it has one.
+    pub(crate) async fn delete_app_token(&mut self, phone: PhoneId) -> Result<(), StoreError> {
+        for row in self.run(&DELETE_SERIAL, values![APP_TOKEN_TYPE, app_token_serial(phone)]).await? {
+            let token: TokenId = row.read().take()?;
+            self.run(&DELETE_LINKS, values![token]).await?;
+        }
+        Ok(())
     }
 
     /// Gives a user a token, which may be the user's already. Whether both exist.
