@@ -6,9 +6,9 @@
 use crate::{Auth, AuthError, attempt::result, ending::End};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use std::time::Duration;
-use store::{PhoneRow, attempts::AttemptRow, fields};
+use store::{PhoneRow, Tx, attempts::AttemptRow, fields, limits::Limit};
 use tokio::time::Instant;
-use types::{AttemptId, Millis, PhoneId, SecretString, TenantId, UserId, ct_eq};
+use types::{AttemptId, Millis, PhoneId, SecretBytes, SecretString, TenantId, UserId, ct_eq};
 
 /// How far a device's clock may be off, either way.
 const CLOCK: Duration = Duration::from_secs(120);
@@ -16,12 +16,13 @@ const CLOCK: Duration = Duration::from_secs(120);
 const POINT: usize = 65;
 
 /// What activation gives the device.
-#[derive(Debug)]
 pub struct Activated {
     /// Whose account.
     pub user: UserId,
     /// The device's id.
     pub phone: PhoneId,
+    /// The seed of the passcodes that the device shows offline, where it asked for one: TOTP with SHA-1, 6 digits, 30 seconds.
+    pub seed: Option<SecretBytes>,
 }
 
 /// A signed request of a device, not yet verified.
@@ -40,8 +41,24 @@ pub struct DeviceProof<'a> {
 
 /// A device whose signature was verified.
 pub struct VerifiedDevice {
-    tenant: TenantId,
-    phone: PhoneRow,
+    pub(crate) tenant: TenantId,
+    pub(crate) phone: PhoneRow,
+    /// The keyed hash of what it signed: a second request with the same is a replay.
+    pub(crate) request: [u8; 32],
+}
+
+impl VerifiedDevice {
+    /// Whose tenant's.
+    #[must_use]
+    pub const fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// Its id.
+    #[must_use]
+    pub const fn phone(&self) -> PhoneId {
+        self.phone.id
+    }
 }
 
 /// A request that waits for an answer, as the device shows it.
@@ -55,6 +72,12 @@ pub struct Request {
     pub username: String,
     /// The address that the sign-in comes from.
     pub ip: Option<std::net::IpAddr>,
+    /// The browser that is signed in with: `Firefox 140`; empty where it isn't one, or isn't known.
+    pub browser: String,
+    /// The system that it runs on: `Linux`; empty where it isn't known.
+    pub os: String,
+    /// Where it is, as far as somebody told; empty for unknown.
+    pub place: String,
     /// The machine that is signed in to.
     pub hostname: String,
     /// What the application tells more.
@@ -86,14 +109,23 @@ impl Auth {
         public_key: &[u8],
         device_name: &str,
     ) -> Result<Activated, AuthError> {
+        self.activate_with(tenant, code, public_key, device_name, false).await
+    }
+
+    /// As [`activate`](Self::activate); with `passcodes` the device also gets the seed of passcodes that it can show offline.
+    pub async fn activate_with(
+        &self,
+        tenant: TenantId,
+        code: &str,
+        public_key: &[u8],
+        device_name: &str,
+        passcodes: bool,
+    ) -> Result<Activated, AuthError> {
         if public_key.len() != POINT || public_key.first() != Some(&4) {
             return Err(AuthError::Refused("not an uncompressed P-256 public key"));
         }
-        if device_name.len() > 100 || device_name.chars().any(char::is_control) {
-            return Err(AuthError::Refused("the device's name is longer than 100 bytes or holds a control character"));
-        }
-        let (user, phone) = self.attach(tenant, code, public_key.to_vec(), device_name).await?;
-        Ok(Activated { user, phone })
+        check_name(device_name)?;
+        self.attach(tenant, code, public_key.to_vec(), device_name, passcodes).await
     }
 
     /// Verifies a device's signature.
@@ -103,12 +135,24 @@ impl Auth {
         if now.since(proof.at).max(proof.at.since(now)) > CLOCK {
             return Err(AuthError::Refused("the device's clock is wrong"));
         }
-        let phone = self.store.tenant(proof.tenant).phone(proof.phone).await?.ok_or(REFUSED)?;
+        let scope = self.store.tenant(proof.tenant);
+        let phone = scope.phone(proof.phone).await?.ok_or(REFUSED)?;
         let key = phone.public_key.as_deref().ok_or(REFUSED)?;
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key)
             .verify(proof.signed, proof.signature)
             .map_err(|_| REFUSED)?;
-        Ok(VerifiedDevice { tenant: proof.tenant, phone })
+        // Over what was signed, not over the signature: of one text there are many signatures.
+        let request =
+            scope.keys().await?.digest(fields::LIMIT, &[b"device-request", phone.id.as_bytes(), proof.signed]);
+        Ok(VerifiedDevice { tenant: proof.tenant, phone, request })
+    }
+
+    /// Refuses a signed request that came before: [`AuthError::Replayed`]. An answer to an attempt needs none of this, because an
+    /// attempt ends once.
+    pub(crate) async fn first_time(&self, device: &VerifiedDevice, tx: &mut Tx) -> Result<(), AuthError> {
+        // The device's clock may be off either way, so a request is good for twice that at most.
+        const ONCE: Limit = Limit { max: 1, window: Duration::from_secs(2 * CLOCK.as_secs() + 1) };
+        if tx.spend(device.request, ONCE, 1, self.world.now()).await? { Ok(()) } else { Err(AuthError::Replayed) }
     }
 
     /// The requests that wait on a device; waits at most `patience` for one.
@@ -148,13 +192,17 @@ impl Auth {
                 }
                 let Some(app) = self.applications.get(&attempt.ikey).await? else { continue };
                 let context = self.context(&app, &attempt).await?;
+                let shown = Shown::take(context.details);
                 requests.push(Request {
                     id: attempt.id,
                     application: app.name.clone(),
                     username: context.username,
                     ip: context.ip,
+                    browser: shown.browser,
+                    os: shown.os,
+                    place: shown.place,
                     hostname: context.hostname,
-                    details: context.details,
+                    details: shown.rest,
                     typed: context.typed,
                     created: attempt.created.seconds(),
                     expires: attempt.expires.seconds(),
@@ -195,4 +243,43 @@ impl Auth {
         let ended = self.end(&app, &attempt, end).await?;
         Ok(ended && end != End::WrongCode)
     }
+}
+
+/// What an application or a page told of a sign-in, sorted into what every device shows and the rest.
+#[derive(Default)]
+struct Shown {
+    browser: String,
+    os: String,
+    place: String,
+    rest: Vec<(String, String)>,
+}
+
+impl Shown {
+    fn take(details: Vec<(String, String)>) -> Self {
+        let mut shown = Self::default();
+        for (name, value) in details {
+            match name.to_ascii_lowercase().as_str() {
+                "browser" => shown.browser = value,
+                "os" | "operating system" => shown.os = value,
+                "place" | "location" => shown.place = value,
+                _ => shown.rest.push((name, value)),
+            }
+        }
+        shown
+    }
+}
+
+/// What the QR code of a sign-in says, so that an authenticator approves by scanning instead of typing:
+/// `countersign:approve?tenant=…&attempt=…&code=…`.
+#[must_use]
+pub fn approval_uri(tenant: TenantId, attempt: AttemptId, code: &SecretString) -> SecretString {
+    SecretString::new(format!("countersign:approve?tenant={tenant}&attempt={attempt}&code={}", code.expose()))
+}
+
+/// What a device may be called: at most 100 bytes, no control character.
+pub(crate) fn check_name(name: &str) -> Result<(), AuthError> {
+    if name.len() > 100 || name.chars().any(char::is_control) {
+        return Err(AuthError::Refused("the device's name is longer than 100 bytes or holds a control character"));
+    }
+    Ok(())
 }

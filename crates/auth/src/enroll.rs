@@ -1,6 +1,6 @@
 //! Enrolment: a code that lets a person attach an authenticator to their account, once.
 
-use crate::{Application, Auth, AuthError};
+use crate::{Activated, Application, Auth, AuthError};
 use std::time::Duration;
 use store::{
     PhoneRow, UserRow, fields,
@@ -159,7 +159,8 @@ impl Auth {
         code: &str,
         public_key: Vec<u8>,
         device_name: &str,
-    ) -> Result<(UserId, PhoneId), AuthError> {
+        passcodes: bool,
+    ) -> Result<Activated, AuthError> {
         if code.len() != LENGTH || !code.bytes().all(|byte| ALPHABET.contains(&byte)) {
             return Err(AuthError::Refused("not an activation code"));
         }
@@ -192,9 +193,10 @@ impl Auth {
                     phone.id
                 }
             };
+            let seed = if passcodes { Some(self.give_passcodes(tenant, &mut tx, user, phone).await?) } else { None };
             tx.log_act(&self.world, "authenticator", "activate", &user.to_string(), &phone.to_string()).await?;
             tx.commit().await?;
-            return Ok((user, phone));
+            return Ok(Activated { user, phone, seed });
         }
         Err(AuthError::Refused("the activation code is unknown, used or too old"))
     }

@@ -17,6 +17,7 @@ pub mod attempt;
 mod begin;
 mod call;
 mod device;
+mod device_account;
 mod ending;
 mod enroll;
 mod error;
@@ -34,17 +35,20 @@ pub mod sign_in;
 mod sms;
 mod trust;
 mod wait;
+mod wake;
 
 pub use application::{Application, Applications};
 pub use attempt::{
     Admission, Begin, Begun, Capability, Client, Decision, Device, DeviceId, Factor, Offer, Outcome, Preauth, Progress,
     Subject, Verdict,
 };
-pub use device::{Activated, Answer, DeviceProof, Request, VerifiedDevice};
+pub use device::{Activated, Answer, DeviceProof, Request, VerifiedDevice, approval_uri};
+pub use device_account::{DeviceAccount, Moving};
 pub use enroll::{EnrollStatus, Enrollment, activation_url};
 pub use error::AuthError;
 pub use preauth::Hints;
 pub use settings::Settings;
+pub use wake::AccountNotice;
 
 use messaging::Courier;
 use std::{sync::Arc, time::Duration};
@@ -66,6 +70,7 @@ pub struct Auth {
     world: World,
     /// What each attempt's client has been told, so that a state is told once.
     told: quick_cache::sync::Cache<AttemptId, wait::Told>,
+    waker: wake::Waker,
     stopping: watch::Sender<bool>,
 }
 
@@ -78,6 +83,7 @@ impl Auth {
             applications: Applications::new(Arc::clone(&store)),
             world: store.world().clone(),
             told: quick_cache::sync::Cache::new(50_000),
+            waker: wake::Waker::new(&store, &courier),
             stopping: watch::Sender::new(false),
             courier,
             store,

@@ -139,6 +139,7 @@ impl Auth {
         tx.notify(notice(attempt.id)).await?;
         tx.notify(device_notice(phone.id)).await?;
         tx.commit().await?;
+        self.wake(app.tenant, phone.id, attempt.id);
         Ok(Begun::Pending(attempt.id))
     }
 
