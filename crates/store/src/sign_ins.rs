@@ -112,6 +112,13 @@ static SET_USER: Statement = Statement::new(
      RETURNING id",
     &[Type::Id, Type::Id, Type::Id],
 );
+// A name is given once: who changes the request must have seen the one without it.
+static NAME: Statement = Statement::new(
+    "sign_in_name",
+    "UPDATE sign_in SET request = $4, user_id = $5 WHERE tenant = $1 AND id = $2 AND state = 'open' AND request = $3 \
+     AND user_id IS NULL RETURNING id",
+    &[Type::Id, Type::Id, Type::Bytes, Type::Bytes, Type::Id],
+);
 static BEGIN_CEREMONY: Statement = Statement::new(
     "sign_in_begin_ceremony",
     "UPDATE sign_in SET ceremony = $3 WHERE tenant = $1 AND id = $2 AND state = 'open' RETURNING id",
@@ -166,6 +173,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &BY_ID,
     &INSERT,
     &SET_USER,
+    &NAME,
     &BEGIN_CEREMONY,
     &TAKE_CEREMONY,
     &SET_ATTEMPT,
@@ -192,6 +200,18 @@ impl Tx {
     /// Names who signs in. Whether it is open and nobody else was named before.
     pub async fn set_sign_in_user(&mut self, id: SignInId, user: UserId) -> Result<bool, StoreError> {
         self.changed(&SET_USER, values![id, user]).await
+    }
+
+    /// Puts another request in the place of the one that was read as `seen`, and names who signs in, if somebody has that name.
+    /// Whether the sign-in is open, nobody was named before, and this call and no other did it.
+    pub async fn name_sign_in(
+        &mut self,
+        id: SignInId,
+        seen: &[u8],
+        request: &[u8],
+        user: Option<UserId>,
+    ) -> Result<bool, StoreError> {
+        self.changed(&NAME, values![id, seen.to_vec(), request.to_vec(), user]).await
     }
 
     /// Begins a ceremony, in the place of one that was begun before. Whether the sign-in is open.
