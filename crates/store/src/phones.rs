@@ -282,10 +282,12 @@ impl Tx {
         self.changed(&SET_KEY, values![phone, public_key.to_vec(), device_name, at]).await
     }
 
-    /// Ends push, its subscription and the authenticator's passcodes too. Whether there is such a phone.
+    /// Ends push, its subscription, the authenticator's passcodes and the codes that would activate it anew. Whether there is such a phone.
     pub async fn clear_phone_key(&mut self, phone: PhoneId) -> Result<bool, StoreError> {
         self.delete_app_token(phone).await?;
-        self.run(&DELETE_SUBSCRIPTION, values![phone]).await?;
+        for statement in [&DELETE_ACTIVATIONS, &DELETE_SUBSCRIPTION] {
+            self.run(statement, values![phone]).await?;
+        }
         self.changed(&CLEAR_KEY, values![phone]).await
     }
 
@@ -312,9 +314,13 @@ impl Tx {
         self.changed(&ATTACH, values![user, phone]).await
     }
 
-    /// Takes a phone from a user, with the passcodes that the authenticator on it shows. Whether the user had it.
+    /// Takes a phone from a user, with the passcodes that the authenticator on it shows and the codes that would activate it anew.
+    /// Whether the user had it.
     pub async fn detach_phone(&mut self, user: UserId, phone: PhoneId) -> Result<bool, StoreError> {
-        self.delete_app_token(phone).await?;
-        self.changed(&DETACH, values![user, phone]).await
+        let had = self.changed(&DETACH, values![user, phone]).await?;
+        if had {
+            self.delete_app_token(phone).await?;
+        }
+        Ok(had)
     }
 }
