@@ -23,6 +23,7 @@ pub mod engine;
 mod fido;
 pub mod fields;
 mod groups;
+mod holdings;
 mod integrations;
 pub mod limits;
 pub mod login;
@@ -83,6 +84,7 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         codes::ALL,
         fido::ALL,
         groups::ALL,
+        holdings::ALL,
         integrations::ALL,
         limits::ALL,
         login::ALL,
@@ -118,11 +120,13 @@ pub struct Options {
     pub cache_kib: usize,
     /// A transaction that says nothing for so long is rolled back: it would hold the writer or a connection.
     pub patience: std::time::Duration,
+    /// The authorities, PEM, one of which must have signed PostgreSQL's certificate; the system's if not given.
+    pub ca_file: Option<std::path::PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { connections: 4, cache_kib: 8 * 1024, patience: std::time::Duration::from_secs(5) }
+        Self { connections: 4, cache_kib: 8 * 1024, patience: std::time::Duration::from_secs(5), ca_file: None }
     }
 }
 
@@ -134,7 +138,7 @@ pub const fn schema_version() -> usize {
 
 /// Asks PostgreSQL at `url` for its schema's version, changing nothing: 0 for an empty database. Also tries whether it may be written.
 pub async fn probe_postgres(url: &str, options: &Options) -> Result<usize, StoreError> {
-    let engine = postgres::Postgres::open(url, options.connections, options.patience).await?;
+    let engine = postgres::Postgres::open(url, options).await?;
     engine.execute("BEGIN; CREATE TABLE countersign_doctor (probe BIGINT); ROLLBACK;".to_owned()).await?;
     Ok(migrate::current(&engine).await.unwrap_or(0))
 }
@@ -148,7 +152,7 @@ pub async fn open(url: &str, options: &Options) -> Result<std::sync::Arc<dyn Eng
             sqlite::Options { readers, cache_kib: options.cache_kib, patience: options.patience },
         )?)
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        std::sync::Arc::new(postgres::Postgres::open(url, options.connections, options.patience).await?)
+        std::sync::Arc::new(postgres::Postgres::open(url, options).await?)
     } else {
         return Err(StoreError::Unavailable("store.url must begin with sqlite: or postgres://".to_owned()));
     };

@@ -4,6 +4,7 @@
 //! would with a transaction for each login.
 
 mod bind;
+mod encryption;
 mod pool;
 
 use crate::engine::{Call, Engine, Pending, Row, Statement, StoreError, Transaction, Value};
@@ -22,10 +23,10 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Connects to `url` (`postgres://…`) with `connections` connections and one more for notices. A transaction that says
-    /// nothing for `patience` is ended by the server.
-    pub(crate) async fn open(url: &str, connections: usize, patience: Duration) -> Result<Self, StoreError> {
-        let pool = Arc::new(Pool::new(url, connections, patience)?);
+    /// Connects to `url` (`postgres://…`) with as many connections as the options say and one more for notices. A transaction that
+    /// says nothing for their patience is ended by the server.
+    pub(crate) async fn open(url: &str, options: &crate::Options) -> Result<Self, StoreError> {
+        let pool = Arc::new(Pool::new(url, options)?);
         pool.lease().await?;
         let (notices, _) = broadcast::channel(4096);
         let listener = tokio::spawn(listen(Arc::clone(&pool), notices.clone()));

@@ -1,19 +1,17 @@
 //! A few connections, each with its prepared statements.
 
-use super::bind;
+use super::{bind, encryption};
+use crate::Options;
 use crate::engine::{Call, Row, Statement, StoreError, Value};
 use futures_util::{StreamExt, stream};
 use std::{
     collections::HashMap,
-    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
-use tokio_postgres::{
-    AsyncMessage, Client, Config, NoTls,
-    config::{Host, SslMode},
-};
+use tokio_postgres::{AsyncMessage, Client, Config};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long a request waits for a free connection before it is told that the database is unavailable.
 const WAIT: Duration = Duration::from_secs(5);
@@ -32,6 +30,7 @@ const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqsca
 
 pub(super) struct Pool {
     config: Config,
+    tls: MakeRustlsConnect,
     patience: Duration,
     free: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
@@ -58,26 +57,13 @@ async fn answer<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Result
     tokio::time::timeout(SILENCE, asked).await.unwrap_or_else(|_| Err(unavailable("the database says nothing")))
 }
 
-/// Whether what is said to a host leaves this machine.
-fn is_remote(host: &Host) -> bool {
-    match host {
-        Host::Tcp(name) => name != "localhost" && !name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
-        Host::Unix(_) => false,
-    }
-}
-
 impl Pool {
-    pub(super) fn new(url: &str, connections: usize, patience: Duration) -> Result<Self, StoreError> {
+    pub(super) fn new(url: &str, options: &Options) -> Result<Self, StoreError> {
         let mut config: Config = url.parse().map_err(unavailable)?;
-        if config.get_ssl_mode() != SslMode::Disable && config.get_hosts().iter().any(is_remote) {
-            return Err(unavailable(
-                "the way to this PostgreSQL server isn't encrypted: reach it through a tunnel on this machine, or say \
-                 sslmode=disable in store.url if the network between is trusted",
-            ));
-        }
+        let tls = encryption::connector(&mut config, options.ca_file.as_deref())?;
         config.connect_timeout(Duration::from_secs(5)).application_name("countersign");
-        let permits = Arc::new(Semaphore::new(connections.max(1)));
-        Ok(Self { config, patience, free: Mutex::new(Vec::new()), permits })
+        let permits = Arc::new(Semaphore::new(options.connections.max(1)));
+        Ok(Self { config, tls, patience: options.patience, free: Mutex::new(Vec::new()), permits })
     }
 
     pub(super) async fn lease(self: &Arc<Self>) -> Result<Lease, StoreError> {
@@ -96,7 +82,7 @@ impl Pool {
     }
 
     async fn connect(&self) -> Result<Connection, StoreError> {
-        let (client, connection) = self.config.connect(NoTls).await.map_err(unavailable)?;
+        let (client, connection) = self.config.connect(self.tls.clone()).await.map_err(unavailable)?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::warn!(%error, "a database connection ended");
@@ -114,7 +100,8 @@ impl Pool {
 
     /// Listens until the connection ends.
     pub(super) async fn listen(&self, channel: &str, notices: &broadcast::Sender<String>) -> Result<(), StoreError> {
-        let (client, mut connection) = answer(async { self.config.connect(NoTls).await.map_err(unavailable) }).await?;
+        let (client, mut connection) =
+            answer(async { self.config.connect(self.tls.clone()).await.map_err(unavailable) }).await?;
         let (notices, gap) = (notices.clone(), notices.clone());
         let pump = tokio::spawn(async move {
             let mut messages = stream::poll_fn(move |context| connection.poll_message(context));

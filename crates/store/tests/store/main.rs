@@ -7,8 +7,13 @@
 )]
 
 mod apart;
+mod apart_browser;
 mod applications;
+mod browser;
+mod browser_ends;
+mod browser_races;
 mod devices;
+mod encrypted;
 mod logs;
 mod migrations;
 mod neighbours;
@@ -18,5 +23,6 @@ mod plans;
 mod races;
 mod registry;
 mod restored;
+mod rows;
 mod support;
 mod transactions;
