@@ -2,7 +2,7 @@
 
 use crate::{
     engine::{Statement, StoreError, Type},
-    scope::{Store, Tenant, Tx, record},
+    scope::{Record, Store, Tenant, Tx, record},
     values,
 };
 use types::{ChangeId, Millis, UserId};
@@ -106,6 +106,11 @@ impl Tx {
     /// Notes a change.
     pub async fn insert_change(&mut self, change: &ChangeRow) -> Result<(), StoreError> {
         self.run(&INSERT, change.values()).await.map(drop)
+    }
+
+    /// A user's changes that can still be undone, oldest first, as this transaction sees them.
+    pub async fn changes_of_user(&mut self, user: UserId, now: Millis) -> Result<Vec<ChangeRow>, StoreError> {
+        self.run(&OF_USER, values![user, now]).await?.into_iter().map(ChangeRow::from_row).collect()
     }
 
     /// Marks a change as undone; whether it could be, and this call and no other did. What was added is the caller's to remove.

@@ -136,6 +136,11 @@ static ACTIVATION: Statement = Statement::new(
     "SELECT user_id, expires, used_at FROM activation WHERE tenant = $1 AND digest = $2",
     &[Type::Id, Type::Bytes],
 );
+static ACTIVATION_PHONE: Statement = Statement::new(
+    "code_activation_phone",
+    "SELECT phone_id FROM activation WHERE tenant = $1 AND digest = $2",
+    &[Type::Id, Type::Bytes],
+);
 
 static PURGE_SMS: Statement =
     Statement::new("code_purge_sms", "DELETE FROM sms_code WHERE tenant = $1 AND expires < $2", &[Type::Id, Type::Int]);
@@ -176,6 +181,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &SPEND_ACTIVATION,
     &VOID_ACTIVATIONS,
     &ACTIVATION,
+    &ACTIVATION_PHONE,
 ];
 
 impl Tenant<'_> {
@@ -211,6 +217,14 @@ impl Tenant<'_> {
                 Ok((columns.take()?, columns.take()?, columns.take()?))
             })
             .transpose()
+    }
+}
+
+impl Tenant<'_> {
+    /// The telephone that an activation code is for; none for a code of the user's own, and for one that isn't there.
+    pub async fn activation_phone(&self, digest: &[u8]) -> Result<Option<PhoneId>, StoreError> {
+        let rows = self.read(&ACTIVATION_PHONE, values![digest.to_vec()]).await?;
+        rows.into_iter().next().map_or(Ok(None), |row| row.read().take())
     }
 }
 

@@ -77,10 +77,13 @@ static UNAPPROVED: Statement = Statement::new(
      WHERE tenant = $1 AND user_id = $2 AND open_attempt = $3 RETURNING suspended_at",
     &[Type::Id, Type::Id, Type::Id, Type::Int, Type::Int, Type::Int],
 );
+// Also for a user who was never prompted: whoever reports something wants no prompt after it.
 static SUSPEND: Statement = Statement::new(
     "prompting_suspend",
-    "UPDATE prompting SET open_attempt = NULL, open_until = 0, suspended_at = $3, reason = $4 \
-     WHERE tenant = $1 AND user_id = $2 RETURNING user_id",
+    "INSERT INTO prompting (tenant, user_id, open_attempt, open_until, last_at, unapproved, recent_a, recent_b, suspended_at, reason) \
+     SELECT tenant, id, NULL, 0, 0, 0, 0, 0, CAST($3 AS BIGINT), CAST($4 AS TEXT) FROM users WHERE tenant = $1 AND id = $2 \
+     ON CONFLICT (tenant, user_id) DO UPDATE SET open_attempt = NULL, open_until = 0, suspended_at = excluded.suspended_at, \
+     reason = excluded.reason RETURNING user_id",
     &[Type::Id, Type::Id, Type::Int, Type::Text],
 );
 static RESUME: Statement = Statement::new(

@@ -39,7 +39,7 @@ static COUNT: Statement =
 static SET: Statement = Statement::new(
     "push_set",
     "INSERT INTO push_subscription (tenant, phone_id, sealed, failures, created) \
-     SELECT tenant, id, CAST($3 AS BYTEA), 0, CAST($4 AS BIGINT) FROM phone WHERE tenant = $1 AND id = $2 \
+     SELECT tenant, id, $3, 0, CAST($4 AS BIGINT) FROM phone WHERE tenant = $1 AND id = $2 \
      ON CONFLICT (tenant, phone_id) DO UPDATE SET sealed = excluded.sealed, failures = 0, created = excluded.created \
      RETURNING phone_id",
     &[Type::Id, Type::Id, Type::Bytes, Type::Int],

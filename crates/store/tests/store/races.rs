@@ -10,10 +10,10 @@ use countersign_store::{
 use std::time::Duration;
 use types::{Millis, PhoneId, UserId};
 
-const MANY: usize = 100;
+pub(crate) const MANY: usize = 100;
 
 /// Runs the same write a hundred times in parallel, each in its transaction, and counts those that say they won.
-async fn winners(
+pub(crate) async fn winners(
     store: &Store,
     site: &Site,
     write: impl AsyncFn(&mut countersign_store::Tx) -> Result<bool, StoreError>,

@@ -18,6 +18,9 @@ pub(crate) const TENANTLESS: &[&str] = &[
     "tenant_insert",
     "tenant_set_settings",
     "integration_owner",
+    // Of no tenant: the issue of the metadata that was accepted last.
+    "fido_serial",
+    "fido_raise",
     "message_by_receipt",
     // Housekeeping over all tenants.
     "message_purge_receipts",
@@ -25,6 +28,12 @@ pub(crate) const TENANTLESS: &[&str] = &[
     "attempt_purge",
     "attempt_purge_offers",
     "limit_purge",
+    "sign_in_purge",
+    "session_purge",
+    "grant_purge",
+    "browser_purge",
+    "recovery_purge",
+    "change_purge",
 ];
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {

@@ -1,0 +1,40 @@
+//! What a user can sign in with, looked at and changed without anybody else doing the same meanwhile.
+
+use crate::{
+    engine::{Statement, StoreError, Type},
+    scope::Tx,
+    values,
+};
+use types::UserId;
+
+// A write, so that PostgreSQL lets no other transaction that holds the same user go on before this one ends. SQLite has one writer.
+static HOLD: Statement = Statement::new(
+    "holdings_hold_user",
+    "UPDATE users SET username = username WHERE tenant = $1 AND id = $2 RETURNING id",
+    &[Type::Id, Type::Id],
+);
+static COUNT: Statement = Statement::new(
+    "holdings_count",
+    "SELECT (SELECT COUNT(*) FROM passkey p WHERE p.tenant = $1 AND p.user_id = $2 AND p.suspended_at IS NULL) \
+     + (SELECT COUNT(*) FROM user_phone l JOIN phone f ON f.tenant = l.tenant AND f.id = l.phone_id \
+        WHERE l.tenant = $1 AND l.user_id = $2 AND (f.public_key IS NOT NULL OR f.number IS NOT NULL)) \
+     + (SELECT COUNT(*) FROM user_token t WHERE t.tenant = $1 AND t.user_id = $2)",
+    &[Type::Id, Type::Id],
+);
+
+pub(crate) static ALL: &[&Statement] = &[&HOLD, &COUNT];
+
+impl Tx {
+    /// Holds a user until the end of this transaction: two that change what one user can sign in with run one after the other.
+    /// Whether there is such a user.
+    pub async fn hold_user(&mut self, user: UserId) -> Result<bool, StoreError> {
+        self.changed(&HOLD, values![user]).await
+    }
+
+    /// How many things a user can sign in with, as this transaction has left them: passkeys that aren't suspended, telephones with
+    /// a number or an authenticator, tokens.
+    pub async fn authenticators_of(&mut self, user: UserId) -> Result<i64, StoreError> {
+        let rows = self.run(&COUNT, values![user]).await?;
+        rows.into_iter().next().map_or(Ok(0), |row| row.read().take())
+    }
+}
