@@ -320,6 +320,7 @@ impl Tx {
         let had = self.changed(&DETACH, values![user, phone]).await?;
         if had {
             self.delete_app_token(phone).await?;
+            self.run(&DELETE_ACTIVATIONS, values![phone]).await?;
         }
         Ok(had)
     }
