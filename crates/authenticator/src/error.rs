@@ -32,6 +32,12 @@ impl IntoResponse for Failure {
             Self::Unauthorized(why) => (StatusCode::UNAUTHORIZED, "unauthorized", *why),
             Self::Engine(AuthError::Refused(why)) => (StatusCode::BAD_REQUEST, "refused", *why),
             Self::Engine(AuthError::NoDevice) => (StatusCode::BAD_REQUEST, "refused", "the device is gone"),
+            Self::Engine(AuthError::Replayed) => {
+                (StatusCode::UNAUTHORIZED, "unauthorized", "the same request came before")
+            }
+            Self::Engine(AuthError::Limited { .. }) => {
+                (StatusCode::TOO_MANY_REQUESTS, "limited", "too many requests; try again later")
+            }
             Self::Engine(cause) => {
                 tracing::error!(error = %cause, "the engine failed");
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again")
