@@ -41,14 +41,17 @@ impl Sealer<'_> {
     }
 }
 
-/// Seals all of a tenant's numbers, seeds and secrets that need it. What an authenticator shows of an attempt is sealed too, and gone
-/// within a day.
+/// Seals all of a tenant's numbers, seeds and secrets that need it. What an authenticator shows of an attempt and what a sign-in in a
+/// browser keeps are sealed too, and gone within a day or two.
 pub(super) async fn tenant(store: &Store, id: TenantId) -> Result<Done, StoreError> {
     let scope = store.tenant(id);
     let mut sealer = Sealer { keys: scope.keys().await?, world: store.world(), done: Done::default() };
     phones(&scope, &mut sealer).await?;
     tokens(&scope, &mut sealer).await?;
     integrations(&scope, &mut sealer).await?;
+    sessions(&scope, &mut sealer).await?;
+    subscriptions(&scope, &mut sealer).await?;
+    secrets(&scope, &mut sealer).await?;
     Ok(sealer.done)
 }
 
@@ -104,6 +107,66 @@ async fn integrations(scope: &Tenant<'_>, sealer: &mut Sealer<'_>) -> Result<(),
                 && let [secret] = anew.as_slice()
             {
                 sealer.count(tx.set_integration_secret(&row.ikey, &row.secret, secret).await?);
+            }
+        }
+        tx.commit().await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        slice.offset += PAGE;
+    }
+}
+
+async fn sessions(scope: &Tenant<'_>, sealer: &mut Sealer<'_>) -> Result<(), StoreError> {
+    let mut slice = Slice { offset: 0, limit: PAGE };
+    loop {
+        let rows = scope.sessions(slice).await?.rows;
+        let mut tx = scope.begin().await?;
+        for row in &rows {
+            if let Some(anew) = sealer.again(&[(fields::session_detail(&row.id), &row.detail)])?
+                && let [detail] = anew.as_slice()
+            {
+                sealer.count(tx.reseal_session(row.id, &row.detail, detail).await?);
+            }
+        }
+        tx.commit().await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        slice.offset += PAGE;
+    }
+}
+
+async fn subscriptions(scope: &Tenant<'_>, sealer: &mut Sealer<'_>) -> Result<(), StoreError> {
+    let mut slice = Slice { offset: 0, limit: PAGE };
+    loop {
+        let rows = scope.push_subscriptions(slice).await?.rows;
+        let mut tx = scope.begin().await?;
+        for row in &rows {
+            if let Some(anew) = sealer.again(&[(fields::push_subscription(&row.phone_id), &row.sealed)])?
+                && let [sealed] = anew.as_slice()
+            {
+                sealer.count(tx.reseal_push_subscription(row.phone_id, &row.sealed, sealed).await?);
+            }
+        }
+        tx.commit().await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        slice.offset += PAGE;
+    }
+}
+
+async fn secrets(scope: &Tenant<'_>, sealer: &mut Sealer<'_>) -> Result<(), StoreError> {
+    let mut slice = Slice { offset: 0, limit: PAGE };
+    loop {
+        let rows = scope.secrets(slice).await?.rows;
+        let mut tx = scope.begin().await?;
+        for row in &rows {
+            if let Some(anew) = sealer.again(&[(fields::tenant_secret(&row.name), &row.sealed)])?
+                && let [sealed] = anew.as_slice()
+            {
+                sealer.count(tx.reseal_secret(&row.name, &row.sealed, sealed).await?);
             }
         }
         tx.commit().await?;

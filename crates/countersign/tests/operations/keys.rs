@@ -3,6 +3,8 @@
 use super::support::{House, block_on, countersign, done, path, run};
 use keys::{FileRoot, RootKey as _, TenantKeys};
 use std::{path::PathBuf, sync::Arc, time::Duration};
+use store::{SessionRow, fields};
+use types::{PhoneId, SessionId, TenantId, UserId};
 
 /// Runs the program beside the engine.
 async fn beside(dir: &std::path::Path, arguments: &[&str]) -> String {
@@ -11,6 +13,34 @@ async fn beside(dir: &std::path::Path, arguments: &[&str]) -> String {
     tokio::task::spawn_blocking(move || done(&dir, &arguments.iter().map(String::as_str).collect::<Vec<_>>()))
         .await
         .unwrap()
+}
+
+/// The name of the tenant's own secret.
+const NAME: &str = "vapid";
+
+/// A session, a subscription of `phone`, and a secret of the tenant's own.
+async fn leave_a_browser(house: &House, tenant: TenantId, phone: PhoneId) -> SessionId {
+    let (scope, random, now) = (house.services.store.tenant(tenant), house.world.random.as_ref(), house.world.now());
+    let (keys, id) = (scope.keys().await.unwrap(), SessionId::new(now, random));
+    let session = SessionRow {
+        id,
+        user_id: UserId::new(now, random),
+        digest: vec![0; 32],
+        strength: "passkey".to_owned(),
+        detail: keys.seal(fields::session_detail(&id), b"a browser", random).unwrap(),
+        created: now,
+        last_seen: now,
+        expires: now + Duration::from_secs(3600),
+        ended_at: None,
+    };
+    let subscription = keys.seal(fields::push_subscription(&phone), b"an address", random).unwrap();
+    let secret = keys.seal(fields::tenant_secret(NAME), b"a key", random).unwrap();
+    let mut tx = scope.begin().await.unwrap();
+    tx.insert_session(&session).await.unwrap();
+    assert!(tx.set_push_subscription(phone, &subscription, now).await.unwrap());
+    assert!(tx.insert_secret(NAME, &secret, now).await.unwrap());
+    tx.commit().await.unwrap();
+    id
 }
 
 #[test]
@@ -32,6 +62,7 @@ fn a_tenants_key_is_rotated_and_every_value_resealed_while_people_sign_in() {
             })
             .await;
         let scope = house.services.store.tenant(tenant);
+        let session = leave_a_browser(&house, tenant, phone).await;
         // People sign in all the time: no login may fail because of a rotation.
         let (load, ikey2, anna2) = (Arc::clone(&house), ikey.clone(), anna.clone());
         let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
@@ -49,18 +80,23 @@ fn a_tenants_key_is_rotated_and_every_value_resealed_while_people_sign_in() {
         let said = beside(&dir, &["keys", "rotate-tenant", "api-acme.example.org"]).await;
         assert!(said.contains("version 2 seals from now on"), "{said}");
         let said = beside(&dir, &["keys", "reseal", &tenant.to_string()]).await;
-        assert!(said.contains("3 values sealed anew, 0 were current"), "{said}");
+        assert!(said.contains("6 values sealed anew, 0 were current"), "{said}");
         let said = beside(&dir, &["keys", "reseal", "all"]).await;
-        assert!(said.contains("0 values sealed anew, 3 were current"), "{said}");
+        assert!(said.contains("0 values sealed anew, 6 were current"), "{said}");
         let row = scope.phone(phone).await.unwrap().unwrap();
         for sealed in [
             row.number.clone().unwrap(),
             row.tail.clone().unwrap(),
             house.token(tenant, &anna).await.seed,
             scope.integration(&ikey).await.unwrap().unwrap().secret,
+            scope.session(session).await.unwrap().unwrap().detail,
+            scope.push_subscription(phone).await.unwrap().unwrap().sealed,
+            scope.secret(NAME).await.unwrap().unwrap(),
         ] {
             assert_eq!(TenantKeys::version_of(&sealed), Some(2));
         }
+        let detail = scope.session(session).await.unwrap().unwrap().detail;
+        assert_eq!(scope.open(fields::session_detail(&session), &detail).await.unwrap().expose(), b"a browser");
         // The engine that was open all the while reads the new version, and learns to write it.
         let number = house.with_scope(tenant, async |scope| scope.phone_number(&row).await.unwrap().unwrap()).await;
         assert_eq!(number.expose(), "+12025550143");
