@@ -7,10 +7,12 @@ use crate::{
 };
 use types::UserId;
 
-// A write, so that PostgreSQL lets no other transaction that holds the same user go on before this one ends. SQLite has one writer.
+// A write, so that PostgreSQL lets no other transaction that holds the same user go on before this one ends. SQLite has one writer. Not of
+// the user's own row: a batch of logins locks a device first and its user after, so who held the user and then removed the device would
+// stop a whole batch.
 static HOLD: Statement = Statement::new(
     "holdings_hold_user",
-    "UPDATE users SET username = username WHERE tenant = $1 AND id = $2 RETURNING id",
+    "UPDATE user_name SET place = 0 WHERE tenant = $1 AND user_id = $2 AND place = 0 RETURNING user_id",
     &[Type::Id, Type::Id],
 );
 static COUNT: Statement = Statement::new(

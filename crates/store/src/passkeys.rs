@@ -72,6 +72,13 @@ static OF_USER: Statement = Statement::new(
     concat!("SELECT ", columns!(), " FROM passkey WHERE tenant = $1 AND user_id = $2 ORDER BY id"),
     &[Type::Id, Type::Id],
 );
+static OF_USERS: Statement = Statement::new(
+    "passkey_of_users",
+    "WITH input(tenant, owner) AS (VALUES ($1, $2)) SELECT owner, id, user_id, credential_id, credential, name, aaguid, \
+     transports, counter, backup_eligible, backed_up, user_verified, attestation, suspended_at, suspended_reason, last_used, created \
+     FROM input JOIN passkey ON passkey.tenant = input.tenant AND passkey.user_id = input.owner ORDER BY owner, id",
+    &[Type::Id, Type::Id],
+);
 static PAGE: Statement = Statement::new(
     "passkey_page",
     concat!("SELECT ", columns!(), " FROM passkey WHERE tenant = $1 ORDER BY id LIMIT $2 OFFSET $3"),
@@ -134,8 +141,20 @@ static COUNT_FOR_USER: Statement = Statement::new(
     &[Type::Id, Type::Id, Type::Int],
 );
 
-pub(crate) static ALL: &[&Statement] =
-    &[&BY_ID, &BY_CREDENTIAL, &OF_USER, &PAGE, &COUNT, &INSERT, &RENAME, &DELETE, &SUSPEND, &RESTORE, &COUNT_FOR_USER];
+pub(crate) static ALL: &[&Statement] = &[
+    &BY_ID,
+    &BY_CREDENTIAL,
+    &OF_USER,
+    &OF_USERS,
+    &PAGE,
+    &COUNT,
+    &INSERT,
+    &RENAME,
+    &DELETE,
+    &SUSPEND,
+    &RESTORE,
+    &COUNT_FOR_USER,
+];
 
 impl Tenant<'_> {
     /// A passkey by id.
@@ -151,6 +170,11 @@ impl Tenant<'_> {
     /// A user's passkeys in the order of their making, suspended ones among them.
     pub async fn passkeys_of_user(&self, user: UserId) -> Result<Vec<PasskeyRow>, StoreError> {
         self.list(&OF_USER, values![user]).await
+    }
+
+    /// The passkeys of each of these users, suspended ones among them.
+    pub async fn passkeys_of_users(&self, users: &[UserId]) -> Result<Vec<(UserId, PasskeyRow)>, StoreError> {
+        self.of_each(&OF_USERS, users).await
     }
 
     /// A page of all passkeys in the order of their making.

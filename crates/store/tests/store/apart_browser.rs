@@ -74,6 +74,7 @@ async fn reads(tenant: Tenant<'_>, of: &Things) -> Result<Vec<(&'static str, boo
         ("passkey", tenant.passkey(of.passkey).await?.is_some()),
         ("passkey_by_credential", tenant.passkey_by_credential(&[1; 32]).await?.is_some()),
         ("passkeys_of_user", !tenant.passkeys_of_user(user).await?.is_empty()),
+        ("passkeys_of_users", !tenant.passkeys_of_users(&[user]).await?.is_empty()),
         ("passkeys", tenant.passkeys(ALL).await?.total > 0),
         ("passkeys' rows", !tenant.passkeys(ALL).await?.rows.is_empty()),
         ("sign_in", tenant.sign_in(of.open).await?.is_some()),

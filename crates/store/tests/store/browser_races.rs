@@ -207,3 +207,30 @@ fn a_hundred_parallel_sign_ins_spend_a_passkeys_counter_and_a_recovery_code_once
         assert_eq!((kept.counter, kept.backed_up, kept.last_used), (5, true, Some(NOW)));
     });
 }
+
+#[test]
+fn a_hundred_who_remove_all_but_the_last_leave_the_last() {
+    each_engine(async |site| {
+        let user = site.user("narroway").await;
+        let passkeys: Vec<_> = (0..8).map(|n| site.new_passkey(user, n)).collect();
+        site.write(async |tx| {
+            for passkey in &passkeys {
+                tx.insert_passkey(passkey).await?;
+            }
+            Ok(())
+        })
+        .await;
+        let next = std::sync::atomic::AtomicUsize::new(0);
+        let remove = async |tx: &mut countersign_store::Tx| {
+            // Each looks first, with the user held, and takes another one.
+            if !tx.hold_user(user).await? || tx.authenticators_of(user).await? <= 1 {
+                return Ok(false);
+            }
+            let place = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % passkeys.len();
+            tx.delete_passkey(user, passkeys[place].id).await
+        };
+        assert_eq!(on_two_nodes(site, remove).await, passkeys.len() - 1);
+        assert_eq!(site.a().passkeys_of_user(user).await.unwrap().len(), 1);
+        assert_eq!(site.a().user(user).await.unwrap().unwrap().passkeys, 1);
+    });
+}
