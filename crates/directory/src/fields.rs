@@ -54,6 +54,8 @@ pub const INTEGRATION_FIELDS: &[Field] = &[
     ("adminapi_settings", FieldKind::Flag),
     ("adminapi_write_resource", FieldKind::Flag),
     ("sso", FieldKind::Json(32 * 1024)),
+    // Of this house: where users may be sent back to, byte for byte; none named means wherever the application's signed request says.
+    ("redirect_uris", FieldKind::List(64)),
 ];
 
 /// What a tenant's settings hold.

@@ -1,4 +1,4 @@
-//! Who and what a tenant has, and every change of it: users, aliases, groups, telephones, tokens, bypass codes, applications,
+//! Who and what a tenant has, and every change of it: users, aliases, groups, telephones, tokens, passkeys, bypass codes, applications,
 //! policies, settings.
 //!
 //! Whoever changes something (the Admin API, the command line, an import, the demo) does it here, so that there is one place which
@@ -21,6 +21,7 @@ mod error;
 mod fields;
 mod groups;
 mod integrations;
+mod passkeys;
 mod phones;
 mod policies;
 mod scope;

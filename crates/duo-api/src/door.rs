@@ -14,16 +14,26 @@ pub struct Door {
     /// How long a question about an attempt may wait. Below the shortest time-out of the clients.
     pub long_poll: Duration,
     pub(crate) ledger: ReplayLedger,
+    /// Names of client assertions that were used.
+    pub(crate) assertions: ReplayLedger,
 }
 
 /// Signatures that are remembered at once: ten minutes of the planned peak of guarded requests.
 const LEDGER: usize = 3_000_000;
+/// Client assertions that are remembered at once: ten minutes of eight hundred sign-ins a second, each with two.
+const ASSERTIONS: usize = 1_000_000;
 
 impl Door {
     /// A door to `auth`.
     #[must_use]
     pub fn new(auth: Arc<Auth>, api_hosts: Vec<String>, long_poll: Duration) -> Self {
-        Self { auth, api_hosts, long_poll, ledger: ReplayLedger::new(LEDGER) }
+        Self {
+            auth,
+            api_hosts,
+            long_poll,
+            ledger: ReplayLedger::new(LEDGER),
+            assertions: ReplayLedger::new(ASSERTIONS),
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! The door that speaks Duo's public APIs: Auth API v2, REST v1 (JSON and BSON) and the Admin API, as Duo's unmodified
-//! clients call them.
+//! The door that speaks Duo's public APIs: Auth API v2, REST v1 (JSON and BSON), the Admin API and the Universal Prompt's
+//! OIDC, as Duo's unmodified clients call them.
 //!
 //! It translates a signed request to a call of the one engine and the outcome back to the client's envelope. It never
 //! decides who may log in, never keeps state that must outlive the process, and never lets a handler see a parameter
@@ -8,6 +8,7 @@
 //! - [`wire`]: the protocol without the engine: signatures, parameters, envelopes, paging, replay.
 //! - `pipeline`: from a request to a verified call and back, the same way for every route.
 //! - `auth_v2`, `rest_v1`, `admin`: a handler for each endpoint, and a table of routes.
+//! - `oauth`: three endpoints that know their client by a signed JWT instead, and a form reader of their own.
 //!
 //! To add an endpoint: one file with its handler, its errors and its tests; read its parameters with
 //! [`wire::Params`], answer with [`wire::Envelope`], and add its route to the table that the authorisation test walks.
@@ -16,6 +17,7 @@ mod admin;
 mod auth_v2;
 mod choice;
 mod door;
+mod oauth;
 mod pipeline;
 mod prompt;
 mod qr;
@@ -41,6 +43,7 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
 pub fn router(door: &Arc<Door>) -> Router {
     pipeline::router(routes(), door)
         .merge(auth_v2::unsigned(door))
+        .merge(oauth::router(door))
         .route("/frame/qr", get(qr::serve).fallback(pipeline::wrong_method))
         .fallback(pipeline::not_found)
 }
@@ -49,6 +52,9 @@ pub fn router(door: &Arc<Door>) -> Router {
 /// takes a fault of ours for leave to let somebody in.
 #[must_use]
 pub fn answer_to_panic(path: &str) -> Response {
+    if let Some(answer) = oauth::answer_to_panic(path) {
+        return answer;
+    }
     let (encoding, bare) = wire::Encoding::of_path(path);
     let closed = match bare {
         "/auth/v2/preauth" | "/auth/v2/auth" | "/auth/v2/auth_status" => Closed::Deny("status_msg"),

@@ -26,6 +26,7 @@ mod tokens;
 mod user_links;
 mod user_params;
 mod users;
+mod webauthn_credentials;
 
 pub use desk::checks;
 
@@ -63,6 +64,7 @@ routes! {
     Get    "/admin/v1/users/{user}/tokens"                READ     Page   user_links::tokens;
     Post   "/admin/v1/users/{user}/tokens"                WRITE    Modify user_links::add_token;
     Delete "/admin/v1/users/{user}/tokens/{token}"        WRITE    Modify user_links::remove_token;
+    Get    "/admin/v1/users/{user}/webauthncredentials"   READ     Page   webauthn_credentials::of_user;
     Get    "/admin/v1/users/{user}/bypass_codes"          READ     Page   bypass_codes::of_user;
     Post   "/admin/v1/users/{user}/bypass_codes"          WRITE    Modify bypass_codes::create;
 
@@ -90,6 +92,10 @@ routes! {
     Get    "/admin/v2/groups"                             READ     Page   groups::list;
     Get    "/admin/v2/groups/{group}"                     READ     One    groups::get;
     Get    "/admin/v2/groups/{group}/users"               READ     Page   groups::users;
+
+    Get    "/admin/v1/webauthncredentials"                READ     Page   webauthn_credentials::list;
+    Get    "/admin/v1/webauthncredentials/{passkey}"      READ     One    webauthn_credentials::get;
+    Delete "/admin/v1/webauthncredentials/{passkey}"      WRITE    Modify webauthn_credentials::delete;
 
     Get    "/admin/v1/bypass_codes"                       READ     Page   bypass_codes::list;
     Get    "/admin/v1/bypass_codes/{code}"                READ     One    bypass_codes::get;

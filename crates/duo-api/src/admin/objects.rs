@@ -4,7 +4,7 @@ use super::desk::{Desk, failed, refused};
 use crate::{door::Call, wire::ApiError};
 use serde_json::{Map, Value, json};
 use std::{collections::HashMap, hash::Hash};
-use store::{GroupRow, PhoneRow, StoreError, TokenRow, UserRow};
+use store::{GroupRow, PasskeyRow, PhoneRow, StoreError, TokenRow, UserRow};
 use types::{Millis, PhoneId, TokenId, UserId};
 
 /// Aliases that have a field of their own beside `aliases`.
@@ -51,7 +51,7 @@ fn grouped<K: Eq + Hash, T>(pairs: Vec<(K, T)>) -> HashMap<K, Vec<T>> {
     by
 }
 
-/// Users with everything that hangs on them: five statements for any number of users.
+/// Users with everything that hangs on them: six statements for any number of users.
 pub(super) async fn users(call: &Call, desk: &Desk, users: &[UserRow]) -> Result<Vec<Value>, ApiError> {
     let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
     let rows = desk.rows();
@@ -60,6 +60,7 @@ pub(super) async fn users(call: &Call, desk: &Desk, users: &[UserRow]) -> Result
     let mut groups = grouped(rows.groups_of_users(&ids).await.map_err(error)?);
     let mut phones = grouped(rows.phones_of_users(&ids).await.map_err(error)?);
     let mut tokens = grouped(rows.tokens_of_users(&ids).await.map_err(error)?);
+    let mut passkeys = grouped(rows.passkeys_of_users(&ids).await.map_err(error)?);
     let logins: HashMap<_, _> = rows.last_logins(&ids).await.map_err(error)?.into_iter().collect();
     let now = call.auth().world().now();
     let mut objects = Vec::with_capacity(users.len());
@@ -70,7 +71,8 @@ pub(super) async fn users(call: &Call, desk: &Desk, users: &[UserRow]) -> Result
         let (phones, tokens) =
             (phones.remove(&user.id).unwrap_or_default(), tokens.remove(&user.id).unwrap_or_default());
         let groups: Vec<_> = groups.remove(&user.id).unwrap_or_default().iter().map(group).collect();
-        let enrolled = !phones.is_empty() || !tokens.is_empty();
+        let passkeys = passkeys.remove(&user.id).unwrap_or_default();
+        let enrolled = !phones.is_empty() || !tokens.is_empty() || !passkeys.is_empty();
         let mut shown = Vec::with_capacity(phones.len());
         for phone in &phones {
             shown.push(Value::Object(phone_alone(desk, phone).await?));
@@ -89,7 +91,7 @@ pub(super) async fn users(call: &Call, desk: &Desk, users: &[UserRow]) -> Result
             ("phones", shown.into()),
             ("tokens", tokens.iter().map(|token| Value::Object(token_alone(token))).collect()),
             ("u2ftokens", json!([])),
-            ("webauthncredentials", json!([])),
+            ("webauthncredentials", passkeys.iter().map(|passkey| Value::Object(passkey_alone(passkey))).collect()),
             ("desktoptokens", json!([])),
             ("desktop_authenticators", json!([])),
         ] {
@@ -208,6 +210,30 @@ pub(super) async fn tokens(call: &Call, desk: &Desk, tokens: &[TokenRow]) -> Res
 /// One token with its users.
 pub(super) async fn token(call: &Call, desk: &Desk, row: TokenRow) -> Result<Value, ApiError> {
     tokens(call, desk, &[row]).await?.pop().ok_or_else(ApiError::not_found)
+}
+
+/// A passkey without its user. The label says what kind it is, as Duo's does.
+pub(super) fn passkey_alone(passkey: &PasskeyRow) -> Map<String, Value> {
+    let platform = passkey.transports.split(',').any(|transport| transport == "internal");
+    let mut object = Map::new();
+    object.insert("webauthnkey".to_owned(), passkey.id.to_string().into());
+    object.insert("credential_name".to_owned(), passkey.name.as_str().into());
+    object.insert("label".to_owned(), if platform { "Platform authenticator" } else { "Security key" }.into());
+    object.insert("date_added".to_owned(), passkey.created.seconds().into());
+    object
+}
+
+/// Passkeys with their users.
+pub(super) async fn passkeys(call: &Call, desk: &Desk, passkeys: &[PasskeyRow]) -> Result<Vec<Value>, ApiError> {
+    let mut objects = Vec::with_capacity(passkeys.len());
+    for passkey in passkeys {
+        let user = desk.rows().user(passkey.user_id).await.map_err(|error| failed(&error))?;
+        let mut object = passkey_alone(passkey);
+        object.insert("user".to_owned(), user.map(|user| owner(call, &user)).into());
+        object.insert("admin".to_owned(), Value::Null);
+        objects.push(Value::Object(object));
+    }
+    Ok(objects)
 }
 
 /// A group. The four `…_enabled` are legacy at Duo too: they had an effect once and are always false now.

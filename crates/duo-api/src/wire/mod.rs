@@ -16,6 +16,8 @@ mod date;
 mod envelope;
 mod error;
 mod json;
+pub mod jwt;
+pub mod multipart;
 mod paging;
 mod params;
 mod replay;

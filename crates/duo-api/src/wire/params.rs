@@ -94,7 +94,7 @@ impl Params {
     }
 
     /// Adds the parameters of another part of the same request.
-    pub(super) fn append(&mut self, mut other: Self) {
+    pub(crate) fn append(&mut self, mut other: Self) {
         self.entries.append(&mut other.entries);
     }
 

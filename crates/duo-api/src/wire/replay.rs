@@ -117,18 +117,27 @@ impl ReplayLedger {
     /// [`Verdict::Fresh`].
     pub fn accept(&self, signature: &[u8], signed_at: Millis, now: Millis) -> Verdict {
         let name = name_of(signature);
-        let verdict = self.try_accept(name, signed_at, now);
-        if verdict == Verdict::Full && self.sweep(now) { self.try_accept(name, signed_at, now) } else { verdict }
+        let verdict = self.try_accept(name, signed_at, now, false);
+        if verdict == Verdict::Full && self.sweep(now) { self.try_accept(name, signed_at, now, false) } else { verdict }
     }
 
-    fn try_accept(&self, name: u64, signed_at: Millis, now: Millis) -> Verdict {
+    /// As [`ReplayLedger::accept`], for a name that its sender chose, such as a JWT's `jti`: it may come again with another date, so
+    /// it is looked for among all that are held. `until` is when what it names stops being good.
+    pub fn accept_name(&self, name: &[u8; 32], until: Millis, now: Millis) -> Verdict {
+        let name = name_of(name);
+        let verdict = self.try_accept(name, until, now, true);
+        if verdict == Verdict::Full && self.sweep(now) { self.try_accept(name, until, now, true) } else { verdict }
+    }
+
+    fn try_accept(&self, name: u64, signed_at: Millis, now: Millis, any_date: bool) -> Verdict {
         let mut shard = self.shard(name);
         self.drop_old(&mut shard, now);
         if signed_at.0 < oldest(shard.latest) {
             return Verdict::Replayed;
         }
         let place = signed_at.0.div_euclid(SET_MS);
-        if shard.sets.get(&place).is_some_and(|set| set.contains(&name)) {
+        let held = |set: &HashSet<u64>| set.contains(&name);
+        if if any_date { shard.sets.values().any(held) } else { shard.sets.get(&place).is_some_and(held) } {
             return Verdict::Replayed;
         }
         let taken = self
@@ -290,6 +299,17 @@ mod tests {
         ledger.release(&signature(1), NOW);
         assert!(ledger.is_empty());
         assert_eq!(ledger.accept(&signature(1), NOW, at(1)), Verdict::Fresh);
+    }
+
+    #[test]
+    fn a_name_that_was_chosen_is_refused_with_any_date() {
+        let (ledger, name) = (ReplayLedger::default(), [9; 32]);
+        assert_eq!(ledger.accept_name(&name, at(300), NOW), Verdict::Fresh);
+        for until in [300, 299, 100, 420] {
+            assert_eq!(ledger.accept_name(&name, at(until), at(5)), Verdict::Replayed, "{until}");
+        }
+        assert_eq!(ledger.accept_name(&[8; 32], at(300), NOW), Verdict::Fresh);
+        assert_eq!(ledger.accept_name(&name, at(1000), at(700)), Verdict::Fresh, "the first is no good any more");
     }
 
     #[test]

@@ -16,6 +16,7 @@ fn fill(path: &str, of: &Organisation, user: &Organisation) -> String {
         .replace("{group}", &of.group.to_string())
         .replace("{code}", &of.bypass.to_string())
         .replace("{ikey}", &of.unix.ikey)
+        .replace("{passkey}", &of.passkey.to_string())
         .replace("{policy}", &of.policy.to_string());
     assert!(!filled.contains('{'), "{path} has a part that isn't known here");
     filled
@@ -73,6 +74,12 @@ pub(crate) fn cases(house: &House, route: &Route) -> Vec<Case> {
         | (Get, "/admin/v1/phones/{phone}" | "/admin/v1/tokens/{token}" | "/admin/v1/groups/{group}")
         | (Get, "/admin/v2/groups/{group}" | "/admin/v2/groups/{group}/users" | "/admin/v2/policies/{policy}") => {
             vec![list()]
+        }
+        (Get, "/admin/v1/webauthncredentials" | "/admin/v1/webauthncredentials/{passkey}") => vec![list()],
+        (Delete, "/admin/v1/webauthncredentials/{passkey}") => vec![inside(&[])],
+        (Get, "/admin/v1/users/{user}/webauthncredentials") => {
+            let path = route.path.replace("{user}", &b.passkey_user.to_string());
+            vec![Case::of(path, Vec::new(), tells_of_b)]
         }
         (Get, "/admin/v1/users/{user}/bypass_codes" | "/admin/v1/bypass_codes/{code}") => vec![inside(&[])],
         (Post, "/admin/v1/users/{user}") => {

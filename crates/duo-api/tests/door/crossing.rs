@@ -210,12 +210,16 @@ impl Marks {
             of.hotp.to_string(),
             of.bypass.to_string(),
             of.policy.to_string(),
+            of.passkey.to_string(),
+            of.passkey_user.to_string(),
             of.host.clone(),
             format!("Realname of {name}"),
             format!("mail@{name}"),
         ];
         ids.extend([&of.app, &of.unix, &of.admin].map(|keys| keys.ikey.clone()));
-        ids.extend(["limited", "telephone", "policy", "unix", "authapi"].map(|words| format!("{name} {words}")));
+        ids.extend(
+            ["limited", "telephone", "passkey", "policy", "unix", "authapi"].map(|words| format!("{name} {words}")),
+        );
         let mut names = vec![number.clone(), format!("XXX-XXX-{}", &number[number.len() - 4..])];
         names.extend([format!("{name}.person"), format!("{name} staff"), format!("{name}-t6")]);
         Self { ids, names }

@@ -7,7 +7,10 @@ use directory::{
     NewToken, NewUser, Seed, SettingsFields,
 };
 use std::time::Duration;
-use types::{BypassId, GroupId, Normalization, PhoneId, PolicyId, SecretString, TenantId, TokenId, UserId, World};
+use store::PasskeyRow;
+use types::{
+    BypassId, GroupId, Normalization, PasskeyId, PhoneId, PolicyId, SecretString, TenantId, TokenId, UserId, World,
+};
 
 /// What a person is given. Each organisation has its own, so that what belongs to one can be told from the other's.
 pub(crate) struct Organisation {
@@ -35,6 +38,9 @@ pub(crate) struct Organisation {
     /// Reusable without limit.
     pub(crate) bypass_code: String,
     pub(crate) policy: PolicyId,
+    /// A passkey that nobody can sign in with, of another person: whoever has one is offered nothing weaker in a browser.
+    pub(crate) passkey: PasskeyId,
+    pub(crate) passkey_user: UserId,
 }
 
 /// The engine's own readers.
@@ -116,6 +122,12 @@ impl Organisation {
         scope.create_bypass_codes(user, &codes).await.unwrap();
         let bypass = scope.rows().bypass_codes(user, world.now()).await.unwrap().first().unwrap().id;
         let policy = scope.create_policy(&format!("{name} policy"), &serde_json::Map::new()).await.unwrap().id;
+        let owner = NewUser { username: format!("{name}.keyholder"), ..NewUser::default() };
+        let passkey_user = scope.create_user(&owner).await.unwrap().id;
+        let passkey = passkey(world, passkey_user, name);
+        let mut tx = scope.rows().begin().await.unwrap();
+        assert!(tx.insert_passkey(&passkey).await.unwrap());
+        tx.commit().await.unwrap();
         let app = application(directory, (id, name), &host, "authapi", IntegrationFields::default()).await;
         let unix = application(directory, (id, name), &host, "unix", IntegrationFields::default()).await;
         let mut grants = IntegrationFields::default();
@@ -143,6 +155,8 @@ impl Organisation {
             bypass,
             bypass_code,
             policy,
+            passkey: passkey.id,
+            passkey_user,
         }
     }
 
@@ -174,6 +188,28 @@ pub(crate) async fn application(
     };
     let (row, keys) = directory.tenant(tenant, "setup").create_integration(&new).await.unwrap();
     Keys { ikey: row.ikey, skey: keys.secret.text().expose().to_owned(), host: host.to_owned() }
+}
+
+/// A row as a registration leaves it, with nothing in it that a ceremony could use.
+fn passkey(world: &World, user: UserId, name: &str) -> PasskeyRow {
+    PasskeyRow {
+        id: PasskeyId::new(world.now(), world.random.as_ref()),
+        user_id: user,
+        credential_id: seed(name, "credential"),
+        credential: Vec::new(),
+        name: format!("{name} passkey"),
+        aaguid: "00000000-0000-0000-0000-000000000000".to_owned(),
+        transports: "internal,hybrid".to_owned(),
+        counter: 0,
+        backup_eligible: true,
+        backed_up: true,
+        user_verified: true,
+        attestation: "none".to_owned(),
+        suspended_at: None,
+        suspended_reason: String::new(),
+        last_used: None,
+        created: world.now(),
+    }
 }
 
 /// Twenty bytes that no other organisation's token has.
