@@ -10,16 +10,25 @@ use duo_api::Door;
 use std::sync::Arc;
 
 /// Every door's routes over `services`. When the stop begins, the engine answers whoever waits.
-#[must_use]
+///
+/// # Errors
+/// When the pages' texts can't be read.
 pub fn application(
     config: &Config,
     services: &Services,
     has_certificate: impl Fn() -> bool + Send + Sync + 'static,
     shutdown: &Shutdown,
-) -> Application {
+) -> Result<Application, web::TextsError> {
     let hosts = config.server.api_hosts.clone();
     let door = Arc::new(Door::new(Arc::clone(&services.auth), hosts, config.limits.long_poll));
     let mut router = duo_api::router(&door).merge(authenticator::router(&services.auth));
+    let options = web::WebOptions {
+        public_port: config.public_port(),
+        beacon_host: config.server.beacon_host.clone(),
+        secure_origin: true,
+        texts_dir: config.web.texts_dir.clone(),
+    };
+    router = router.merge(web::router(&services.auth, options)?);
     if let Some(hooks) = &services.hooks {
         router = router.merge(hooks::router(Arc::clone(hooks)));
     }
@@ -30,7 +39,7 @@ pub fn application(
     });
     let store = Arc::clone(&services.store);
     let has_certificate = Arc::new(has_certificate);
-    Application {
+    Ok(Application {
         router,
         ready: Arc::new(move || {
             let (store, has_certificate) = (Arc::clone(&store), Arc::clone(&has_certificate));
@@ -44,13 +53,15 @@ pub fn application(
         on_failure: Arc::new(|failed| {
             let ours = matches!(failed.failure, Failure::Panic | Failure::Timeout);
             match failed.route {
+                Some(route) if ours && route.starts_with("/oauth/v1/") => duo_api::answer_to_panic(route),
                 Some(route) if route.starts_with("/auth/v2/") || route.starts_with("/rest/v1/") => {
                     let answer = duo_api::answer_to_panic(route);
                     // Where no sign-in is denied by it, a body that is the client's fault is said to be.
                     if ours || !answer.status().is_server_error() { answer } else { failure::plain(failed) }
                 }
+                Some(route) if web::owns(route) => web::answer_to_failure(ours),
                 _ => failure::plain(failed),
             }
         }),
-    }
+    })
 }
