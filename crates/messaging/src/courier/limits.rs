@@ -17,6 +17,8 @@ const NUMBER_SLOTS: i64 = 3;
 const NUMBER_SHORT: i64 = 3;
 /// … and ten on a day.
 const NUMBER_DAY: i64 = 10;
+/// Notices have a count of their own, so that nobody keeps one away by using the number's messages up first.
+const NUMBER_NOTICES: i64 = 20;
 /// A mailbox gets more: mail costs nothing, and other mail comes between.
 const MAILBOX_SHORT: i64 = 5;
 const MAILBOX_DAY: i64 = 30;
@@ -116,6 +118,9 @@ pub(super) fn spendings(
     };
     let mut all = Vec::new();
     match &message.to {
+        Address::Number(number, _) if message.purpose == Purpose::Notice => {
+            all.push(counter("number-notices", number.expose().as_bytes(), NUMBER_NOTICES, DAY_MS, 0, 1));
+        }
         Address::Number(number, _) => {
             let number = number.expose().as_bytes();
             // Who gets no SMS may ask for a call at once.

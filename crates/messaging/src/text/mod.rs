@@ -4,6 +4,7 @@
 //! binds the code to a site ([`origin_bound`]), so that a telephone fills it in there and nowhere else. The code never stands in the
 //! first 20 characters, which carriers repeat in their receipts and telephones show on a locked screen.
 
+pub mod notice;
 pub mod origin_bound;
 
 use crate::CallScript;

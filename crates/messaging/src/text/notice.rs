@@ -1,0 +1,175 @@
+//! Notices about somebody's own account: what was added, taken away or asked for, and the link that undoes it.
+//!
+//! What an authenticator is called was typed by whoever added it, who may be an intruder; so no name reaches a text as it is: nothing
+//! is left in it that a reader could tap, call or take for a sentence of ours.
+
+use super::{MAX_APP, TextError, brand_of, plain};
+use types::SecretString;
+
+/// Names of people and devices in a notice, in characters.
+const MAX_NAME: usize = 48;
+
+/// What has happened.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A passkey was registered; its name.
+    PasskeyAdded(&'a str),
+    /// An authenticator was attached; its device's name.
+    AuthenticatorAdded(&'a str),
+    /// New recovery codes were made; the old ones are void.
+    RecoveryCodesMade,
+    /// An access pass was made by somebody, for so many minutes.
+    AccessPassMade {
+        /// Who made it.
+        by: &'a str,
+        /// How long it serves.
+        minutes: i64,
+    },
+    /// A recovery code was used to sign in.
+    RecoveryCodeUsed,
+    /// An access pass was used to sign in.
+    AccessPassUsed,
+    /// Something was taken away; its name.
+    Removed(&'a str),
+    /// An addition was undone; its name.
+    Undone(&'a str),
+    /// The person reported a request as not theirs.
+    Reported,
+}
+
+impl Event<'_> {
+    /// One sentence, without the full stop.
+    fn sentence(self) -> String {
+        let called = |name: &str| {
+            let name = plain(name, MAX_NAME);
+            if name.is_empty() { name } else { format!(" ({name})") }
+        };
+        match self {
+            Self::PasskeyAdded(name) => format!("a passkey{} was added to your account", called(name)),
+            Self::AuthenticatorAdded(name) => format!("an authenticator{} was added to your account", called(name)),
+            Self::RecoveryCodesMade => "new recovery codes were made for your account".to_owned(),
+            Self::AccessPassMade { by, minutes } => {
+                let by = match plain(by, MAX_APP) {
+                    by if by.is_empty() => "an administrator".to_owned(),
+                    by => by,
+                };
+                format!("{by} made an access pass for your account, valid for {minutes} minutes")
+            }
+            Self::RecoveryCodeUsed => "a recovery code was used to sign in to your account".to_owned(),
+            Self::AccessPassUsed => "an access pass was used to sign in to your account".to_owned(),
+            Self::Removed(name) => format!("something you sign in with was removed{}", called(name)),
+            Self::Undone(name) => format!("an addition to your account was undone{}, and you were signed out everywhere", called(name)),
+            Self::Reported => "you reported a request as not yours; no prompts are sent to you until an administrator resumes them".to_owned(),
+        }
+    }
+
+    /// The subject, which others may see.
+    const fn subject(self) -> &'static str {
+        match self {
+            Self::PasskeyAdded(_) => "a passkey was added",
+            Self::AuthenticatorAdded(_) => "an authenticator was added",
+            Self::RecoveryCodesMade => "new recovery codes were made",
+            Self::AccessPassMade { .. } => "an access pass was made",
+            Self::RecoveryCodeUsed => "a recovery code was used",
+            Self::AccessPassUsed => "an access pass was used",
+            Self::Removed(_) => "something you sign in with was removed",
+            Self::Undone(_) => "an addition was undone",
+            Self::Reported => "your report was received",
+        }
+    }
+}
+
+/// A notice to one person.
+#[derive(Clone, Copy)]
+pub struct AccountNotice<'a> {
+    /// The organisation's name.
+    pub brand: &'a str,
+    /// The user's name.
+    pub username: &'a str,
+    /// What has happened.
+    pub event: Event<'a>,
+    /// The address that it was done from; empty for unknown.
+    pub ip: &'a str,
+    /// The link that undoes it, for 72 hours.
+    pub undo: Option<&'a str>,
+}
+
+impl AccountNotice<'_> {
+    /// The text message.
+    pub fn sms(&self) -> Result<SecretString, TextError> {
+        let brand = brand_of(self.brand)?;
+        let sentence = self.event.sentence();
+        Ok(SecretString::new(match self.undo {
+            Some(link) => format!("{brand}: {sentence}. If this was not you, undo it: {link}"),
+            None => format!("{brand}: {sentence}. If this was not you, tell your administrator."),
+        }))
+    }
+
+    /// The mail's subject and text.
+    pub fn mail(&self) -> Result<(String, SecretString), TextError> {
+        let brand = brand_of(self.brand)?;
+        let mut sentence = self.event.sentence();
+        if let Some(first) = sentence.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        let mut text = format!("{sentence}.\n\nAccount: {}\n", plain(self.username, MAX_NAME));
+        if !self.ip.is_empty() {
+            text.push_str(&format!("Asked for from the address: {}\n", self.ip));
+        }
+        text.push_str("\nIf this was you, there is nothing to do.\n\n");
+        match self.undo {
+            Some(link) => text.push_str(&format!(
+                "If it was not you, open this link and confirm. What was added is taken away, and every browser that is signed in to \
+                 your account is signed out. It works once, for 72 hours:\n\n{link}\n"
+            )),
+            None => text.push_str("If it was not you, tell your administrator at once.\n"),
+        }
+        Ok((format!("{brand}: {}", self.event.subject()), SecretString::new(text)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn notice(event: Event<'_>) -> AccountNotice<'_> {
+        let undo = Some("https://login.acme.example/undo/csun_0123456789");
+        AccountNotice { brand: "Acme", username: "ana", event, ip: "192.0.2.7", undo }
+    }
+
+    #[test]
+    fn a_notice_says_what_and_how_to_undo_it() {
+        let added = notice(Event::PasskeyAdded("YubiKey 5"));
+        assert_eq!(
+            added.sms().unwrap().expose(),
+            "Acme: a passkey (YubiKey 5) was added to your account. If this was not you, undo it: \
+             https://login.acme.example/undo/csun_0123456789"
+        );
+        let (subject, text) = added.mail().unwrap();
+        assert_eq!(subject, "Acme: a passkey was added");
+        assert!(text.expose().starts_with("A passkey (YubiKey 5) was added to your account.\n\nAccount: ana\n"));
+        assert!(text.expose().contains("192.0.2.7"));
+        let pass = AccountNotice { undo: None, ..notice(Event::AccessPassMade { by: "helpdesk", minutes: 20 }) };
+        assert_eq!(
+            pass.sms().unwrap().expose(),
+            "Acme: helpdesk made an access pass for your account, valid for 20 minutes. If this was not you, tell your administrator."
+        );
+    }
+
+    proptest! {
+        /// The only link and the only lines are ours, whatever an intruder called his key.
+        #[test]
+        fn a_name_brings_no_link_and_no_line(name in "\\PC{0,80}|[ -~\\n\\r]{0,80}|https?://[a-z.]{3,20}/[a-z]{0,9}") {
+            for event in [Event::PasskeyAdded(&name), Event::AccessPassMade { by: &name, minutes: 10 }, Event::Removed(&name)] {
+                let sms = notice(event).sms().unwrap();
+                prop_assert_eq!(sms.expose().matches("://").count(), 1);
+                prop_assert_eq!(sms.expose().lines().count(), 1);
+                let (subject, mail) = AccountNotice { username: &name, ..notice(event) }.mail().unwrap();
+                prop_assert_eq!(mail.expose().matches("://").count(), 1);
+                prop_assert_eq!(mail.expose().lines().count(), 10);
+                prop_assert!(!subject.contains(['\n', '\r']));
+            }
+        }
+    }
+}
