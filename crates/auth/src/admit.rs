@@ -105,10 +105,12 @@ fn decide(app: &Application, holder: &Holder, client: &Client) -> Decision {
     if asked == UserAuth::Deny {
         return decision(Verdict::Deny, "denied_by_policy", asked_rule, DENIED);
     }
-    if user.status == "bypass" {
+    // Where passkeys alone count, nobody's status stands for one. What policies would let in, they don't then (`policy.rs`).
+    let strict = app.settings.passkey_only;
+    if user.status == "bypass" && !strict {
         return decision(Verdict::Allow, "bypass_user", "user status: bypass", "Account is in bypass mode.");
     }
-    if let Some(group) = group_status("bypass") {
+    if let Some(group) = group_status("bypass").filter(|_| !strict) {
         return decision(
             Verdict::Allow,
             "bypass_user",
@@ -122,7 +124,7 @@ fn decide(app: &Application, holder: &Holder, client: &Client) -> Decision {
     if network == NetworkVerdict::Trusted {
         return decision(Verdict::Allow, "trusted_network", network_rule, "Your network is trusted.");
     }
-    if holder.phones.is_empty() && holder.tokens.is_empty() {
+    if holder.phones.is_empty() && holder.tokens.is_empty() && user.passkeys == 0 {
         return decide_new(policy.new_user());
     }
     decision(Verdict::Challenge, "", asked_rule, "Account is active")

@@ -173,8 +173,10 @@ impl Applications {
         for link in scope.group_policies(ikey).await? {
             groups.push((link.group_id, find(link.policy)?));
         }
+        let settings = Settings::parse(&row.settings).map_err(|_| AuthError::Damaged("settings"))?;
         let policies = Policies {
             groups,
+            passkey_only: settings.passkey_only,
             application: match integration.policy {
                 Some(policy) => Some(find(policy)?),
                 None => own_rules(&stored.other)?,
@@ -203,7 +205,7 @@ impl Applications {
             policies,
             push_approval: stored.push_approval,
             enabled: stored.enabled != Some(false),
-            settings: Settings::parse(&row.settings).map_err(|_| AuthError::Damaged("settings"))?,
+            settings,
             api_host: row.api_host,
             grants: stored.other,
             loaded: now,

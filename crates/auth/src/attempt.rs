@@ -143,6 +143,8 @@ pub enum Factor {
     Sms,
     /// A passcode, of whatever kind.
     Passcode(SecretString),
+    /// A recovery code or an access pass: for the person's own pages, and for no application.
+    Recovery(SecretString),
 }
 
 impl Factor {
@@ -155,6 +157,7 @@ impl Factor {
             Self::Phone => "phone_call",
             Self::Sms => "sms_passcode",
             Self::Passcode(_) => "passcode",
+            Self::Recovery(_) => "recovery_code",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Application, Auth, AuthError, Begin, Begun, Capability, DeviceId, Factor, Outcome, Verdict, attempt::result,
-    ending::Context,
+    ending::Context, settings::PushApproval,
 };
 use store::{PhoneRow, attempts::AttemptRow, login::Holder};
 use types::{AttemptId, Millis};
@@ -11,7 +11,12 @@ impl Auth {
     /// Tries a factor. The user's state and the policies are asked again: preauth was another request, maybe another's.
     pub async fn begin(&self, app: &Application, begin: Begin) -> Result<Begun, AuthError> {
         let now = self.world.now();
-        let admission = self.admit(app, &begin.subject, &begin.client).await?;
+        let mut admission = self.admit(app, &begin.subject, &begin.client).await?;
+        if let (Verdict::Challenge, Some(holder)) = (admission.decision.verdict, &admission.holder)
+            && self.needs_browser(app, holder).await?
+        {
+            admission.decision = crate::preauth::browser_needed();
+        }
         let outcome = match (admission.decision.verdict, &admission.holder) {
             (Verdict::Challenge, Some(holder)) => match self.try_factor(app, holder, &begin).await? {
                 Begun::Pending(id) => return Ok(Begun::Pending(id)),
@@ -47,11 +52,12 @@ impl Auth {
 
     async fn try_factor(&self, app: &Application, holder: &Holder, begin: &Begin) -> Result<Begun, AuthError> {
         let outcome = match &begin.factor {
-            Factor::Passcode(code) => self.passcode(app, holder, code, begin.device, &begin.client, None).await?,
+            Factor::Passcode(code) => self.passcode(app, holder, code, begin.device, &begin.client).await?,
+            // Only the person's own pages take those.
+            Factor::Recovery(_) => return Err(AuthError::NotCapable),
             Factor::Push => {
-                return self
-                    .push(app, holder, self.choose(app, holder, begin, &[Capability::Push]).await?.0, begin)
-                    .await;
+                let phone = self.choose(app, holder, begin, &[Capability::Push]).await?.0;
+                return self.push(app, holder, phone, begin, app.push_approval() == PushApproval::Code).await;
             }
             Factor::Phone => {
                 return self
@@ -65,7 +71,9 @@ impl Auth {
             Factor::Auto => {
                 let wanted = [Capability::Push, Capability::Phone, Capability::Sms];
                 return match self.choose(app, holder, begin, &wanted).await? {
-                    (phone, Capability::Push) => self.push(app, holder, phone, begin).await,
+                    (phone, Capability::Push) => {
+                        self.push(app, holder, phone, begin, app.push_approval() == PushApproval::Code).await
+                    }
                     (phone, Capability::Phone) => self.call(app, holder, phone, begin).await,
                     (phone, _) => self.send_sms(app, holder, phone, &begin.client).await.map(Begun::Finished),
                 };
@@ -75,7 +83,7 @@ impl Auth {
     }
 
     /// The phone to use, and what for: the first of `wanted` that a phone (the named one, or any) can do here.
-    async fn choose<'h>(
+    pub(crate) async fn choose<'h>(
         &self,
         app: &Application,
         holder: &'h Holder,

@@ -78,7 +78,7 @@ impl Auth {
         Ok((code, expires))
     }
 
-    fn activation_code(&self) -> SecretString {
+    pub(crate) fn activation_code(&self) -> SecretString {
         let letter = || ALPHABET.get(usize::try_from(self.world.below(32)).unwrap_or(0)).copied().unwrap_or(b'A');
         SecretString::new((0..LENGTH).map(|_| char::from(letter())).collect())
     }
@@ -121,6 +121,17 @@ impl Auth {
         name: &str,
         holder: Option<&Holder>,
     ) -> Result<Option<String>, AuthError> {
+        let code = self.enroll_code(app, name, holder).await?;
+        Ok(code.map(|code| self.activation_url(&app.api_host, app.tenant, &code)))
+    }
+
+    /// As [`enroll_link`](Self::enroll_link), the code alone.
+    pub(crate) async fn enroll_code(
+        &self,
+        app: &Application,
+        name: &str,
+        holder: Option<&Holder>,
+    ) -> Result<Option<SecretString>, AuthError> {
         let life = Duration::from_secs(3600);
         let code = match holder {
             Some(holder) => self.activation(app.tenant, holder.user.id, None, life).await?.0,
@@ -138,7 +149,7 @@ impl Auth {
                 Err(error) => return Err(error),
             },
         };
-        Ok(Some(activation_url(&app.api_host, app.tenant, &code)))
+        Ok(Some(code))
     }
 
     /// Whether an application may still make users in this minute: names that are only guessed must not fill the directory.
@@ -161,7 +172,7 @@ impl Auth {
         device_name: &str,
         passcodes: bool,
     ) -> Result<Activated, AuthError> {
-        if code.len() != LENGTH || !code.bytes().all(|byte| ALPHABET.contains(&byte)) {
+        if !is_activation_code(code) {
             return Err(AuthError::Refused("not an activation code"));
         }
         let scope = self.store.tenant(tenant);
@@ -171,13 +182,14 @@ impl Auth {
         }
         for digest in scope.keys().await?.digest_candidates(fields::ACTIVATION_CODE, &[code.as_bytes()]) {
             // Looked up by a read first: guesses must not take the one place for writing.
-            if scope.activation(&digest).await?.is_none() {
-                continue;
-            }
+            let Some((owner, ..)) = scope.activation(&digest).await? else { continue };
             let mut tx = scope.begin().await?;
+            // One after the other for each user, so that an undo leaves nothing behind that was added at the same moment.
+            tx.hold_user(owner).await?;
             let Some((user, phone)) = tx.spend_activation(&digest, now).await? else { continue };
             // Whoever enrolled has no use for the other links that were shown meanwhile; somebody else might.
             tx.void_activations(user, now).await?;
+            let bound = phone.is_some();
             let phone = match phone {
                 Some(phone) => {
                     if !tx.set_phone_key(phone, &public_key, device_name, now).await? {
@@ -195,14 +207,28 @@ impl Auth {
             };
             let seed = if passcodes { Some(self.give_passcodes(tenant, &mut tx, user, phone).await?) } else { None };
             tx.log_act(&self.world, "authenticator", "activate", &user.to_string(), &phone.to_string()).await?;
+            let noted = self.note_activation(&mut tx, &digest, user, phone, bound, device_name).await?;
             tx.commit().await?;
+            self.announce(noted, "").await;
             return Ok(Activated { user, phone, seed });
         }
         Err(AuthError::Refused("the activation code is unknown, used or too old"))
     }
 }
 
-/// Where an authenticator is activated.
+/// Whether a text could be an activation code: nothing else is looked up.
+pub(crate) fn is_activation_code(text: &str) -> bool {
+    text.len() == LENGTH && text.bytes().all(|byte| ALPHABET.contains(&byte))
+}
+
+/// The activation code that a keyed hash stands for: the same hash, the same code.
+pub(crate) fn code_of(digest: &[u8; 32]) -> SecretString {
+    let letter = |byte: &u8| ALPHABET.get(usize::from(byte % 32)).copied().unwrap_or(b'A');
+    SecretString::new(digest.iter().take(LENGTH).map(|byte| char::from(letter(byte))).collect())
+}
+
+/// Where an authenticator is activated, on the port that https has by itself. A server that is reached by another knows it:
+/// [`Auth::activation_url`].
 #[must_use]
 pub fn activation_url(api_host: &str, tenant: TenantId, code: &SecretString) -> String {
     format!("https://{api_host}/activate/{tenant}/{}", code.expose())

@@ -45,6 +45,7 @@ async fn tick(auth: Weak<Auth>) {
                 tracing::warn!(%error, "old counters");
             }
             auth.forget_receipts().await;
+            auth.forget_sign_ins().await;
         }
         // A round of tenants a second until all were looked at, and again an hour later.
         if looked_at.is_some() || ticks.is_multiple_of(3600) {
@@ -86,19 +87,45 @@ impl Auth {
         }
     }
 
+    /// Forgets sign-ins, sessions and what belongs to them, a day after their time was over.
+    async fn forget_sign_ins(&self) {
+        let before = self.world.now() - KEEP;
+        loop {
+            let store = &self.store;
+            let gone = async {
+                Ok::<_, store::StoreError>([
+                    store.purge_sign_ins(before, PIECE).await?,
+                    store.purge_grants(before, PIECE).await?,
+                    store.purge_sessions(before, PIECE).await?,
+                    store.purge_browsers(before, PIECE).await?,
+                    store.purge_recovery(before, PIECE).await?,
+                    store.purge_changes(before, PIECE).await?,
+                ])
+            };
+            match gone.await {
+                Ok(gone) if gone.iter().any(|gone| i64::try_from(*gone).unwrap_or(0) == PIECE) => {}
+                Ok(_) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "old sign-ins");
+                    return;
+                }
+            }
+        }
+    }
+
     /// Ends attempts whose time is over, also those that nobody waits for: an unanswered prompt counts against fatigue.
     pub(crate) async fn end_overdue(&self) -> Result<(), AuthError> {
         let now = self.world.now();
         for (tenant, id) in self.store.overdue_attempts(now - BACK, now).await? {
             // One that can't be ended is no reason to leave the others.
-            if let Err(error) = self.end_one(tenant, id).await {
+            if let Err(error) = self.time_out_one(tenant, id).await {
                 tracing::warn!(%tenant, %error, "an overdue attempt");
             }
         }
         Ok(())
     }
 
-    async fn end_one(&self, tenant: TenantId, id: AttemptId) -> Result<(), AuthError> {
+    async fn time_out_one(&self, tenant: TenantId, id: AttemptId) -> Result<(), AuthError> {
         let Some(attempt) = self.store.tenant(tenant).attempt(id).await? else { return Ok(()) };
         if let Some(app) = self.applications.get(&attempt.ikey).await?.filter(|app| app.tenant == tenant) {
             self.end(&app, &attempt, End::TimedOut).await?;

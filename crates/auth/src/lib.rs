@@ -42,7 +42,7 @@ pub use attempt::{
     Admission, Begin, Begun, Capability, Client, Decision, Device, DeviceId, Factor, Offer, Outcome, Preauth, Progress,
     Subject, Verdict,
 };
-pub use device::{Activated, Answer, DeviceProof, Request, VerifiedDevice, approval_uri};
+pub use device::{Activated, Answer, DeviceProof, Request, VerifiedDevice, WRONG_CLOCK, approval_uri};
 pub use device_account::{DeviceAccount, Moving};
 pub use enroll::{EnrollStatus, Enrollment, activation_url};
 pub use error::AuthError;
@@ -51,10 +51,14 @@ pub use settings::Settings;
 pub use wake::AccountNotice;
 
 use messaging::Courier;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 use store::{Store, login::Login};
 use tokio::sync::watch;
-use types::{AttemptId, World};
+use types::{AttemptId, SecretString, TenantId, World};
+use webauthn::Metadata;
 
 /// How long a prompt, a call or an asynchronous answer waits for the person.
 pub const ATTEMPT_LIFE: Duration = Duration::from_secs(60);
@@ -72,12 +76,36 @@ pub struct Auth {
     told: quick_cache::sync::Cache<AttemptId, wait::Told>,
     waker: wake::Waker,
     stopping: watch::Sender<bool>,
+    public_port: u16,
+    /// What FIDO's metadata service says of authenticators; replaced while the server runs.
+    metadata: RwLock<Option<Arc<Metadata>>>,
+}
+
+/// What the engine is started with.
+#[derive(Clone)]
+pub struct Options {
+    /// The port by which browsers reach this server: stands in every link unless it is 443.
+    pub public_port: u16,
+    /// What FIDO's metadata service says of authenticators.
+    pub metadata: Option<Arc<Metadata>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { public_port: 443, metadata: None }
+    }
 }
 
 impl Auth {
-    /// Starts the engine; needs a Tokio runtime. Its housekeeping ends when the engine is dropped.
+    /// Starts the engine on port 443 and without metadata; needs a Tokio runtime. Its housekeeping ends when the engine is dropped.
     #[must_use]
     pub fn start(store: Arc<Store>, courier: Arc<Courier>) -> Arc<Self> {
+        Self::start_with(store, courier, Options::default())
+    }
+
+    /// Starts the engine, as [`start`](Self::start).
+    #[must_use]
+    pub fn start_with(store: Arc<Store>, courier: Arc<Courier>, options: Options) -> Arc<Self> {
         let auth = Arc::new(Self {
             login: Login::start(&store.shared_engine()),
             applications: Applications::new(Arc::clone(&store)),
@@ -85,6 +113,8 @@ impl Auth {
             told: quick_cache::sync::Cache::new(50_000),
             waker: wake::Waker::new(&store, &courier),
             stopping: watch::Sender::new(false),
+            public_port: options.public_port,
+            metadata: RwLock::new(options.metadata),
             courier,
             store,
         });
@@ -114,6 +144,34 @@ impl Auth {
     #[must_use]
     pub const fn courier(&self) -> &Arc<Courier> {
         &self.courier
+    }
+
+    /// The address of a host's pages, without a slash at its end. What leads to a page from outside begins with it, and never with
+    /// what a request calls the host.
+    #[must_use]
+    pub fn site(&self, api_host: &str) -> String {
+        // An installation may have written the port into the name.
+        match self.public_port {
+            port if port != 443 && !api_host.contains(':') => format!("https://{api_host}:{port}"),
+            _ => format!("https://{api_host}"),
+        }
+    }
+
+    /// Where a person enrols with `code`.
+    #[must_use]
+    pub fn activation_url(&self, api_host: &str, tenant: TenantId, code: &SecretString) -> String {
+        format!("{}/activate/{tenant}/{}", self.site(api_host), code.expose())
+    }
+
+    /// What is known of authenticators.
+    #[must_use]
+    pub fn metadata(&self) -> Option<Arc<Metadata>> {
+        self.metadata.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts newer metadata in place.
+    pub fn set_metadata(&self, metadata: Option<Arc<Metadata>>) {
+        *self.metadata.write().unwrap_or_else(PoisonError::into_inner) = metadata;
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

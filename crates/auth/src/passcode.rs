@@ -9,7 +9,7 @@ use store::{
     TokenRow, fields,
     login::{Authentication, Holder, Proof, Recorded},
 };
-use types::{AttemptId, SecretString, ct_eq};
+use types::{AttemptId, SecretString, SignInId, ct_eq};
 
 /// How many HOTP codes may have been skipped (RFC 4226 §7.4: as small as usability lets).
 const LOOK_AHEAD: i64 = 10;
@@ -23,6 +23,50 @@ struct Match {
     device: Option<DeviceId>,
 }
 
+/// Which codes count.
+#[derive(Clone, Copy)]
+pub(crate) struct Codes {
+    /// The sign-in that the code was typed in: codes that were sent for it count, and for no other.
+    pub(crate) sign_in: Option<SignInId>,
+    /// Whether bypass codes count.
+    pub(crate) bypass: bool,
+}
+
+impl Codes {
+    /// Outside of a browser.
+    const ANYWHERE: Self = Self { sign_in: None, bypass: true };
+}
+
+/// What became of a passcode.
+pub(crate) struct Tried {
+    pub(crate) recorded: Recorded,
+    pub(crate) factor: &'static str,
+    pub(crate) device: Option<DeviceId>,
+}
+
+impl Tried {
+    /// In a client's words.
+    pub(crate) fn outcome(&self, app: &Application) -> Outcome {
+        match self.recorded {
+            Recorded::Won => Outcome {
+                allow: true,
+                status: "allow".to_owned(),
+                message: "Success. Logging you in...".to_owned(),
+                trusted_token: None,
+            },
+            Recorded::Spent => Outcome::deny(
+                "deny",
+                "This passcode has already been used. Please generate a new passcode and try again.",
+            ),
+            Recorded::Failed(count) if count >= app.settings.threshold() => {
+                Outcome::deny("locked_out", "Incorrect passcode. Your account has been locked out.")
+            }
+            Recorded::Failed(_) => Outcome::deny("deny", "Incorrect passcode. Please try again."),
+            Recorded::LockedOut => Outcome::deny("locked_out", "Your account is locked out."),
+        }
+    }
+}
+
 impl Auth {
     /// Tries a passcode: of a token, of a text message, or a bypass code.
     pub(crate) async fn passcode(
@@ -32,12 +76,31 @@ impl Auth {
         code: &SecretString,
         device: Option<DeviceId>,
         client: &Client,
-        txid: Option<AttemptId>,
     ) -> Result<Outcome, AuthError> {
-        let found = self.match_code(app, holder, code.expose().trim(), device).await?;
+        let tried = self.try_passcode(app, holder, code, device, client, Codes::ANYWHERE).await?;
+        let mut outcome = tried.outcome(app);
+        if outcome.allow {
+            outcome.trusted_token = self.trust(app, holder).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// As [`passcode`](Self::passcode), with what it matched.
+    pub(crate) async fn try_passcode(
+        &self,
+        app: &Application,
+        holder: &Holder,
+        code: &SecretString,
+        device: Option<DeviceId>,
+        client: &Client,
+        codes: Codes,
+    ) -> Result<Tried, AuthError> {
+        let found = self.match_code(app, holder, code.expose().trim(), device, codes).await?;
         let found = found.unwrap_or(Match { proof: Proof::Wrong, factor: "passcode", device: None });
         let (factor, matched) = (found.factor, found.device);
         let now = self.world.now();
+        // A sign-in in a browser has its own id in the log, as its application is told it.
+        let txid = codes.sign_in.map(|id| AttemptId::from_uuid(id.uuid()));
         let recorded = self
             .login
             .record(Authentication {
@@ -51,23 +114,7 @@ impl Auth {
             })
             .await?;
         log::count(factor, if recorded == Recorded::Won { "success" } else { "denied" });
-        Ok(match recorded {
-            Recorded::Won => Outcome {
-                allow: true,
-                status: "allow".to_owned(),
-                message: "Success. Logging you in...".to_owned(),
-                trusted_token: self.trust(app, holder).await?,
-            },
-            Recorded::Spent => Outcome::deny(
-                "deny",
-                "This passcode has already been used. Please generate a new passcode and try again.",
-            ),
-            Recorded::Failed(count) if count >= app.settings.threshold() => {
-                Outcome::deny("locked_out", "Incorrect passcode. Your account has been locked out.")
-            }
-            Recorded::Failed(_) => Outcome::deny("deny", "Incorrect passcode. Please try again."),
-            Recorded::LockedOut => Outcome::deny("locked_out", "Your account is locked out."),
-        })
+        Ok(Tried { recorded, factor, device: matched })
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one log row, known only here")]
@@ -118,6 +165,7 @@ impl Auth {
         holder: &Holder,
         code: &str,
         device: Option<DeviceId>,
+        codes: Codes,
     ) -> Result<Option<Match>, AuthError> {
         if code.is_empty() || code.len() > LONGEST {
             return Ok(None);
@@ -142,8 +190,16 @@ impl Auth {
         }
         if policy.allows(Method::Sms).0 {
             for phone in holder.phones.iter().filter(|phone| phone.sms_sent > 0 && wanted(DeviceId::Phone(phone.id))) {
-                let digests = keys.digest_candidates(fields::SMS_CODE, &[phone.id.as_bytes(), code.as_bytes()]);
+                let free = keys.digest_candidates(fields::SMS_CODE, &[phone.id.as_bytes(), code.as_bytes()]);
+                let bound = codes.sign_in.map(|id| {
+                    keys.digest_candidates(fields::SMS_CODE, &[phone.id.as_bytes(), id.as_bytes(), code.as_bytes()])
+                });
                 for sent in scope.sms_codes(phone.id, now).await? {
+                    let digests = match (sent.first_digit.is_empty(), &bound, codes.sign_in) {
+                        (false, ..) => &free,
+                        (true, Some(bound), Some(id)) if self.may_try(app, id, sent.id).await? => bound,
+                        (true, ..) => continue,
+                    };
                     if digests.iter().any(|digest| ct_eq(digest, &sent.digest)) {
                         return Ok(Some(Match {
                             proof: Proof::Sms(phone.id, sent.id),
@@ -154,7 +210,7 @@ impl Auth {
                 }
             }
         }
-        if policy.allows(Method::Bypass).0 {
+        if codes.bypass && policy.allows(Method::Bypass).0 {
             let digests = keys.digest_candidates(fields::BYPASS_CODE, &[holder.user.id.as_bytes(), code.as_bytes()]);
             for bypass in scope.bypass_codes(holder.user.id, now).await? {
                 if digests.iter().any(|digest| ct_eq(digest, &bypass.digest)) {

@@ -22,6 +22,8 @@ pub enum Method {
     Token,
     /// A passcode that an administrator gave.
     Bypass,
+    /// A passkey, in a browser.
+    Passkey,
 }
 
 impl Method {
@@ -33,9 +35,15 @@ impl Method {
             Self::Sms => &["sms"],
             Self::Token => &["hardware-token", "duo-passcode"],
             Self::Bypass => &["bypass"],
+            Self::Passkey => &[PLATFORM, ROAMING],
         }
     }
 }
+
+/// Duo's name for a passkey that lives in the device itself …
+const PLATFORM: &str = "webauthn-platform";
+/// … and for one that goes along: a security key, a telephone.
+const ROAMING: &str = "webauthn-roaming";
 
 /// What happens to somebody who has nothing to authenticate with, or isn't known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -222,11 +230,19 @@ pub struct Policies {
     pub application: Option<Arc<Layer>>,
     /// For everybody everywhere.
     pub global: Option<Arc<Layer>>,
+    /// The tenant's switch above all of them: passkeys and nothing else.
+    pub passkey_only: bool,
 }
 
 /// The layers that apply to one user.
 #[derive(Debug)]
-pub struct Applied<'a>(Vec<&'a Layer>);
+pub struct Applied<'a> {
+    layers: Vec<&'a Layer>,
+    passkey_only: bool,
+}
+
+/// The switch that stands above every policy.
+const PASSKEY_ONLY: &str = "setting: passkey_only";
 
 /// What the networks' rules say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,13 +260,16 @@ impl Policies {
     #[must_use]
     pub fn applied(&self, groups: &[GroupId]) -> Applied<'_> {
         let of_groups = self.groups.iter().filter(|(group, _)| groups.contains(group)).map(|(_, layer)| layer);
-        Applied(of_groups.chain(&self.application).chain(&self.global).map(Arc::as_ref).collect())
+        Applied {
+            layers: of_groups.chain(&self.application).chain(&self.global).map(Arc::as_ref).collect(),
+            passkey_only: self.passkey_only,
+        }
     }
 }
 
 impl Applied<'_> {
     fn first<'s, T>(&'s self, section: &'static str, get: impl Fn(&'s Sections) -> Option<T>) -> (Option<T>, Rule) {
-        self.0
+        self.layers
             .iter()
             .find_map(|layer| Some((Some(get(&layer.sections)?), format!("policy {}: {section}", layer.name))))
             .unwrap_or_else(|| (None, format!("default: {section}")))
@@ -260,7 +279,10 @@ impl Applied<'_> {
     #[must_use]
     pub fn new_user(&self) -> (NewUser, Rule) {
         let (found, rule) = self.first("new_user", |s| s.new_user.as_ref().map(|n| n.new_user_behavior));
-        (found.unwrap_or(NewUser::Enroll), rule)
+        match found.unwrap_or(NewUser::Enroll) {
+            NewUser::Allow if self.passkey_only => (NewUser::Deny, PASSKEY_ONLY.to_owned()),
+            found => (found, rule),
+        }
     }
 
     /// What is asked of everybody. Default: a second factor.
@@ -268,15 +290,36 @@ impl Applied<'_> {
     pub fn user_auth(&self) -> (UserAuth, Rule) {
         let get = |s: &Sections| s.authentication_policy.as_ref().map(|p| p.user_auth_behavior);
         let (found, rule) = self.first("authentication_policy", get);
-        (found.unwrap_or(UserAuth::Enforce), rule)
+        match found.unwrap_or(UserAuth::Enforce) {
+            UserAuth::Bypass if self.passkey_only => (UserAuth::Enforce, PASSKEY_ONLY.to_owned()),
+            found => (found, rule),
+        }
     }
 
     /// Whether a kind of proof is accepted. Default: all are.
     #[must_use]
     pub fn allows(&self, method: Method) -> (bool, Rule) {
+        if method == Method::Passkey {
+            // Of either kind; which passkeys those are says `allows_passkey`.
+            let (platform, rule) = self.allows_passkey(true);
+            return (platform || self.allows_passkey(false).0, rule);
+        }
+        if self.passkey_only {
+            return (false, PASSKEY_ONLY.to_owned());
+        }
+        self.listed(method.names(), method)
+    }
+
+    /// Whether a passkey is accepted that lives in the device itself (`platform`), or one that goes along.
+    #[must_use]
+    pub fn allows_passkey(&self, platform: bool) -> (bool, Rule) {
+        self.listed(&[if platform { PLATFORM } else { ROAMING }], Method::Passkey)
+    }
+
+    fn listed(&self, names: &[&str], method: Method) -> (bool, Rule) {
         let (found, rule) = self.first("authentication_methods", |s| s.authentication_methods.as_ref());
         let Some(section) = found else { return (true, rule) };
-        let listed = |list: &[String]| list.iter().any(|name| method.names().contains(&name.as_str()));
+        let listed = |list: &[String]| list.iter().any(|name| names.contains(&name.as_str()));
         let allowed = match (&section.allowed_auth_list, &section.blocked_auth_list) {
             (_, Some(blocked)) if listed(blocked) => false,
             // Bypass codes are an administrator's act: a list of allowed methods that doesn't name them leaves them be, as
@@ -293,12 +336,13 @@ impl Applied<'_> {
         let (found, rule) = self.first("authorized_networks", |s| s.authorized_networks.as_ref());
         let Some(section) = found else { return (NetworkVerdict::Normal, rule) };
         let within = |list: &NetworkList| ip.is_some_and(|ip| list.ip_list.iter().any(|network| network.contains(ip)));
+        let trusts = !self.passkey_only;
         let verdict = if within(&section.blocked) {
             NetworkVerdict::Blocked
         } else if within(&section.mfa_required) {
             NetworkVerdict::Normal
         } else if within(&section.no_2fa_required) {
-            NetworkVerdict::Trusted
+            if trusts { NetworkVerdict::Trusted } else { NetworkVerdict::Normal }
         } else if section.deny_other_access {
             NetworkVerdict::Blocked
         } else {
@@ -320,6 +364,9 @@ impl Applied<'_> {
     /// For how long a device may be remembered. Default: not at all.
     #[must_use]
     pub fn remember(&self) -> (Option<Duration>, Rule) {
+        if self.passkey_only {
+            return (None, PASSKEY_ONLY.to_owned());
+        }
         let (found, rule) = self.first("remembered_devices", |s| s.remembered_devices.as_ref());
         let length = found.and_then(|section| {
             if section.enabled {
@@ -355,6 +402,7 @@ mod tests {
             groups: vec![(group(), layer("admins", r#"{"new_user":{"new_user_behavior":"deny"}}"#))],
             application: Some(layer("vpn", r#"{"authentication_methods":{"blocked_auth_list":["sms","phonecall"]}}"#)),
             global: Some(layer("global", r#"{"new_user":{"new_user_behavior":"no-mfa"}}"#)),
+            passkey_only: false,
         };
         let member = policies.applied(&[group()]);
         assert_eq!(member.new_user(), (NewUser::Deny, "policy admins: new_user".to_owned()));
@@ -383,6 +431,32 @@ mod tests {
         assert_eq!(verdict("192.0.2.10"), NetworkVerdict::Blocked);
         assert_eq!(verdict("2001:db8::1"), NetworkVerdict::Blocked);
         assert_eq!(applied.network(None).0, NetworkVerdict::Blocked);
+    }
+
+    #[test]
+    fn passkeys_of_one_kind_can_be_blocked() {
+        let blocked = layer("keys", r#"{"authentication_methods":{"blocked_auth_list":["webauthn-platform"]}}"#);
+        let policies = Policies { global: Some(blocked), ..Policies::default() };
+        let applied = policies.applied(&[]);
+        assert!(
+            applied.allows(Method::Passkey).0 && applied.allows_passkey(false).0 && !applied.allows_passkey(true).0
+        );
+    }
+
+    #[test]
+    fn passkey_only_stands_above_every_policy() {
+        let mild = r#"{"new_user":{"new_user_behavior":"no-mfa"},"authentication_policy":{"user_auth_behavior":"bypass"},
+            "authorized_networks":{"no_2fa_required":{"ip_list":["10.0.0.0/8"]}},"remembered_devices":{"enabled":true}}"#;
+        let policies = Policies { global: Some(layer("mild", mild)), passkey_only: true, ..Policies::default() };
+        let applied = policies.applied(&[]);
+        for method in [Method::Push, Method::Phone, Method::Sms, Method::Token, Method::Bypass] {
+            assert_eq!(applied.allows(method), (false, "setting: passkey_only".to_owned()), "{method:?}");
+        }
+        assert!(applied.allows(Method::Passkey).0);
+        assert_eq!(applied.new_user().0, NewUser::Deny);
+        assert_eq!(applied.user_auth().0, UserAuth::Enforce);
+        assert_eq!(applied.network(Some("10.1.2.3".parse().unwrap())).0, NetworkVerdict::Normal);
+        assert_eq!(applied.remember().0, None);
     }
 
     #[test]

@@ -34,6 +34,10 @@ impl Auth {
                 admission.decision = remembered;
             } else {
                 devices = self.devices(app, holder).await?;
+                if self.needs_browser(app, holder).await? {
+                    devices.clear();
+                    admission.decision = browser_needed();
+                }
                 if hints.shows_code && devices.iter().any(|device| device.capabilities.contains(&Capability::Push)) {
                     offer = self.offer(app, holder, client).await?;
                 }
@@ -50,6 +54,23 @@ impl Auth {
             _ => None,
         };
         Ok(Preauth { decision: admission.decision, devices, enroll_url, offer })
+    }
+
+    /// Whether a door without a browser can ask this person for nothing: they have passkeys, and no other device that counts here.
+    pub(crate) async fn needs_browser(&self, app: &Application, holder: &Holder) -> Result<bool, AuthError> {
+        if holder.user.passkeys == 0 && !app.settings.passkey_only {
+            return Ok(false);
+        }
+        let groups: Vec<_> = holder.groups.iter().map(|group| group.id).collect();
+        let policy = app.policies.applied(&groups);
+        let phones = holder.phones.iter().any(|phone| !self.phone_capabilities(phone, &policy, false).is_empty());
+        if phones || (!holder.tokens.is_empty() && policy.allows(Method::Token).0) {
+            return Ok(false);
+        }
+        if !policy.allows(Method::Bypass).0 {
+            return Ok(true);
+        }
+        Ok(self.store.tenant(app.tenant).bypass_codes(holder.user.id, self.world.now()).await?.is_empty())
     }
 
     /// Writes an allow or a deny to the log.
@@ -126,7 +147,8 @@ impl Auth {
         let capabilities = self.phone_capabilities(phone, policy, suspended);
         let next_code = if capabilities.contains(&Capability::Sms) && phone.sms_sent > 0 {
             let codes = self.store.tenant(app.tenant).sms_codes(phone.id, self.world.now()).await?;
-            codes.into_iter().next().map(|code| code.first_digit)
+            // A code without one is bound to a sign-in in a browser and serves nowhere else.
+            codes.into_iter().map(|code| code.first_digit).find(|digit| !digit.is_empty())
         } else {
             None
         };
@@ -189,6 +211,17 @@ impl Auth {
             rule,
             message: "Remembered device".to_owned(),
         }))
+    }
+}
+
+/// What is said to somebody whose only authenticator is a passkey, where there is no browser.
+pub(crate) fn browser_needed() -> Decision {
+    Decision {
+        verdict: Verdict::Deny,
+        reason: "factor_restricted",
+        rule: "passkeys need a browser".to_owned(),
+        message: "Your account signs in with a passkey, and this application can't ask for one. Please sign in with a browser."
+            .to_owned(),
     }
 }
 

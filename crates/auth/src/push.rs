@@ -76,17 +76,17 @@ impl Auth {
         Ok((attempt, SecretString::new(code)))
     }
 
-    /// Sends a request to the authenticator on `phone`.
+    /// Sends a request to the authenticator on `phone`; `typed` is whether it is approved by the code only.
     pub(crate) async fn push(
         &self,
         app: &Application,
         holder: &Holder,
         phone: &PhoneRow,
         begin: &Begin,
+        typed: bool,
     ) -> Result<Begun, AuthError> {
         let now = self.world.now();
         let scope = self.store.tenant(app.tenant);
-        let typed = app.push_approval() == PushApproval::Code;
         let offered = if typed { self.find_offer(app, holder, begin, now).await? } else { None };
         let claimed = offered.is_some();
         let mut context = Context {

@@ -20,12 +20,28 @@
 //! [`Auth::follow`]: crate::Auth::follow
 //! [`Auth::finish_sign_in`]: crate::Auth::finish_sign_in
 
+mod agent;
+mod attempt;
+mod browsers;
+mod canary;
+mod choices;
+mod code;
+mod decide;
+mod finish;
+mod follow;
 mod model;
-mod stubs;
+mod open;
+mod party;
+mod passkey;
+mod redeem;
+mod stand;
 
+pub use agent::Agent;
 pub use model::{
-    Browser, ChoiceKind, Choices, Done, Finished, Hidden, Opened, Purpose, Redeemed, Sighting, SignIn, SignInState, Step,
+    Browser, ChoiceKind, Choices, Done, Finished, Hidden, Opened, Purpose, Redeemed, Sighting, SignIn, SignInState,
+    Step,
 };
+pub(crate) use party::relying_party;
 
 use std::time::Duration;
 use types::SignInId;

@@ -1,0 +1,154 @@
+//! How a sign-in is decided: once, whatever comes at the same moment.
+
+use super::{Browser, CODE_LIFE, Purpose, SignIn, Step, stand::Stand};
+use crate::{Auth, AuthError};
+use keys::Token;
+use serde::{Deserialize, Serialize};
+use store::{SignInEnd, Tx, fields};
+use types::{SignInId, TenantId, UserId};
+
+/// How an application's code begins, so that a leaked one can be scanned for.
+pub(crate) const CODE_PREFIX: &str = "csac";
+
+/// What was proved.
+pub(crate) struct Proven<'a> {
+    pub(crate) user: Option<UserId>,
+    /// In Duo's words.
+    pub(crate) factor: &'a str,
+    pub(crate) reason: &'a str,
+    pub(crate) status: &'a str,
+    pub(crate) message: &'a str,
+    /// What the person knows the device by.
+    pub(crate) device: String,
+    /// The transaction, where it isn't the sign-in itself.
+    pub(crate) txid: Option<String>,
+}
+
+/// What came of a sign-in; sealed in its row.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Decided {
+    pub(crate) factor: String,
+    pub(crate) reason: String,
+    pub(crate) status: String,
+    pub(crate) message: String,
+    pub(crate) device: String,
+    pub(crate) txid: String,
+    /// In Unix milliseconds.
+    pub(crate) at: i64,
+    /// The application's code, for the browser that finishes.
+    pub(crate) code: Option<String>,
+}
+
+impl Auth {
+    /// Allows an open sign-in, as part of a transaction; whether this call and no other decided it.
+    pub(crate) async fn allow(&self, tx: &mut Tx, sign_in: &SignIn, proven: Proven<'_>) -> Result<bool, AuthError> {
+        let now = self.world.now();
+        let keys = self.store.tenant(sign_in.tenant()).keys().await?;
+        let code = matches!(sign_in.purpose(), Purpose::Application { .. })
+            .then(|| Token::generate(CODE_PREFIX, self.world.random.as_ref()));
+        let decided = Decided {
+            factor: proven.factor.to_owned(),
+            reason: proven.reason.to_owned(),
+            status: proven.status.to_owned(),
+            message: proven.message.to_owned(),
+            device: proven.device,
+            txid: proven.txid.unwrap_or_else(|| sign_in.id.to_string()),
+            at: now.0,
+            code: code.as_ref().map(|code| code.expose().to_owned()),
+        };
+        let plain = serde_json::to_vec(&decided).map_err(|_| AuthError::Damaged("sign-in"))?;
+        let sealed = keys
+            .seal(fields::sign_in_result(&sign_in.id), &plain, self.world.random.as_ref())
+            .map_err(store::StoreError::from)?;
+        let end = SignInEnd {
+            state: "allowed",
+            user: proven.user,
+            result: Some(sealed),
+            code: code.map(|code| keys.digest(fields::SIGN_IN_CODE, &[code.expose().as_bytes()])),
+            expires: now + CODE_LIFE,
+        };
+        let decided = tx.decide_sign_in(sign_in.id, end, now).await?;
+        if decided {
+            metrics::counter!("countersign_sign_ins_total", "purpose" => purpose_word(sign_in.purpose()), "end" => "allowed")
+                .increment(1);
+        }
+        Ok(decided)
+    }
+
+    /// As [`allow`](Self::allow), in a transaction of its own.
+    pub(crate) async fn allow_now(&self, sign_in: &SignIn, proven: Proven<'_>) -> Result<Step, AuthError> {
+        let mut tx = self.store.tenant(sign_in.tenant()).begin().await?;
+        if self.allow(&mut tx, sign_in, proven).await? {
+            tx.commit().await?;
+            return Ok(Step::Allowed);
+        }
+        drop(tx);
+        match self.still_open(sign_in).await? {
+            // Its user is another than the one who proved themselves.
+            Ok(_) => Err(AuthError::NoSignIn),
+            Err(step) => Ok(step),
+        }
+    }
+
+    /// Ends an open sign-in without success.
+    pub(crate) async fn deny(&self, sign_in: &SignIn) -> Result<bool, AuthError> {
+        let now = self.world.now();
+        let mut tx = self.store.tenant(sign_in.tenant()).begin().await?;
+        let end = SignInEnd { state: "denied", user: None, result: None, code: None, expires: sign_in.expires };
+        let denied = tx.decide_sign_in(sign_in.id, end, now).await?;
+        tx.commit().await?;
+        if denied {
+            metrics::counter!("countersign_sign_ins_total", "purpose" => purpose_word(sign_in.purpose()), "end" => "denied")
+                .increment(1);
+        }
+        Ok(denied)
+    }
+
+    /// Lets somebody in whom a rule lets in without a factor. Applications only: [`Stand`] never says so of anything else.
+    pub(crate) async fn pass(&self, sign_in: &SignIn, stand: Stand, browser: &Browser) -> Result<Step, AuthError> {
+        if !matches!(sign_in.purpose(), Purpose::Application { .. }) {
+            return Err(AuthError::NotCapable);
+        }
+        let admission = crate::Admission { decision: stand.decision, holder: stand.holder };
+        let remembered = admission.decision.reason == "remembered_device";
+        let step = self
+            .allow_now(
+                sign_in,
+                Proven {
+                    user: admission.holder.as_ref().map(|holder| holder.user.id),
+                    factor: if remembered { "remembered_device" } else { "not_available" },
+                    reason: admission.decision.reason,
+                    status: "bypass",
+                    message: &admission.decision.message,
+                    device: String::new(),
+                    txid: None,
+                },
+            )
+            .await?;
+        let name = match &admission.holder {
+            Some(holder) => holder.user.username.clone(),
+            None => sign_in.username().unwrap_or_default().to_owned(),
+        };
+        self.log_preauth(&sign_in.app, &admission, &name, &browser.client).await?;
+        Ok(step)
+    }
+
+    pub(crate) async fn open_decided(
+        &self,
+        tenant: TenantId,
+        id: SignInId,
+        sealed: Option<&[u8]>,
+    ) -> Result<Decided, AuthError> {
+        let damaged = || AuthError::Damaged("sign-in");
+        let opened = self.store.tenant(tenant).open(fields::sign_in_result(&id), sealed.ok_or_else(damaged)?).await?;
+        serde_json::from_slice(opened.expose()).map_err(|_| damaged())
+    }
+}
+
+const fn purpose_word(purpose: &Purpose) -> &'static str {
+    match purpose {
+        Purpose::Application { .. } => "application",
+        Purpose::Portal => "portal",
+        Purpose::StepUp { .. } => "step-up",
+    }
+}

@@ -1,0 +1,200 @@
+//! How a sign-in stands: what the rules say of its person, and what may be shown and tried.
+//!
+//! Two answers are kept apart. What is *shown* is all that a stranger may see: at the person's own pages, in a browser that isn't
+//! known, it is the same for every name, also for one that nobody has. What *works* is what the account really has.
+
+use super::{Browser, Hidden, Purpose, SignIn};
+use crate::{
+    Application, Auth, AuthError, Capability, Client, Decision, Device, Subject, Verdict,
+    policy::{Applied, Method},
+};
+use messaging::ChannelKind;
+use store::login::Holder;
+
+/// Which factors.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(crate) struct Offers {
+    pub(crate) passkey: bool,
+    pub(crate) push: bool,
+    pub(crate) passcode: bool,
+    pub(crate) sms: bool,
+    pub(crate) phone: bool,
+    pub(crate) recovery: bool,
+}
+
+/// How a sign-in stands.
+pub(crate) struct Stand {
+    pub(crate) decision: Decision,
+    /// The person; none for a name that nobody has, and where none was given.
+    pub(crate) holder: Option<Holder>,
+    /// Whether the browser may see nothing that depends on the person.
+    pub(crate) stranger: bool,
+    /// What may be asked for.
+    pub(crate) shown: Offers,
+    /// What leads anywhere.
+    pub(crate) works: Offers,
+    /// The person's devices, where they may be seen.
+    pub(crate) devices: Vec<Device>,
+    pub(crate) hidden: Hidden,
+}
+
+impl Auth {
+    /// Asks all rules again: each step of a sign-in is another request.
+    pub(crate) async fn stand(&self, sign_in: &SignIn, browser: &Browser) -> Result<Stand, AuthError> {
+        let app = &*sign_in.app;
+        let client = client(browser);
+        let admission = match (sign_in.user, sign_in.username()) {
+            (Some(id), _) => match self.admit(app, &Subject::Id(id), &client).await {
+                Err(AuthError::NoUser) => None,
+                done => Some(done?),
+            },
+            (None, Some(name)) => Some(self.admit(app, &Subject::Name(name.to_owned()), &client).await?),
+            (None, None) => None,
+        };
+        let (mut decision, mut holder) = match admission {
+            Some(admission) => (admission.decision, admission.holder),
+            None => (open_to_all(), None),
+        };
+        if matches!(sign_in.purpose(), Purpose::Application { .. }) {
+            if let (Verdict::Challenge, Some(person)) = (decision.verdict, &holder)
+                && let Some(rule) = self.remembered_here(app, person, browser).await?
+            {
+                decision = Decision {
+                    verdict: Verdict::Allow,
+                    reason: "remembered_device",
+                    rule,
+                    message: "Remembered device".to_owned(),
+                };
+            }
+        } else {
+            // These lead to what a person signs in with. Nobody gets there by a name alone, whatever lets them into applications,
+            // and nobody enrols there: no first factor stands before these pages.
+            if decision.verdict == Verdict::Allow || (decision.verdict == Verdict::Enroll && holder.is_some()) {
+                decision = open_to_all();
+            }
+            // A name that came into being after it was typed here is still nobody's.
+            if sign_in.user.is_none() {
+                (decision, holder) = (open_to_all(), None);
+            }
+        }
+        let known = match &holder {
+            Some(holder) => self.knows(app.tenant, holder.user.id, browser).await?,
+            None => false,
+        };
+        let stranger = *sign_in.purpose() == Purpose::Portal && !known;
+        let mut works = Offers::default();
+        let (mut devices, mut hidden) = (Vec::new(), Hidden::Nothing);
+        if let (Verdict::Challenge, Some(holder)) = (decision.verdict, &holder) {
+            let groups: Vec<_> = holder.groups.iter().map(|group| group.id).collect();
+            let policy = app.policies.applied(&groups);
+            devices = self.devices(app, holder).await?;
+            (works, hidden) = self.offers(sign_in, holder, &policy, &devices, known).await?;
+            keep_offered(&mut devices, works);
+        }
+        let mut shown = works;
+        if stranger {
+            shown = self.shown_to_strangers(sign_in);
+            devices = Vec::new();
+            hidden = if app.settings.passkey_only { Hidden::Nothing } else { Hidden::NewBrowser };
+            // A stranger isn't told that an account is disabled or locked either; nothing works for it.
+            decision = open_to_all();
+        }
+        Ok(Stand { decision, holder, stranger, shown, works, devices, hidden })
+    }
+
+    /// What an account can really do here.
+    async fn offers(
+        &self,
+        sign_in: &SignIn,
+        holder: &Holder,
+        policy: &Applied<'_>,
+        devices: &[Device],
+        known: bool,
+    ) -> Result<(Offers, Hidden), AuthError> {
+        let settings = &sign_in.app.settings;
+        let can = |what: Capability| devices.iter().any(|device| device.capabilities.contains(&what));
+        let passkey = holder.user.passkeys > 0 && policy.allows(Method::Passkey).0;
+        // Adding or removing authenticators takes the best that the person has, whatever the setting says of signing in.
+        let weaker = !passkey || (settings.weaker_with_passkey && !matches!(sign_in.purpose(), Purpose::StepUp { .. }));
+        let may_push = known || settings.push_in_new_browsers;
+        let typed = [Method::Token, Method::Sms, Method::Bypass].into_iter().any(|method| policy.allows(method).0);
+        let offers = Offers {
+            passkey,
+            push: weaker && may_push && can(Capability::Push),
+            passcode: weaker && typed,
+            sms: weaker && can(Capability::Sms),
+            phone: weaker && can(Capability::Phone),
+            recovery: *sign_in.purpose() == Purpose::Portal,
+        };
+        let has_push = holder.phones.iter().any(|phone| phone.public_key.is_some()) && policy.allows(Method::Push).0;
+        let hidden = if settings.passkey_only && !passkey {
+            Hidden::PasskeyOnly
+        } else if !weaker {
+            Hidden::Passkey
+        } else if has_push && !can(Capability::Push) {
+            Hidden::Suspended
+        } else if has_push && !may_push {
+            Hidden::NewBrowser
+        } else {
+            Hidden::Nothing
+        };
+        Ok((offers, hidden))
+    }
+
+    /// What the person's own pages offer to whoever types a name: it depends on the tenant, and on nobody's account.
+    fn shown_to_strangers(&self, sign_in: &SignIn) -> Offers {
+        let app = &*sign_in.app;
+        let policy = app.policies.applied(&[]);
+        let typed = [Method::Token, Method::Sms, Method::Bypass].into_iter().any(|method| policy.allows(method).0);
+        let named = sign_in.username().is_some();
+        Offers {
+            passkey: policy.allows(Method::Passkey).0,
+            push: false,
+            passcode: named && typed,
+            sms: named && policy.allows(Method::Sms).0 && self.courier.carries(ChannelKind::Sms),
+            phone: false,
+            recovery: named,
+        }
+    }
+
+    /// Which rule lets a remembered browser in.
+    async fn remembered_here(
+        &self,
+        app: &Application,
+        holder: &Holder,
+        browser: &Browser,
+    ) -> Result<Option<String>, AuthError> {
+        match &browser.trusted {
+            Some(token) => self.trusted(app, holder, token).await,
+            None => Ok(None),
+        }
+    }
+}
+
+/// Where a request comes from, as the engine's rules want it.
+pub(crate) fn client(browser: &Browser) -> Client {
+    browser.client.clone()
+}
+
+fn open_to_all() -> Decision {
+    Decision {
+        verdict: Verdict::Challenge,
+        reason: "",
+        rule: "own pages".to_owned(),
+        message: "Account is active".to_owned(),
+    }
+}
+
+/// Takes from the devices what isn't offered here, and the devices with nothing left.
+fn keep_offered(devices: &mut Vec<Device>, offers: Offers) {
+    for device in devices.iter_mut() {
+        device.capabilities.retain(|capability| match capability {
+            Capability::Push => offers.push,
+            Capability::Sms => offers.sms,
+            Capability::Phone => offers.phone,
+            Capability::Otp => offers.passcode,
+            Capability::Auto => false,
+        });
+    }
+    devices.retain(|device| !device.capabilities.is_empty());
+}
