@@ -24,6 +24,8 @@ pub(crate) const PYTHON: &[Package] = &[
     Package { name: "twilio==9.13.0", reason: "foreign check of the signature over a supplier's callbacks" },
     Package { name: "pyotp==2.12.0", reason: "codes inside a test, where a process of oathtool each is too slow" },
     Package { name: "cryptography==50.0.2", reason: "the device's P-256 key in the tests of push" },
+    Package { name: "http_ece==1.2.1", reason: "foreign decryption of what Web Push sends (RFC 8291)" },
+    Package { name: "py_vapid==1.9.6", reason: "foreign check of who a push says it is from (RFC 8292)" },
     Package { name: "playwright==1.65.2", reason: "drives Debian's Chromium; its own browsers are not downloaded" },
     Package { name: "websockets==17.4", reason: "speaks WebDriver BiDi to Debian's Firefox" },
     Package { name: "duo_universal==2.3.1", reason: "a real client: Universal Prompt" },
