@@ -13,9 +13,23 @@
 //!
 //! [`Auth::permit`]: crate::Auth::permit
 
+mod additions;
+mod authenticators;
+mod changes;
+mod enrolment;
+mod grants;
+mod notices;
+mod recovery;
+mod reports;
 mod sessions;
 
-pub use sessions::{Session, SessionView};
+pub use additions::{Added, NewAuthenticator, Registration};
+pub use authenticators::{Accepted, Authenticators, Held, PasskeyView, PhoneView, TokenView};
+pub use changes::{ChangeKind, ChangeView, UNDO_LIFE};
+pub use enrolment::Enrolment;
+pub use grants::{GRANT_LIFE, Permit, STEP_UP_NEEDED};
+pub use recovery::{AccessPass, PASS_MINUTES, RECOVERY_CODES};
+pub use sessions::{Needs, NewSession, SESSION_IDLE, SESSION_LIFE, Session, SessionView};
 
 use crate::AuthError;
 

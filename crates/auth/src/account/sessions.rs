@@ -1,9 +1,30 @@
-//! Sessions of a person's own pages.
+//! Sessions of a person's own pages: one row for each browser, ended by its owner, by time, or by an undo.
+//!
+//! The cookie holds the session's id and a secret; of the secret only a keyed hash is stored. Whether the person may still be here is
+//! asked of the engine with each request, so somebody who is disabled is out at once.
 
-use super::Strength;
-use types::{Millis, SessionId, TenantId, UserId};
+use super::{Action, Strength};
+use crate::{Auth, AuthError, Subject, Verdict, sign_in::Browser};
+use keys::Token;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use store::{SessionRow, Tx, fields};
+use types::{Millis, SecretString, SessionId, TenantId, UserId, ct_eq};
 
-/// A session that was checked, now.
+/// How a session's secret begins, so that a leaked one can be scanned for.
+const PREFIX: &str = "csse";
+/// A session that nobody uses ends.
+pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
+/// A session ends, used or not.
+pub const SESSION_LIFE: Duration = Duration::from_secs(12 * 3600);
+/// One that is for a single addition ends sooner.
+const NARROW_LIFE: Duration = Duration::from_secs(3600);
+/// A session's last use is noted no more often than this.
+const NOTED: Duration = Duration::from_secs(60);
+/// What is kept of a browser's own words about itself, in bytes.
+const AGENT_KEPT: usize = 512;
+
+/// A session that was checked with this request.
 #[derive(Clone, Debug)]
 pub struct Session {
     pub(super) tenant: TenantId,
@@ -57,6 +78,41 @@ impl Session {
     pub const fn expires(&self) -> Millis {
         self.expires
     }
+
+    /// What this session still needs for an action, for a page that has to choose between a form and a step-up. It decides nothing:
+    /// [`Auth::permit`] does.
+    #[must_use]
+    pub const fn needs(&self, action: Action) -> Needs {
+        match (self.strength, action) {
+            (Strength::AccessPass, Action::AddPasskey)
+            | (Strength::Enrollment | Strength::Recovery, Action::AddPasskey | Action::AddAuthenticator) => {
+                Needs::Nothing
+            }
+            (Strength::AccessPass | Strength::Enrollment, _) => Needs::AnotherSignIn,
+            _ => Needs::StepUp,
+        }
+    }
+}
+
+/// A session that was opened at the end of an enrolment.
+pub struct NewSession {
+    /// The session's cookie.
+    pub cookie: SecretString,
+    /// Its id.
+    pub id: SessionId,
+    /// The new value of the cookie by which this browser is known: who enrolled here may be sent a push from here.
+    pub known: SecretString,
+}
+
+/// What a session needs for an action.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Needs {
+    /// It was opened for just this.
+    Nothing,
+    /// A fresh sign-in inside the session.
+    StepUp,
+    /// This session can't; one that was opened with an authenticator can.
+    AnotherSignIn,
 }
 
 /// A session as its owner sees it in the list.
@@ -76,4 +132,188 @@ pub struct SessionView {
     pub ip: String,
     /// The browser's own words about itself; whoever shows them escapes them.
     pub user_agent: String,
+}
+
+/// What is sealed in a session's row.
+#[derive(Serialize, Deserialize, Default)]
+struct Detail {
+    ip: String,
+    user_agent: String,
+}
+
+impl Auth {
+    /// Opens a session: its cookie and its id. The caller has just verified the proof that `strength` names.
+    pub async fn open_session(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        strength: Strength,
+        browser: &Browser,
+    ) -> Result<(SecretString, SessionId), AuthError> {
+        let mut tx = self.store.tenant(tenant).begin().await?;
+        let opened = self.insert_session(&mut tx, user, strength, browser).await?;
+        tx.commit().await?;
+        Ok(opened)
+    }
+
+    /// The same in a transaction that spends what the session is opened for.
+    pub(super) async fn insert_session(
+        &self,
+        tx: &mut Tx,
+        user: UserId,
+        strength: Strength,
+        browser: &Browser,
+    ) -> Result<(SecretString, SessionId), AuthError> {
+        let id = SessionId::new(self.world.now(), self.world.random.as_ref());
+        self.insert_session_as(tx, id, user, strength, browser).await
+    }
+
+    /// The same under an id that was chosen before: it can be opened once.
+    pub(super) async fn insert_session_as(
+        &self,
+        tx: &mut Tx,
+        id: SessionId,
+        user: UserId,
+        strength: Strength,
+        browser: &Browser,
+    ) -> Result<(SecretString, SessionId), AuthError> {
+        let (now, random) = (self.world.now(), self.world.random.as_ref());
+        let token = Token::generate(PREFIX, random);
+        let keys = self.store.tenant(tx.tenant()).keys().await?;
+        let detail =
+            Detail { ip: crate::log::ip(&browser.client), user_agent: cut(&browser.user_agent, AGENT_KEPT).to_owned() };
+        let detail = serde_json::to_vec(&detail).map_err(|_| AuthError::Damaged("session"))?;
+        let life = if strength.is_narrow() || strength == Strength::Recovery { NARROW_LIFE } else { SESSION_LIFE };
+        tx.insert_session(&SessionRow {
+            id,
+            user_id: user,
+            digest: keys.digest(fields::SESSION, &[id.as_bytes(), token.expose().as_bytes()]).to_vec(),
+            strength: strength.as_str().to_owned(),
+            detail: keys.seal(fields::session_detail(&id), &detail, random).map_err(store::StoreError::from)?,
+            created: now,
+            last_seen: now,
+            expires: now + life,
+            ended_at: None,
+        })
+        .await?;
+        Ok((SecretString::new(format!("{id}.{}", token.expose())), id))
+    }
+
+    /// The session of a cookie; none when it is unknown, ended, over, another tenant's, or of somebody who may not be here any more.
+    pub async fn session(&self, tenant: TenantId, cookie: &str) -> Result<Option<Session>, AuthError> {
+        let Some((id, secret)) = cookie.split_once('.') else { return Ok(None) };
+        let (Ok(id), Ok(token)) = (id.parse::<SessionId>(), Token::parse(PREFIX, secret)) else { return Ok(None) };
+        let scope = self.store.tenant(tenant);
+        let now = self.world.now();
+        let Some(row) = scope.session(id).await?.filter(|row| lives(row, now)) else { return Ok(None) };
+        let digests =
+            scope.keys().await?.digest_candidates(fields::SESSION, &[id.as_bytes(), token.expose().as_bytes()]);
+        if !digests.iter().any(|digest| ct_eq(digest, &row.digest)) {
+            return Ok(None);
+        }
+        let Some(username) = self.still_here(tenant, row.user_id).await? else { return Ok(None) };
+        if now.since(row.last_seen) >= NOTED {
+            let mut tx = scope.begin().await?;
+            tx.session_seen(id, now).await?;
+            tx.commit().await?;
+        }
+        Ok(Some(Session {
+            tenant,
+            id,
+            user: row.user_id,
+            username,
+            strength: Strength::parse(&row.strength)?,
+            created: row.created,
+            expires: row.expires,
+        }))
+    }
+
+    /// The name of somebody who may use their own pages: not disabled, not in the trash, and let in by the portal's rules. Who is
+    /// locked out stays: whoever types wrong codes must not throw somebody else out.
+    async fn still_here(&self, tenant: TenantId, user: UserId) -> Result<Option<String>, AuthError> {
+        let portal = self.portal(tenant).await?;
+        let admission = match self.admit(&portal, &Subject::Id(user), &crate::Client::default()).await {
+            Err(AuthError::NoUser) => return Ok(None),
+            done => done?,
+        };
+        let decision = admission.decision;
+        // The network is asked at the sign-in: here no address is known.
+        let stays = matches!(decision.reason, "locked_out" | "deny_unenrolled_user" | "denied_network");
+        let here = decision.verdict != Verdict::Deny || stays;
+        Ok(admission.holder.filter(|_| here).map(|holder| holder.user.username))
+    }
+
+    /// The sessions of the session's owner, newest first.
+    pub async fn sessions(&self, session: &Session) -> Result<Vec<SessionView>, AuthError> {
+        wide(session)?;
+        let scope = self.store.tenant(session.tenant);
+        let now = self.world.now();
+        let mut views = Vec::new();
+        for row in scope.sessions_of_user(session.user, now).await?.into_iter().rev().filter(|row| lives(row, now)) {
+            let detail = scope.open(fields::session_detail(&row.id), &row.detail).await?;
+            let detail: Detail = serde_json::from_slice(detail.expose()).map_err(|_| AuthError::Damaged("session"))?;
+            views.push(SessionView {
+                id: row.id,
+                current: row.id == session.id,
+                strength: Strength::parse(&row.strength)?,
+                created: row.created,
+                last_seen: row.last_seen,
+                ip: detail.ip,
+                user_agent: detail.user_agent,
+            });
+        }
+        Ok(views)
+    }
+
+    /// Ends this session.
+    pub async fn sign_out(&self, session: &Session) -> Result<(), AuthError> {
+        self.end_one(session, session.id).await.map(drop)
+    }
+
+    /// Ends one of the owner's sessions, also this one. Whether it hadn't ended.
+    pub async fn end_session(&self, session: &Session, id: SessionId) -> Result<bool, AuthError> {
+        if id != session.id {
+            wide(session)?;
+        }
+        self.end_one(session, id).await
+    }
+
+    async fn end_one(&self, session: &Session, id: SessionId) -> Result<bool, AuthError> {
+        let mut tx = self.store.tenant(session.tenant).begin().await?;
+        let ended = tx.end_session(id, session.user, self.world.now()).await?;
+        tx.commit().await?;
+        Ok(ended)
+    }
+
+    /// Ends all of the owner's sessions but this one; how many.
+    pub async fn end_other_sessions(&self, session: &Session) -> Result<usize, AuthError> {
+        wide(session)?;
+        let mut tx = self.store.tenant(session.tenant).begin().await?;
+        let ended = tx.end_sessions(session.user, Some(session.id), self.world.now()).await?;
+        tx.log_act(&self.world, "user", "sessions_end", &session.username, &format!(r#"{{"ended":{ended}}}"#)).await?;
+        tx.commit().await?;
+        Ok(ended)
+    }
+}
+
+/// Refuses a session that is for a single addition.
+pub(super) fn wide(session: &Session) -> Result<(), AuthError> {
+    if session.strength.is_narrow() {
+        return Err(AuthError::Refused("this session is for one addition only"));
+    }
+    Ok(())
+}
+
+/// Whether a session hasn't ended, by anybody or by time.
+pub(super) fn lives(row: &SessionRow, now: Millis) -> bool {
+    row.ended_at.is_none() && now < row.expires && now.since(row.last_seen) < SESSION_IDLE
+}
+
+/// The beginning of a text, of whole characters.
+pub(super) fn cut(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
 }

@@ -1,0 +1,240 @@
+//! Changes: what was added to an account, and how whoever owns it takes it back.
+
+use super::notices::News;
+use crate::{Auth, AuthError, Client};
+use keys::Token;
+use std::time::Duration;
+use store::{ChangeRow, Tx, fields};
+use types::{ChangeId, Millis, PasskeyId, PhoneId, SecretString, TenantId, UserId};
+
+/// How long an addition can be undone.
+pub const UNDO_LIFE: Duration = Duration::from_secs(72 * 3600);
+/// How the code in an undo link begins.
+const PREFIX: &str = "csun";
+const UNKNOWN: AuthError = AuthError::Refused("this link is unknown, used or too old");
+
+/// What was added.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ChangeKind {
+    /// A passkey.
+    Passkey,
+    /// An authenticator.
+    Authenticator,
+    /// New recovery codes.
+    RecoveryCodes,
+    /// An access pass, made by an administrator.
+    AccessPass,
+}
+
+impl ChangeKind {
+    /// As it is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passkey => "passkey",
+            Self::Authenticator => "authenticator",
+            Self::RecoveryCodes => "recovery_codes",
+            Self::AccessPass => "access_pass",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, AuthError> {
+        [Self::Passkey, Self::Authenticator, Self::RecoveryCodes, Self::AccessPass]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(AuthError::Damaged("change"))
+    }
+}
+
+/// A change as its owner sees it.
+#[derive(Clone, Debug)]
+pub struct ChangeView {
+    /// What was added.
+    pub kind: ChangeKind,
+    /// What it is called, as whoever added it chose.
+    pub label: String,
+    /// When.
+    pub made_at: Millis,
+    /// Until when it can be undone.
+    pub undo_until: Millis,
+    /// When it was undone.
+    pub undone_at: Option<Millis>,
+    /// Who made it: `user`, `recovery`, `access_pass`, `enrollment`, or an administrator's name.
+    pub made_by: String,
+}
+
+impl ChangeView {
+    fn of(row: &ChangeRow) -> Result<Self, AuthError> {
+        Ok(Self {
+            kind: ChangeKind::parse(&row.kind)?,
+            label: row.label.clone(),
+            made_at: row.made_at,
+            undo_until: row.undo_until,
+            undone_at: row.undone_at,
+            made_by: row.made_by.clone(),
+        })
+    }
+}
+
+/// A change that was noted in a transaction, to be announced when it is committed.
+pub(crate) struct Noted {
+    tenant: TenantId,
+    user: UserId,
+    code: SecretString,
+    news: News,
+}
+
+impl Auth {
+    /// Notes an addition, in the transaction that makes it.
+    pub(crate) async fn note_change(
+        &self,
+        tx: &mut Tx,
+        user: UserId,
+        object: &str,
+        made_by: &str,
+        news: News,
+    ) -> Result<Noted, AuthError> {
+        let (kind, label) = match &news {
+            News::PasskeyAdded(name) => (ChangeKind::Passkey, name.as_str()),
+            News::AuthenticatorAdded(name) => (ChangeKind::Authenticator, name.as_str()),
+            News::RecoveryCodesMade => (ChangeKind::RecoveryCodes, ""),
+            News::AccessPassMade { by, .. } => (ChangeKind::AccessPass, by.as_str()),
+            _ => return Err(AuthError::Damaged("change")),
+        };
+        let (tenant, now) = (tx.tenant(), self.world.now());
+        let token = Token::generate(PREFIX, self.world.random.as_ref());
+        let undo = self.store.tenant(tenant).keys().await?.digest(fields::UNDO, &[token.expose().as_bytes()]);
+        tx.insert_change(&ChangeRow {
+            id: ChangeId::new(now, self.world.random.as_ref()),
+            user_id: user,
+            kind: kind.as_str().to_owned(),
+            object: object.to_owned(),
+            label: label.to_owned(),
+            undo: undo.to_vec(),
+            made_at: now,
+            undo_until: now + UNDO_LIFE,
+            undone_at: None,
+            made_by: made_by.to_owned(),
+        })
+        .await?;
+        Ok(Noted { tenant, user, code: SecretString::new(token.expose().to_owned()), news })
+    }
+
+    /// Tells the owner of a change that is committed now, with the link that undoes it. `ip` is where it was asked from.
+    pub(crate) async fn announce(&self, noted: Noted, ip: &str) {
+        self.tell(noted.tenant, noted.user, &noted.news, ip, Some(&noted.code)).await;
+    }
+
+    /// The change that a code undoes, for the page behind the link. Looking undoes nothing: links are followed by programs too.
+    pub async fn change(&self, tenant: TenantId, code: &str) -> Result<ChangeView, AuthError> {
+        let row = self.change_row(tenant, code).await?;
+        if self.world.now() >= row.undo_until {
+            return Err(UNKNOWN);
+        }
+        ChangeView::of(&row)
+    }
+
+    async fn change_row(&self, tenant: TenantId, code: &str) -> Result<ChangeRow, AuthError> {
+        let token = Token::parse(PREFIX, code).map_err(|_| UNKNOWN)?;
+        let scope = self.store.tenant(tenant);
+        for digest in scope.keys().await?.digest_candidates(fields::UNDO, &[token.expose().as_bytes()]) {
+            if let Some(row) = scope.change_by_undo(&digest).await? {
+                return Ok(row);
+            }
+        }
+        Err(UNKNOWN)
+    }
+
+    /// Whose the code of an undo link is.
+    pub(super) async fn owner_of_undo(&self, tenant: TenantId, code: &str) -> Result<UserId, AuthError> {
+        let row = self.change_row(tenant, code).await?;
+        if self.world.now() < row.undo_until { Ok(row.user_id) } else { Err(UNKNOWN) }
+    }
+
+    /// Undoes a change, once: takes away what was added and whatever was added after it, ends all sessions, forgets all browsers, and
+    /// tells the person and the tenant's people.
+    ///
+    /// Who can't sign in with anything after it is locked out: otherwise the account would be open to the first who enrols.
+    pub async fn undo(&self, tenant: TenantId, code: &str, client: &Client) -> Result<ChangeView, AuthError> {
+        let change = self.change_row(tenant, code).await?;
+        let (user, now) = (change.user_id, self.world.now());
+        let portal = self.portal(tenant).await?;
+        let row = self.store.tenant(tenant).user(user).await?.ok_or(UNKNOWN)?;
+        let mut tx = self.store.tenant(tenant).begin().await?;
+        // From here on nobody adds anything to this user until the end.
+        tx.hold_user(user).await?;
+        if !tx.undo_change(change.id, now).await? {
+            return Err(UNKNOWN);
+        }
+        tx.end_sessions(user, None, now).await?;
+        tx.forget_browsers(user).await?;
+        tx.distrust_devices(user).await?;
+        tx.void_activations(user, now).await?;
+        self.take_back(&mut tx, &change).await?;
+        // An intruder's first key opens the door to a second one. An id is made of its moment, so the order of ids is that of time.
+        for later in tx.changes_of_user(user, now).await? {
+            if later.id > change.id && tx.undo_change(later.id, now).await? {
+                self.take_back(&mut tx, &later).await?;
+            }
+        }
+        let left = tx.authenticators_of(user).await?;
+        let locked = left == 0 && tx.lock_user(user, now).await?;
+        let detail = serde_json::json!({
+            "user_id": user.to_string(), "kind": change.kind, "object": change.object, "ip": crate::log::ip(client),
+            "locked_out": locked,
+        });
+        tx.log_act(&self.world, "user", "authenticator_undo", &row.username, &detail.to_string()).await?;
+        tx.commit().await?;
+        tracing::warn!(%tenant, "a user undid an addition to their account");
+        self.tell(tenant, user, &News::Undone(change.label.clone()), &crate::log::ip(client), None).await;
+        let end = if locked { " Nothing is left to sign in with, so the account is locked out." } else { "" };
+        self.alert(
+            &portal,
+            "An addition to an account was undone",
+            format!(
+                "{} says that an addition to their account ({}) was not theirs. It was taken away and all their sessions were \
+                 ended.{end} Somebody else may know their password.",
+                row.username,
+                change.kind.replace('_', " ")
+            ),
+        );
+        ChangeView::of(&ChangeRow { undone_at: Some(now), ..change })
+    }
+
+    async fn take_back(&self, tx: &mut Tx, change: &ChangeRow) -> Result<(), AuthError> {
+        let user = change.user_id;
+        match ChangeKind::parse(&change.kind)? {
+            ChangeKind::Passkey => {
+                if let Ok(id) = change.object.parse::<PasskeyId>() {
+                    tx.delete_passkey(user, id).await?;
+                }
+            }
+            ChangeKind::Authenticator => {
+                if let Ok(id) = change.object.parse::<PhoneId>() {
+                    self.disarm(tx, user, id).await?;
+                }
+            }
+            ChangeKind::RecoveryCodes => tx.delete_recovery(user, "code").await?,
+            ChangeKind::AccessPass => tx.delete_recovery(user, "pass").await?,
+        }
+        Ok(())
+    }
+
+    /// Takes the authenticator from a user's telephone; a telephone that has a number stays for calls and messages.
+    async fn disarm(&self, tx: &mut Tx, user: UserId, phone: PhoneId) -> Result<(), AuthError> {
+        let scope = self.store.tenant(tx.tenant());
+        let phones = scope.phones_of_users(&[user]).await?;
+        match phones.into_iter().map(|(_, row)| row).find(|row| row.id == phone) {
+            Some(row) if row.number.is_some() => tx.clear_phone_key(phone).await?,
+            Some(_) => tx.delete_phone(phone).await?,
+            None => false,
+        };
+        Ok(())
+    }
+
+    /// A user's additions that can still be undone, newest first.
+    pub(super) async fn changes(&self, tenant: TenantId, user: UserId) -> Result<Vec<ChangeView>, AuthError> {
+        let rows = self.store.tenant(tenant).changes_of_user(user, self.world.now()).await?;
+        rows.iter().rev().map(ChangeView::of).collect()
+    }
+}

@@ -1,0 +1,162 @@
+//! Notices: whoever owns an account hears of what was done to it, on every channel that it has.
+//!
+//! A notice goes out after the commit of what it tells of, beside the request that caused it; that a channel fails changes nothing but
+//! a line in the server's log.
+
+use crate::{Application, Auth, AuthError, wake};
+use messaging::{
+    Address, ChannelKind, Content, Courier, EmailAddress, Outgoing, Purpose,
+    text::notice::{AccountNotice, Event},
+};
+use std::sync::Arc;
+use store::{PhoneRow, UserRow};
+use types::{MessageId, SecretString, TenantId, UserId};
+
+/// What a notice says, with what it is about kept until it is sent.
+#[derive(Clone, Debug)]
+pub(crate) enum News {
+    PasskeyAdded(String),
+    AuthenticatorAdded(String),
+    RecoveryCodesMade,
+    AccessPassMade { by: String, minutes: i64 },
+    RecoveryCodeUsed,
+    AccessPassUsed,
+    Removed(String),
+    Undone(String),
+    Reported,
+}
+
+impl News {
+    fn event(&self) -> Event<'_> {
+        match self {
+            Self::PasskeyAdded(name) => Event::PasskeyAdded(name),
+            Self::AuthenticatorAdded(name) => Event::AuthenticatorAdded(name),
+            Self::RecoveryCodesMade => Event::RecoveryCodesMade,
+            Self::AccessPassMade { by, minutes } => Event::AccessPassMade { by, minutes: *minutes },
+            Self::RecoveryCodeUsed => Event::RecoveryCodeUsed,
+            Self::AccessPassUsed => Event::AccessPassUsed,
+            Self::Removed(name) => Event::Removed(name),
+            Self::Undone(name) => Event::Undone(name),
+            Self::Reported => Event::Reported,
+        }
+    }
+
+    /// What authenticators are told: they show it in their own words.
+    const fn to_authenticators(&self) -> wake::AccountNotice {
+        match self {
+            Self::PasskeyAdded(_) | Self::AuthenticatorAdded(_) => wake::AccountNotice::Added,
+            Self::Removed(_) => wake::AccountNotice::Removed,
+            Self::Undone(_) | Self::Reported => wake::AccountNotice::Undone,
+            Self::RecoveryCodesMade | Self::AccessPassMade { .. } | Self::RecoveryCodeUsed | Self::AccessPassUsed => {
+                wake::AccountNotice::Recovery
+            }
+        }
+    }
+}
+
+impl Auth {
+    /// Tells a user on all their channels. What can't be said is logged: the change stands, and a lost notice must not look like a
+    /// failed change.
+    pub(crate) async fn tell(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        news: &News,
+        ip: &str,
+        undo: Option<&SecretString>,
+    ) {
+        if let Err(error) = self.try_to_tell(tenant, user, news, ip, undo).await {
+            tracing::error!(%tenant, %error, "a user was not told of a change of their account");
+        }
+    }
+
+    async fn try_to_tell(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        news: &News,
+        ip: &str,
+        undo: Option<&SecretString>,
+    ) -> Result<(), AuthError> {
+        let scope = self.store.tenant(tenant);
+        let portal = self.portal(tenant).await?;
+        let row = scope.user(user).await?.ok_or(AuthError::NoUser)?;
+        let link = undo.map(|code| SecretString::new(self.page(&portal, &format!("/undo/{}", code.expose()))));
+        let notice = AccountNotice {
+            brand: &portal.settings.brand,
+            username: &row.username,
+            event: news.event(),
+            ip,
+            undo: link.as_ref().map(SecretString::expose),
+        };
+        let phones = scope.phones_of_users(&[user]).await?.into_iter().map(|(_, phone)| phone);
+        let messages = self.messages(&portal, &row, phones, &notice).await?;
+        send(Arc::clone(&self.courier), messages);
+        self.notify_authenticators(tenant, user, news.to_authenticators()).await
+    }
+
+    async fn messages(
+        &self,
+        portal: &Application,
+        user: &UserRow,
+        phones: impl Iterator<Item = PhoneRow>,
+        notice: &AccountNotice<'_>,
+    ) -> Result<Vec<Outgoing>, AuthError> {
+        let damaged = |_| AuthError::Damaged("settings");
+        let mut messages = Vec::new();
+        if self.courier.carries(ChannelKind::Email)
+            && let Ok(address) = user.email.parse::<EmailAddress>()
+        {
+            let (subject, text) = notice.mail().map_err(damaged)?;
+            messages.push(self.notice(portal.tenant, user.id, Address::Mail(address), Content::Mail { subject, text }));
+        }
+        if self.courier.carries(ChannelKind::Sms) {
+            for phone in phones.filter(|phone| phone.number.is_some() && phone.r#type != "landline") {
+                let number = self.number(portal, &phone).await?;
+                let text = Content::Text(notice.sms().map_err(damaged)?);
+                messages.push(self.notice(portal.tenant, user.id, Address::Number(number, String::new()), text));
+            }
+        }
+        Ok(messages)
+    }
+
+    fn notice(&self, tenant: TenantId, user: UserId, to: Address, content: Content) -> Outgoing {
+        let id = MessageId::new(self.world.now(), self.world.random.as_ref());
+        Outgoing { id, tenant, user: Some(user), txid: None, purpose: Purpose::Notice, to, content }
+    }
+
+    /// Mails the tenant's people, where their settings name an address.
+    pub(crate) fn alert(&self, portal: &Application, subject: &str, text: String) {
+        let settings = &portal.settings;
+        if !settings.fraud_email_enabled {
+            return;
+        }
+        let Ok(to) = settings.fraud_email.parse() else { return };
+        let message = Outgoing {
+            id: MessageId::new(self.world.now(), self.world.random.as_ref()),
+            tenant: portal.tenant,
+            user: None,
+            txid: None,
+            purpose: Purpose::Notice,
+            to: Address::Mail(to),
+            content: Content::Mail { subject: subject.to_owned(), text: SecretString::new(text) },
+        };
+        send(Arc::clone(&self.courier), vec![message]);
+    }
+
+    /// The address of a page, for links in messages: by the tenant's own name, never by what a request called it.
+    pub(crate) fn page(&self, app: &Application, path: &str) -> String {
+        format!("{}{path}", self.site(&app.api_host))
+    }
+}
+
+/// Sends them one after the other, beside whoever asked.
+fn send(courier: Arc<Courier>, messages: Vec<Outgoing>) {
+    tokio::spawn(async move {
+        for message in messages {
+            if let Err(error) = courier.deliver(message).await {
+                tracing::warn!(%error, "a notice was not sent");
+            }
+        }
+    });
+}
