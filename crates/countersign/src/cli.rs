@@ -143,7 +143,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         tracing::info!(%address, "serving HTTPS");
     }
     let services = Services::open(config, &world, Vec::new()).await?;
-    let application = doors::application(config, &services, tls.has_certificate(), &shutdown);
+    let application = doors::application(config, &services, tls.has_certificate(), &shutdown)?;
     let stopped = server.run(application, shutdown).await;
     if stopped.cut_off > 0 {
         tracing::warn!(connections = stopped.cut_off, "some requests took longer than the stop could wait");

@@ -22,9 +22,11 @@ pub fn application(
     let hosts = config.server.api_hosts.clone();
     let door = Arc::new(Door::new(Arc::clone(&services.auth), hosts, config.limits.long_poll));
     let mut router = duo_api::router(&door).merge(authenticator::router(&services.auth));
+    let public_port = config.public_port();
+    let with_port = |host: &String| if public_port == 443 { host.clone() } else { format!("{host}:{public_port}") };
     let options = web::WebOptions {
-        public_port: config.public_port(),
-        beacon_host: config.server.beacon_host.clone(),
+        public_port,
+        beacon_host: config.server.beacon_host.as_ref().map(with_port),
         secure_origin: true,
         texts_dir: config.web.texts_dir.clone(),
     };

@@ -41,6 +41,7 @@ pub(super) fn check(settings: &Settings) -> Result<Config, ConfigError> {
         keys: check.keys(&data_dir),
         smtp: check.smtp(),
         supplier: check.supplier(),
+        web: Web { texts_dir: settings.path("web.texts_dir") },
         log: check.log(),
         metrics: check.metrics(),
         data_dir,
@@ -96,7 +97,15 @@ impl Check<'_> {
         let trusted_proxies =
             self.parsed("server.trusted_proxies", &proxies, "networks, such as 10.0.0.0/8 or 2001:db8::/32");
         let api_hosts = self.host_names("server.api_hosts", true);
-        Server { listen, api_hosts, trusted_proxies, drain: self.seconds("server.drain_seconds") }
+        let public_port = u16::try_from(settings.number("server.public_port")).ok().filter(|port| *port > 0);
+        let beacon_host = settings.text("server.beacon_host").map(str::to_ascii_lowercase);
+        if beacon_host.as_ref().is_some_and(|name| !is_host_name(name, false) || name.parse::<IpAddr>().is_ok()) {
+            self.wrong("server.beacon_host", "a host name without scheme, port and wildcard, such as beacon.example.com");
+        } else if beacon_host.as_ref().is_some_and(|name| api_hosts.contains(name)) {
+            self.wrong("server.beacon_host", "a name that is not among `server.api_hosts`");
+        }
+        let drain = self.seconds("server.drain_seconds");
+        Server { listen, api_hosts, public_port, beacon_host, trusted_proxies, drain }
     }
 
     fn host_names(&mut self, key: &'static str, wildcards: bool) -> Vec<String> {
@@ -157,8 +166,9 @@ impl Check<'_> {
         }
         if settings.list("tls.acme.domains").is_empty() {
             domains.clone_from(&server.api_hosts);
+            domains.extend(server.beacon_host.clone());
             let unfit = |name: &String| name.starts_with('*') || name.parse::<IpAddr>().is_ok();
-            if domains.is_empty() || domains.iter().any(unfit) {
+            if server.api_hosts.is_empty() || domains.iter().any(unfit) {
                 self.missing("tls.acme.domains", "where `server.api_hosts` is empty or holds a wildcard or an address");
             }
         }

@@ -88,6 +88,20 @@ pub const KEYS: &[Key] = &[
         "The names under which clients reach this server, the first being the one that is shown in enrolment links. `api-<letters and digits>.<your domain>` suits the most clients; `*.mfa.example.com` covers one label. The server's certificate is made or asked for these names.",
     ),
     key(
+        "server.public_port",
+        number(0, 65_535),
+        "",
+        "0",
+        "The port under which browsers and phones reach this server, for links and QR codes. 0: that of the first address of `server.listen`. Behind a proxy, the proxy's.",
+    ),
+    key(
+        "server.beacon_host",
+        Kind::Text,
+        "host name",
+        "",
+        "A second name of this server, a neighbour of the `api_host`s under the same domain (`beacon.mfa.example.com`), which no page is served under: pages that take a code load a beacon from it, and a copy of the page under a foreign name gives itself away by that. Not set: there is no canary.",
+    ),
+    key(
         "server.trusted_proxies",
         Kind::List,
         "networks (CIDR)",
@@ -283,6 +297,13 @@ pub const KEYS: &[Key] = &[
     key("supplier.token", Kind::Secret, "", "", "The account's token."),
     key("supplier.token_file", Kind::Path, "", "", "A file with the account's token."),
     key("supplier.from", Kind::Text, "", "", "The number or sender id that messages come from."),
+    key(
+        "web.texts_dir",
+        Kind::Path,
+        "",
+        "",
+        "A directory with texts of the pages in other languages (`de.ftl`, `pt-BR.ftl`), or with other texts for a language that is built in. What a catalogue lacks is said in English.",
+    ),
     key(
         "log.format",
         Kind::Choice(&["text", "json"]),

@@ -22,7 +22,7 @@ mod tests;
 pub use error::{ConfigError, Mistake};
 pub use sections::{
     Acme, Config, Keys, Limits, Log, LogFormat, Metrics, Root, Server, Smtp, SmtpSecurity, Store, StoreUrl, Supplier,
-    TlsMode, Token,
+    TlsMode, Token, Web,
 };
 pub use settings::Settings;
 

@@ -16,6 +16,10 @@ pub struct Server {
     pub listen: Vec<SocketAddr>,
     /// The names (or IP addresses) under which clients reach the server, lower-case; a first label may be `*`.
     pub api_hosts: Vec<String>,
+    /// The port that browsers come to, where it isn't the first listener's.
+    pub public_port: Option<u16>,
+    /// The host that the canary's beacons are loaded from, lower-case.
+    pub beacon_host: Option<String>,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// How long a stop waits for requests under way.
@@ -178,6 +182,13 @@ pub struct Supplier {
     pub from: String,
 }
 
+/// The pages.
+#[derive(Clone, Debug)]
+pub struct Web {
+    /// A directory with catalogues of texts.
+    pub texts_dir: Option<PathBuf>,
+}
+
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -224,6 +235,8 @@ pub struct Config {
     pub smtp: Option<Smtp>,
     /// The message supplier, if there is one.
     pub supplier: Option<Supplier>,
+    /// The pages.
+    pub web: Web,
     /// The log.
     pub log: Log,
     /// The metrics.
@@ -234,10 +247,16 @@ impl Config {
     /// The name that is shown in links: the first configured one that isn't a pattern, else the first listener's.
     #[must_use]
     pub fn public_host(&self) -> String {
-        let port = self.server.listen.first().map_or(443, SocketAddr::port);
+        let port = self.public_port();
         let name = self.server.api_hosts.iter().find(|name| !name.starts_with('*')).cloned();
         let name = name.unwrap_or_else(|| "localhost".to_owned());
         if port == 443 { name } else { format!("{name}:{port}") }
+    }
+
+    /// The port that browsers and phones come to.
+    #[must_use]
+    pub fn public_port(&self) -> u16 {
+        self.server.public_port.unwrap_or_else(|| self.server.listen.first().map_or(443, SocketAddr::port))
     }
 
     /// Every name and address that the server's own certificate should cover.
@@ -246,8 +265,8 @@ impl Config {
         let listening = self.server.listen.iter().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified());
         let local = ["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
         let mut names: Vec<String> = Vec::new();
-        for name in self.server.api_hosts.iter().cloned().chain(local).chain(listening.map(|ip: IpAddr| ip.to_string()))
-        {
+        let given = self.server.api_hosts.iter().cloned().chain(self.server.beacon_host.clone());
+        for name in given.chain(local).chain(listening.map(|ip: IpAddr| ip.to_string())) {
             if !names.contains(&name) {
                 names.push(name);
             }

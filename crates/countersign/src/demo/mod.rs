@@ -75,7 +75,7 @@ fn config(directory: &Path, listen: SocketAddr) -> anyhow::Result<Config> {
 pub async fn run(arguments: DemoArgs) -> anyhow::Result<()> {
     let world = World::real();
     let scratch = Scratch::make(arguments.directory, &world)?;
-    let config = config(scratch.path(), arguments.listen)?;
+    let mut config = config(scratch.path(), arguments.listen)?;
     telemetry::start(&config.log)?;
     let registry = Registry::new();
     registry.install();
@@ -84,6 +84,8 @@ pub async fn run(arguments: DemoArgs) -> anyhow::Result<()> {
     let tls = Tls::start(&config, &world, &registry, &shutdown, reload).await?;
     let server = Server::bind(&config, &tls, registry, &world).await?;
     let port = server.addresses().first().map(SocketAddr::port).context("no listener")?;
+    // Any free port may have been asked for: pages and links name the one that it is.
+    config.server.public_port = Some(port);
     let ca = tls.ca_file().context("no certificate authority")?.clone();
 
     // Messages are shown as they come once the show is over; until then the scenes show their own.
@@ -96,7 +98,7 @@ pub async fn run(arguments: DemoArgs) -> anyhow::Result<()> {
     });
     let outbox = print.outbox();
     let services = Services::open(&config, &world, vec![Arc::new(print)]).await?;
-    let application = doors::application(&config, &services, tls.has_certificate(), &shutdown);
+    let application = doors::application(&config, &services, tls.has_certificate(), &shutdown)?;
     let serving = tokio::spawn(server.run(application, shutdown.clone()));
 
     let https = Https::new(&format!("https://localhost:{port}"), Some(&ca))?;

@@ -32,7 +32,7 @@ async fn served(router: Option<axum::Router>, test: impl AsyncFn(&str, &reqwest:
     let server = Server::bind(&config, &tls, registry, &world).await.unwrap_or_else(|error| panic!("{error}"));
     let base = format!("https://localhost:{}", server.addresses()[0].port());
     let services = Services::open(&config, &world, Vec::new()).await.unwrap();
-    let mut application = doors::application(&config, &services, || true, &shutdown);
+    let mut application = doors::application(&config, &services, || true, &shutdown).unwrap();
     if let Some(router) = router {
         application.router = router;
     }
