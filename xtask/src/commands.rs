@@ -33,16 +33,8 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     run(workspace.cargo(["test", "--workspace"]).env(ENGINES, "sqlite,postgres"))?;
     run(&mut workspace.cargo(["build", "--workspace", "--bins"]))?;
     if has_python_tests(&workspace.root.join("e2e"))? {
-        let built = workspace.target.join("debug");
-        run(Command::new(python)
-            .current_dir(&workspace.root)
-            .args(["-m", "pytest", "-ra", "-o"])
-            .arg(format!("cache_dir={}", workspace.target.join("pytest").display()))
-            .arg("e2e/")
-            .env("COUNTERSIGN_BIN", built.join("countersign"))
-            .env("COUNTERSIGN_E2E_POSTGRES", built.join("e2e-postgres"))
-            .env("NODE_PATH", modules)
-            .env("PYTHONDONTWRITEBYTECODE", "1"))?;
+        let cache = format!("cache_dir={}", workspace.target.join("pytest").display());
+        run(python_of(workspace, &python, &modules).args(["-m", "pytest", "-ra", "-o", &cache, "e2e/"]))?;
     }
     deny(workspace)?;
     say("xtask test: all of it passed");
@@ -57,6 +49,28 @@ pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         .current_dir(&workspace.root)
         .args(arguments)
         .env("COUNTERSIGN_BIN", built.join("countersign")))
+}
+
+/// Pictures of every page, in both colour schemes, several languages and two sizes.
+pub(crate) fn screenshots(workspace: &Workspace) -> Result<()> {
+    debian::install_missing()?;
+    let python = registries::python(&workspace.target)?;
+    let modules = registries::node(&workspace.target)?;
+    run(&mut workspace.cargo(["build", "-p", "countersign", "--bins"]))?;
+    run(python_of(workspace, &python, &modules).arg("e2e/browser/screenshots.py"))
+}
+
+/// Python as the tests need it: with the built binaries, and Node's packages.
+fn python_of(workspace: &Workspace, python: &Path, modules: &Path) -> Command {
+    let built = workspace.target.join("debug");
+    let mut command = Command::new(python);
+    command
+        .current_dir(&workspace.root)
+        .env("COUNTERSIGN_BIN", built.join("countersign"))
+        .env("COUNTERSIGN_E2E_POSTGRES", built.join("e2e-postgres"))
+        .env("NODE_PATH", modules)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    command
 }
 
 /// Formats the sources.

@@ -1,10 +1,11 @@
-//! The commands that developers and the continuous integration run: `cargo xtask check|test|bench|fmt`.
+//! The commands that developers and the continuous integration run: `cargo xtask check|test|bench|screenshots|fmt`.
 //!
 //! What it is for: one place that knows which tools make up a check, and what the tests need from the system. Each
 //! command is printed before it runs, so that it can be repeated by hand.
 //!
 //! What it never does: it uses no house crate, so that it builds in seconds and can install what the others need to
-//! build. It writes nothing outside the target directory, except for Debian packages when it runs as root.
+//! build. It writes nothing outside the target directory, except for Debian packages when it runs as root, and the
+//! pictures in `docs/screenshots`.
 //!
 //! How to add a command: a function in [`commands`], a line in [`USAGE`] and an arm in `main`. How to add a tool: a
 //! row in [`debian::PACKAGES`], [`registries::PYTHON`] or [`registries::NODE`]. How to add a crate: its floor in
@@ -27,6 +28,7 @@ const USAGE: &str = "\
 cargo xtask check          formatting, clippy, and every test that needs nothing from outside (SQLite only)
 cargo xtask test           all tests: installs what is missing, both engines, the real clients
 cargo xtask bench [args]   a release build and the load generator, which is given the arguments
+cargo xtask screenshots    pictures of every page, into docs/screenshots
 cargo xtask fmt            formats the sources";
 
 fn main() -> ExitCode {
@@ -52,6 +54,7 @@ fn command() -> Result<()> {
         "check" => commands::check(&workspace),
         "test" => commands::test(&workspace),
         "bench" => commands::bench(&workspace, &rest),
+        "screenshots" => commands::screenshots(&workspace),
         "fmt" => commands::fmt(&workspace),
         "help" | "--help" | "-h" => {
             run::say(USAGE);
