@@ -70,7 +70,8 @@ impl VapidKey {
         let claims = json!({ "aud": audience, "exp": (now + LIFE).seconds(), "sub": contact });
         let signed = format!("{header}.{}", BASE64URL_NOPAD.encode(claims.to_string().as_bytes()));
         let signature = self.pair.sign(&SystemRandom::new(), signed.as_bytes()).map_err(|_| InvalidVapidKey)?;
-        Ok(format!("vapid t={signed}.{}, k={}", BASE64URL_NOPAD.encode(signature.as_ref()), self.public()))
+        // No space after the comma: some readers know no other form, and RFC 9110 §11.4 allows both.
+        Ok(format!("vapid t={signed}.{},k={}", BASE64URL_NOPAD.encode(signature.as_ref()), self.public()))
     }
 }
 
@@ -97,7 +98,7 @@ mod tests {
     #[test]
     fn the_token_is_signed_by_the_key_beside_it_and_ends_within_a_day() {
         let value = key(1).authorization("https://push.example.net", "https://api.example.test", NOW).unwrap();
-        let (token, public) = value.strip_prefix("vapid t=").unwrap().split_once(", k=").unwrap();
+        let (token, public) = value.strip_prefix("vapid t=").unwrap().split_once(",k=").unwrap();
         let (signed, signature) = token.rsplit_once('.').unwrap();
         let public = BASE64URL_NOPAD.decode(public.as_bytes()).unwrap();
         let signature = BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap();

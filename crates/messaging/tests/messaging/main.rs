@@ -18,3 +18,4 @@ mod steal;
 mod supplier;
 mod support;
 mod twilio;
+mod web_push;

@@ -92,8 +92,8 @@ pub(crate) fn python() -> PathBuf {
     let interpreter = target.join("venv/bin/python");
     assert!(
         interpreter.is_file(),
-        "{} is missing. This test needs programs from PyPI (aiosmtpd, twilio); `cargo xtask test` installs them and runs it, and so does\n  \
-         python3 -m venv {1} && {1}/bin/pip install aiosmtpd==1.4.6 twilio==9.13.0",
+        "{} is missing. This test needs programs from PyPI (aiosmtpd, twilio, http_ece, py_vapid); `cargo xtask test` installs them and runs it, and so does\n  \
+         python3 -m venv {1} && {1}/bin/pip install aiosmtpd==1.4.6 twilio==9.13.0 http_ece==1.2.1 py_vapid==1.9.6",
         interpreter.display(),
         target.join("venv").display(),
     );
