@@ -20,7 +20,8 @@ static COUNT: Statement = Statement::new(
     "SELECT (SELECT COUNT(*) FROM passkey p WHERE p.tenant = $1 AND p.user_id = $2 AND p.suspended_at IS NULL) \
      + (SELECT COUNT(*) FROM user_phone l JOIN phone f ON f.tenant = l.tenant AND f.id = l.phone_id \
         WHERE l.tenant = $1 AND l.user_id = $2 AND (f.public_key IS NOT NULL OR f.number IS NOT NULL)) \
-     + (SELECT COUNT(*) FROM user_token t WHERE t.tenant = $1 AND t.user_id = $2)",
+     + (SELECT COUNT(*) FROM user_token t JOIN token k ON k.tenant = t.tenant AND k.id = t.token_id \
+        WHERE t.tenant = $1 AND t.user_id = $2 AND k.serial NOT LIKE 'authenticator DP%')",
     &[Type::Id, Type::Id],
 );
 
@@ -34,7 +35,7 @@ impl Tx {
     }
 
     /// How many things a user can sign in with, as this transaction has left them: passkeys that aren't suspended, telephones with
-    /// a number or an authenticator, tokens.
+    /// a number or an authenticator, tokens (an authenticator's own passcodes count with it).
     pub async fn authenticators_of(&mut self, user: UserId) -> Result<i64, StoreError> {
         let rows = self.run(&COUNT, values![user]).await?;
         rows.into_iter().next().map_or(Ok(0), |row| row.read().take())
