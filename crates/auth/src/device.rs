@@ -12,6 +12,8 @@ use types::{AttemptId, Millis, PhoneId, SecretBytes, SecretString, TenantId, Use
 
 /// How far a device's clock may be off, either way.
 const CLOCK: Duration = Duration::from_secs(120);
+/// Why a request is refused whose time is too far from the server's: the device can try again by the server's clock.
+pub const WRONG_CLOCK: &str = "the device's clock is wrong";
 /// An uncompressed P-256 point: 0x04, x, y (SEC 1 §2.3.3).
 const POINT: usize = 65;
 
@@ -133,7 +135,7 @@ impl Auth {
         const REFUSED: AuthError = AuthError::Refused("unknown device or wrong signature");
         let now = self.world.now();
         if now.since(proof.at).max(proof.at.since(now)) > CLOCK {
-            return Err(AuthError::Refused("the device's clock is wrong"));
+            return Err(AuthError::Refused(WRONG_CLOCK));
         }
         let scope = self.store.tenant(proof.tenant);
         let phone = scope.phone(proof.phone).await?.ok_or(REFUSED)?;
@@ -264,6 +266,12 @@ impl Shown {
                 "place" | "location" => shown.place = value,
                 _ => shown.rest.push((name, value)),
             }
+        }
+        // Our own pages say both in one: `Firefox on Linux`.
+        if shown.os.is_empty()
+            && let Some((browser, os)) = shown.browser.rsplit_once(" on ")
+        {
+            (shown.os, shown.browser) = (os.to_owned(), browser.to_owned());
         }
         shown
     }

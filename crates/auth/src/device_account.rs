@@ -3,15 +3,17 @@
 //! Each of these needs the device's signature, counts once, and stands in the log. What a device changes is itself and nothing else
 //! of the account.
 
-use crate::{
-    Auth, AuthError, Settings, VerifiedDevice, device::check_name, enroll::activation_url, wake::AccountNotice,
-};
+use crate::{Auth, AuthError, Settings, VerifiedDevice, account::News, device::check_name};
 use std::time::Duration;
-use store::{APP_TOKEN_TYPE, PhoneChange, StoreError, TokenRow, Tx, UserRow, app_token_serial, fields, limits::Limit};
+use store::{
+    APP_TOKEN_TYPE, PhoneChange, PhoneRow, StoreError, TokenRow, Tx, UserRow, app_token_serial, fields, limits::Limit,
+};
 use types::{PhoneId, SecretBytes, SecretString, TenantId, TokenId, UserId};
 
 /// How long a code for the next telephone lives: both are at hand.
 const MOVE_LIFE: Duration = Duration::from_secs(600);
+/// Why a device isn't removed: its owner couldn't sign in any more.
+pub const LAST_ONE: &str = "this is the last one: add another or make recovery codes first";
 /// A seed of 160 bits, as RFC 4226 §4 recommends.
 const SEED: usize = 20;
 
@@ -56,7 +58,7 @@ impl Auth {
             brand: settings.brand,
             api_host: tenant.api_host,
             username: self.owner(device).await?.username,
-            name: if phone.name.is_empty() { phone.device_name.clone() } else { phone.name.clone() },
+            name: name_of(phone),
             created: phone.created.seconds(),
             passcodes: scope.token_by_serial(APP_TOKEN_TYPE, &app_token_serial(phone.id)).await?.is_some(),
             push: scope.push_subscription(phone.id).await?.is_some(),
@@ -78,12 +80,18 @@ impl Auth {
     }
 
     /// Ends the device: its key answers nothing any more, its passcodes and its subscription are gone. A telephone with a number
-    /// stays for calls and messages; without one it goes. The owner's other authenticators are told.
+    /// stays for calls and messages; without one it goes. Its owner is told on all channels.
+    ///
+    /// [`LAST_ONE`] for the last thing that somebody can sign in with, as long as they have no recovery codes.
     pub async fn remove_device(&self, device: &VerifiedDevice) -> Result<(), AuthError> {
         let scope = self.store.tenant(device.tenant);
+        let now = self.world.now();
         let owners = scope.users_of_phones(&[device.phone.id]).await?;
         let mut tx = scope.begin().await?;
         self.first_time(device, &mut tx).await?;
+        for (_, owner) in &owners {
+            tx.hold_user(owner.id).await?;
+        }
         let gone = match device.phone.number {
             Some(_) => tx.clear_phone_key(device.phone.id).await?,
             None => tx.delete_phone(device.phone.id).await?,
@@ -91,10 +99,17 @@ impl Auth {
         if !gone {
             return Err(AuthError::NoDevice);
         }
+        for (_, owner) in &owners {
+            if tx.authenticators_of(owner.id).await? == 0
+                && scope.recovery_secrets(owner.id, "code", now).await?.is_empty()
+            {
+                return Err(AuthError::Refused(LAST_ONE));
+            }
+        }
         self.log_device(&mut tx, "remove", device).await?;
         tx.commit().await?;
-        for (_, user) in owners {
-            self.notify_authenticators(device.tenant, user.id, AccountNotice::Removed).await?;
+        for (_, owner) in owners {
+            self.tell(device.tenant, owner.id, &News::Removed(name_of(&device.phone)), "", None).await;
         }
         Ok(())
     }
@@ -116,7 +131,7 @@ impl Auth {
         self.log_device(&mut tx, "move", device).await?;
         tx.commit().await?;
         let (code, expires) = self.activation(device.tenant, owner.id, Some(device.phone.id), MOVE_LIFE).await?;
-        let link = SecretString::new(activation_url(&tenant.api_host, device.tenant, &code));
+        let link = SecretString::new(self.activation_url(&tenant.api_host, device.tenant, &code));
         Ok(Moving { link, expires: expires.seconds() })
     }
 
@@ -159,4 +174,9 @@ impl Auth {
         let phone = device.phone.id.to_string();
         Ok(tx.log_act(&self.world, "authenticator", act, &phone, &device.phone.device_name).await?)
     }
+}
+
+/// What the device is called: by its owner, else by itself.
+fn name_of(phone: &PhoneRow) -> String {
+    if phone.name.is_empty() { phone.device_name.clone() } else { phone.name.clone() }
 }

@@ -43,7 +43,7 @@ pub use attempt::{
     Subject, Verdict,
 };
 pub use device::{Activated, Answer, DeviceProof, Request, VerifiedDevice, WRONG_CLOCK, approval_uri};
-pub use device_account::{DeviceAccount, Moving};
+pub use device_account::{DeviceAccount, LAST_ONE, Moving};
 pub use enroll::{EnrollStatus, Enrollment, activation_url};
 pub use error::AuthError;
 pub use preauth::Hints;

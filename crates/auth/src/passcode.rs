@@ -8,6 +8,7 @@ use crate::{
 use store::{
     TokenRow, fields,
     login::{Authentication, Holder, Proof, Recorded},
+    phone_of_app_token,
 };
 use types::{AttemptId, SecretString, SignInId, ct_eq};
 
@@ -176,8 +177,13 @@ impl Auth {
         let keys = scope.keys().await?;
         let now = self.world.now();
         let wanted = |id: DeviceId| device.is_none_or(|device| device == id);
+        let wanted_token = |token: &TokenRow| {
+            // The passcodes that an authenticator shows are its telephone's.
+            let phone = phone_of_app_token(&token.serial).map(DeviceId::Phone);
+            wanted(DeviceId::Token(token.id)) || (phone.is_some() && phone == device)
+        };
         if policy.allows(Method::Token).0 {
-            for token in holder.tokens.iter().filter(|token| wanted(DeviceId::Token(token.id))) {
+            for token in holder.tokens.iter().filter(|token| wanted_token(token)) {
                 let seed = scope.open(fields::token_seed(&token.id), &token.seed).await?;
                 if let Some((counter, drift)) = match_token(token, &seed, now, code) {
                     return Ok(Some(Match {

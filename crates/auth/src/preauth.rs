@@ -5,7 +5,7 @@ use crate::{
     policy::{Applied, Method},
 };
 use messaging::ChannelKind;
-use store::{PhoneRow, TokenRow, fields, login::Holder};
+use store::{PhoneRow, TokenRow, fields, login::Holder, phone_of_app_token};
 use types::{E164, SecretString};
 
 /// What a client tells and can do at preauth.
@@ -121,11 +121,17 @@ impl Auth {
             false => false,
         };
         let mut devices = Vec::with_capacity(holder.phones.len() + holder.tokens.len());
+        let tokens = policy.allows(Method::Token).0;
         for phone in &holder.phones {
-            devices.push(self.phone(app, phone, &policy, suspended).await?);
+            let mut device = self.phone(app, phone, &policy, suspended).await?;
+            // An authenticator's own passcodes are the telephone's, not a token beside it.
+            if tokens && holder.tokens.iter().any(|token| phone_of_app_token(&token.serial) == Some(phone.id)) {
+                device.capabilities.push(Capability::Otp);
+            }
+            devices.push(device);
         }
-        if policy.allows(Method::Token).0 {
-            devices.extend(holder.tokens.iter().map(token));
+        if tokens {
+            devices.extend(holder.tokens.iter().filter(|token| phone_of_app_token(&token.serial).is_none()).map(token));
         }
         Ok(devices)
     }

@@ -7,6 +7,7 @@ use axum::{
 };
 use http::StatusCode;
 use serde_json::json;
+use types::Millis;
 
 /// A failure, as it goes out.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(crate) enum Failure {
     Malformed(&'static str),
     /// The signature, the device or its clock isn't good.
     Unauthorized(&'static str),
+    /// The device's clock is wrong; what the server's says, in Unix milliseconds.
+    Clock(Millis),
     /// The engine said no, or failed.
     Engine(AuthError),
 }
@@ -30,6 +33,8 @@ impl IntoResponse for Failure {
         let (status, error, message) = match &self {
             Self::Malformed(why) => (StatusCode::BAD_REQUEST, "malformed", *why),
             Self::Unauthorized(why) => (StatusCode::UNAUTHORIZED, "unauthorized", *why),
+            Self::Clock(_) => (StatusCode::UNAUTHORIZED, "clock", auth::WRONG_CLOCK),
+            Self::Engine(AuthError::Refused(auth::LAST_ONE)) => (StatusCode::BAD_REQUEST, "last", auth::LAST_ONE),
             Self::Engine(AuthError::Refused(why)) => (StatusCode::BAD_REQUEST, "refused", *why),
             Self::Engine(AuthError::NoDevice) => (StatusCode::BAD_REQUEST, "refused", "the device is gone"),
             Self::Engine(AuthError::Replayed) => {
@@ -43,7 +48,10 @@ impl IntoResponse for Failure {
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again")
             }
         };
-        (status, [(http::header::CACHE_CONTROL, "no-store")], Json(json!({ "error": error, "message": message })))
-            .into_response()
+        let mut answer = json!({ "error": error, "message": message });
+        if let (Self::Clock(now), Some(answer)) = (&self, answer.as_object_mut()) {
+            answer.insert("now".to_owned(), now.0.into());
+        }
+        (status, [(http::header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
     }
 }

@@ -7,7 +7,8 @@
 //! # The API, for whoever writes an authenticator
 //!
 //! JSON in, JSON out; `docs/authenticator.md` tells it with examples. Errors are `{"error": …, "message": …}` with status 400 (the
-//! request is malformed or refused), 401 (the signature isn't good, or the request came before), 429 (too many) or 503 (try again).
+//! request is malformed or refused; `last` where the device can't be removed because it is the only one), 401 (the signature isn't good, or the request came before; `clock`
+//! with the server's `now` in Unix milliseconds where only the time is wrong), 429 (too many) or 503 (try again).
 //!
 //! | request | body | answer |
 //! |---|---|---|
@@ -17,7 +18,7 @@
 //! | `GET /authenticator/v1/account` | signed | `organisation`, `brand`, `host`, `username`, `name`, `created`, `totp`, `push` |
 //! | `POST /authenticator/v1/account` | signed; `name` | `{}` |
 //! | `DELETE /authenticator/v1/account` | signed | `{}`; the device is nobody's from then on |
-//! | `POST /authenticator/v1/move` | signed | `link` (an activation link for the next device, which takes this one's place), `expires` |
+//! | `POST /authenticator/v1/move` | signed | `link` (an activation link for the next device, which takes this one's place), `expires`, `qr` (the link's QR code: rows of modules, `1` for dark) |
 //! | `GET /authenticator/v1/push_key?tenant=ID` | | `public_key` for Web Push (65 bytes, base64url), or null |
 //! | `POST /authenticator/v1/subscription` | signed; `subscription` (the browser's `PushSubscription` as JSON) or null | `{}` |
 //!

@@ -71,6 +71,7 @@ pub(crate) async fn verify(auth: &Auth, request: Request<Body>) -> Result<(Verif
         signature: &claim.signature,
     };
     let device = auth.verify_device(&proof).await.map_err(|error| match error {
+        AuthError::Refused(auth::WRONG_CLOCK) => Failure::Clock(auth.world().now()),
         AuthError::Refused(why) => Failure::Unauthorized(why),
         other => Failure::Engine(other),
     })?;
