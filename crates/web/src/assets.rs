@@ -47,6 +47,11 @@ impl Assets {
         Self { files, hash }
     }
 
+    /// Names this state of all files.
+    pub(crate) fn hash(&self) -> &str {
+        &self.hash
+    }
+
     /// Where `name` is found: a path on this host. A name that isn't there is found nowhere; a test looks for those.
     pub(crate) fn url(&self, name: &str) -> String {
         format!("/assets/{}/{name}", self.hash)

@@ -32,6 +32,7 @@
 //! 6. The address into the list of the tests in `tests/`, which walk every page: headers, languages, hostile texts, well-formed HTML.
 
 mod assets;
+mod authenticator;
 mod frame;
 mod texts;
 mod well_known;
@@ -106,7 +107,8 @@ pub fn router(auth: &Arc<Auth>, options: WebOptions) -> Result<Router, TextsErro
         .route("/brand/{hash}/{file}", get(frame::brand_file))
         .route("/.well-known/webauthn", get(well_known::webauthn))
         .route("/.well-known/passkey-endpoints", get(well_known::passkey_endpoints))
-        .route("/.well-known/change-password", get(well_known::change_password));
+        .route("/.well-known/change-password", get(well_known::change_password))
+        .merge(authenticator::routes());
     Ok(pages.layer(middleware::from_fn_with_state(Arc::clone(&web), frame::around)).with_state(web))
 }
 

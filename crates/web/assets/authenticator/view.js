@@ -57,6 +57,8 @@ export function words(error) {
       return say('errorClock');
     case 'limited':
       return say('errorLimited');
+    case 'last':
+      return say('errorLast');
     case 'unavailable':
       return say('errorNetwork');
     case 'unauthorized':

@@ -63,6 +63,7 @@ const WORDS: &[(&str, &str, &[&str])] = &[
     ("error-clock", "authenticator-error-clock", &[]),
     ("error-limited", "authenticator-error-limited", &[]),
     ("error-ended", "authenticator-error-ended", &[]),
+    ("error-last", "authenticator-error-last", &[]),
     ("error-refused", "authenticator-error-refused", &[]),
     ("error-other", "authenticator-error-other", &[]),
     ("error-digits", "authenticator-error-digits", &[]),
@@ -159,7 +160,9 @@ mod tests {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/authenticator");
         let mut names: Vec<String> = std::fs::read_dir(folder)
             .unwrap()
-            .filter_map(|entry| entry.unwrap().file_name().into_string().unwrap().strip_suffix(".js").map(str::to_owned))
+            .filter_map(|entry| {
+                entry.unwrap().file_name().into_string().unwrap().strip_suffix(".js").map(str::to_owned)
+            })
             .filter(|name| name != "sw")
             .collect();
         names.sort();
@@ -169,7 +172,8 @@ mod tests {
     #[test]
     fn the_worker_keeps_every_module() {
         let list = WORKER.split_once("const MODULES = [").unwrap().1.split_once("];").unwrap().0;
-        let mut kept: Vec<_> = list.split(',').map(|name| name.trim().trim_matches('\'')).filter(|n| !n.is_empty()).collect();
+        let mut kept: Vec<_> =
+            list.split(',').map(|name| name.trim().trim_matches('\'')).filter(|n| !n.is_empty()).collect();
         kept.sort_unstable();
         assert_eq!(kept, modules());
     }

@@ -9,7 +9,8 @@ pub(crate) struct Policy {
     pub(crate) form_action: Vec<String>,
     /// The beacon host's origin, where the canary is on the page.
     pub(crate) beacon: Option<String>,
-    /// Whether it may run a service worker and read its own pictures and camera: the installable authenticator.
+    /// Whether it may run a service worker, use the camera, and ask the servers of other organisations, whose accounts it holds too:
+    /// the installable authenticator.
     pub(crate) application: bool,
     /// Whether it is no page at all: a picture or a stylesheet may load nothing.
     pub(crate) nothing: bool,
@@ -38,10 +39,11 @@ impl Policy {
             if self.application { "; worker-src 'self'; manifest-src 'self'; media-src 'self' blob:" } else { "" };
         // A service worker's address counts as a script; there are no trusted types to name it with in every browser.
         let types = if self.application { "" } else { "; require-trusted-types-for 'script'; trusted-types 'none'" };
+        let elsewhere = if self.application { " https:" } else { "" };
         let blob = if self.application { " blob:" } else { "" };
         format!(
             "default-src 'none'; script-src 'self'{beacon}; style-src 'self'{beacon}; img-src 'self' data:{blob}{beacon}; \
-             font-src {font}; connect-src 'self'; form-action 'self'{form}; frame-ancestors 'none'; base-uri 'none'{more}{types}"
+             font-src {font}; connect-src 'self'{elsewhere}; form-action 'self'{form}; frame-ancestors 'none'; base-uri 'none'{more}{types}"
         )
     }
 }

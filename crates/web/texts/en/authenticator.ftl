@@ -95,6 +95,7 @@ authenticator-error-network = No connection to the server. Try again.
 authenticator-error-clock = The clock of this device is wrong. Set it, then try again.
 authenticator-error-limited = Too many attempts. Wait a while, then try again.
 authenticator-error-ended = Your organisation doesn’t know this device any more.
+authenticator-error-last = This is your only way to sign in. Add another first, or make recovery codes in your account.
 authenticator-error-refused = The server refused. A link works once and for a limited time; ask for a new one.
 authenticator-error-other = That didn’t work. Try again.
 authenticator-error-digits = Type the six digits that your sign-in page shows.

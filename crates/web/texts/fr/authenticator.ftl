@@ -95,6 +95,7 @@ authenticator-error-network = Pas de connexion au serveur. Réessayez.
 authenticator-error-clock = L’horloge de cet appareil est fausse. Réglez-la, puis réessayez.
 authenticator-error-limited = Trop d’essais. Attendez un peu, puis réessayez.
 authenticator-error-ended = Votre organisation ne connaît plus cet appareil.
+authenticator-error-last = C’est votre seul moyen de vous connecter. Ajoutez-en d’abord un autre, ou créez des codes de récupération dans votre compte.
 authenticator-error-refused = Le serveur a refusé. Un lien sert une fois et pour un temps limité ; demandez-en un nouveau.
 authenticator-error-other = Cela n’a pas marché. Réessayez.
 authenticator-error-digits = Saisissez les six chiffres que montre votre page de connexion.
