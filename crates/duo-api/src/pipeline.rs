@@ -105,10 +105,11 @@ async fn call(
 
 /// Whether an integration may call a surface. Duo's words for it, as its clients show them.
 fn permit(app: &auth::Application, surface: Surface) -> Result<(), ApiError> {
-    let administers = matches!(app.kind.as_str(), "adminapi" | "accountsapi");
+    // The person's own pages are no client of anybody's.
+    let other = matches!(app.kind.as_str(), "adminapi" | "accountsapi" | "portal");
     match surface {
         Surface::Admin(_) if !app.enabled => Err(ApiError::forbidden("This integration is switched off.")),
-        Surface::Auth if !administers => Ok(()),
+        Surface::Auth if !other => Ok(()),
         Surface::Admin(_) if app.kind != "adminapi" => Err(ApiError::wrong_integration_type()),
         Surface::Admin(grant) => {
             let granted = app.grants.get(grant).is_some_and(|value| {

@@ -5,7 +5,10 @@
 //! `TokenResponsePayload` and Go's `AccessDevice`.
 
 use crate::wire::jwt::{self, JwtError};
-use auth::{Application, sign_in::Redeemed};
+use auth::{
+    Application,
+    sign_in::{Agent, Redeemed},
+};
 use serde_json::{Value, json};
 use std::{net::IpAddr, time::Duration};
 use types::Millis;
@@ -81,16 +84,16 @@ fn nowhere() -> Value {
 }
 
 fn access_device(ip: Option<IpAddr>, user_agent: &str) -> Value {
-    let (browser, os) = super::agent::describe(user_agent);
+    let agent = Agent::read(user_agent);
     json!({
         "ip": ip.map(|ip| ip.to_string()).unwrap_or_default(),
         "location": nowhere(),
         "hostname": Value::Null,
         "epkey": Value::Null,
-        "browser": browser.name,
-        "browser_version": browser.version,
-        "os": os.name,
-        "os_version": os.version,
+        "browser": agent.browser,
+        "browser_version": agent.version,
+        "os": agent.system,
+        "os_version": "",
         "flash_version": "uninstalled",
         "java_version": "uninstalled",
         "is_encryption_enabled": "unknown",
@@ -178,6 +181,7 @@ mod tests {
         assert_eq!(context["timestamp"], json!(1_795_280_601));
         assert_eq!(context["isotimestamp"], "2026-11-21T17:03:21+00:00");
         assert_eq!(context["access_device"]["ip"], "192.0.2.7");
+        assert_eq!(context["access_device"]["browser"], "Firefox");
         assert_eq!(context["auth_device"]["name"], Value::Null);
         assert_eq!(context["alias"], "Änna@Example.test");
     }

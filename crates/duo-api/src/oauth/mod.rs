@@ -7,7 +7,6 @@
 //!
 //! Wire facts: duo-wire.md §0 (constraints 5, 7), §1.5, and the sources of Duo's clients, named where they matter.
 
-mod agent;
 mod assertion;
 mod authorize;
 mod error;

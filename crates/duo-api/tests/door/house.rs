@@ -97,10 +97,12 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) async fn of(router: &Router, request: Request<Body>) -> Self {
+        let head = request.method() == http::Method::HEAD;
         let answer = router.clone().oneshot(request).await.unwrap();
         let (parts, body) = answer.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes().to_vec();
         let value = match parts.headers.get("content-type").map(|kind| kind.to_str().unwrap()) {
+            _ if head => Value::Null,
             Some("application/json") => serde_json::from_slice(&bytes).unwrap(),
             Some("application/bson") => json(bson::Document::from_reader(&mut bytes.as_slice()).unwrap().into()),
             _ => Value::Null,

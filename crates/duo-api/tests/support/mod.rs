@@ -4,3 +4,4 @@ pub(crate) mod database;
 pub(crate) mod device;
 pub(crate) mod organisation;
 pub(crate) mod signing;
+pub(crate) mod web_client;
