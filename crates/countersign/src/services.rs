@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use auth::Auth;
 use directory::{Checks, Directory};
 use keys::{FileRoot, KeyRing, Pkcs11Root, RootKey};
-use messaging::{Channel, Courier, Retry, Smtp, SmtpConfig, Twilio, TwilioConfig, TwilioHooks};
+use messaging::{Channel, Courier, Retry, Smtp, SmtpConfig, Twilio, TwilioConfig, TwilioHooks, WebPush};
 use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, sync::Arc, time::Duration};
 use store::Store;
 use types::World;
@@ -51,7 +51,11 @@ impl Services {
             };
             channels.push(Arc::new(Smtp::new(smtp, world.clone()).context("smtp")?));
         }
-        let courier = Arc::new(Courier::new(Arc::clone(&store), channels));
+        let mut courier = Courier::new(Arc::clone(&store), channels);
+        if let Some(hosts) = &config.push_hosts {
+            courier = courier.with_web_push(WebPush::new(hosts.clone(), world.clone()).context("web_push")?);
+        }
+        let courier = Arc::new(courier);
         let hooks = twilio.map(|twilio| Arc::new(TwilioHooks::new(twilio, Arc::clone(&courier))));
         let auth = Auth::start(Arc::clone(&store), Arc::clone(&courier));
         Ok(Self { store, courier, auth, hooks })
@@ -91,12 +95,14 @@ pub async fn open_store(config: &Config, world: &World) -> anyhow::Result<Store>
     Ok(Store::new(engine, ring, world.clone()))
 }
 
-fn options(config: &Config) -> store::Options {
+/// How the database is opened.
+#[must_use]
+pub fn options(config: &Config) -> store::Options {
     let connections = match config.store.url {
         StoreUrl::Sqlite(_) => config.store.read_connections,
         StoreUrl::Postgres { .. } => config.store.read_connections + config.store.write_connections,
     };
-    store::Options { connections, ..store::Options::default() }
+    store::Options { connections, ca_file: config.store.ca_file.clone(), ..store::Options::default() }
 }
 
 /// The database's URL as the store takes it, with its password.

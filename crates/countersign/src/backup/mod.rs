@@ -147,7 +147,8 @@ fn write(config: &Config, file: &Path, with_root_key: bool) -> anyhow::Result<St
         }
         StoreUrl::Postgres { .. } => {
             POSTGRES.clone_into(&mut manifest.engine);
-            postgres::Server::of(&services::url(&config.store.url))?.dump(&database.0)?;
+            postgres::Server::of(&services::url(&config.store.url), config.store.ca_file.as_deref())?
+                .dump(&database.0)?;
         }
     }
     let mut sources = vec![Source { name: DATABASE, path: database.0.clone() }];

@@ -61,14 +61,14 @@ pub async fn restore(config: &Config, arguments: RestoreArgs) -> anyhow::Result<
         StoreUrl::Sqlite(_) => sqlite(database, &world, &mut said).await?,
         StoreUrl::Postgres { .. } => {
             let url = services::url(&config.store.url);
-            let server = postgres::Server::of(&url)?;
+            let server = postgres::Server::of(&url, config.store.ca_file.as_deref())?;
             if !arguments.force && server.is_taken()? {
                 bail!(
                     "the database at store.url holds Countersign's tables already; --force puts the backup in their place"
                 );
             }
             server.restore(database.path())?;
-            make_safe(&url, &world).await?
+            make_safe(&url, &services::options(config), &world).await?
         }
     };
     for (name, one) in others {
@@ -160,7 +160,8 @@ async fn sqlite(database: Unpacked, world: &World, said: &mut String) -> anyhow:
     if let Some(damage) = damage.first() {
         bail!("the database in the backup is damaged: {damage}");
     }
-    let found = make_safe(&format!("sqlite:{}", database.path().display()), world).await?;
+    let url = format!("sqlite:{}", database.path().display());
+    let found = make_safe(&url, &store::Options::default(), world).await?;
     settle(database.path()).await?;
     let place = database.place().to_owned();
     if place.exists() {
@@ -204,8 +205,8 @@ impl RootKey for NoRoot {
 }
 
 /// Uses up what may have been used since the backup, in every tenant, and notes it in each one's log.
-async fn make_safe(url: &str, world: &World) -> anyhow::Result<Found> {
-    let engine = store::open(url, &store::Options::default()).await.context("can't open the restored database")?;
+async fn make_safe(url: &str, options: &store::Options, world: &World) -> anyhow::Result<Found> {
+    let engine = store::open(url, options).await.context("can't open the restored database")?;
     let store = Store::new(engine, KeyRing::new(Arc::new(NoRoot)), world.clone());
     let (mut tenants, mut after, mut roots) = (0, None, Vec::new());
     let mut note = |keys: Vec<keys::WrappedKey>| {

@@ -16,7 +16,7 @@ use super::{
     error::{ConfigError, Mistake},
     sections::{
         Acme, Config, Keys, Limits, Log, LogFormat, Metrics, Root, Server, Smtp, SmtpSecurity, Store, StoreUrl,
-        Supplier, TlsMode, Token,
+        Supplier, TlsMode, Token, Web,
     },
     settings::Settings,
 };
@@ -40,6 +40,7 @@ pub(super) fn check(settings: &Settings) -> Result<Config, ConfigError> {
         store: check.store(&data_dir),
         keys: check.keys(&data_dir),
         smtp: check.smtp(),
+        push_hosts: check.push_hosts(),
         supplier: check.supplier(),
         web: Web { texts_dir: settings.path("web.texts_dir") },
         log: check.log(),
@@ -100,7 +101,10 @@ impl Check<'_> {
         let public_port = u16::try_from(settings.number("server.public_port")).ok().filter(|port| *port > 0);
         let beacon_host = settings.text("server.beacon_host").map(str::to_ascii_lowercase);
         if beacon_host.as_ref().is_some_and(|name| !is_host_name(name, false) || name.parse::<IpAddr>().is_ok()) {
-            self.wrong("server.beacon_host", "a host name without scheme, port and wildcard, such as beacon.example.com");
+            self.wrong(
+                "server.beacon_host",
+                "a host name without scheme, port and wildcard, such as beacon.example.com",
+            );
         } else if beacon_host.as_ref().is_some_and(|name| api_hosts.contains(name)) {
             self.wrong("server.beacon_host", "a name that is not among `server.api_hosts`");
         }
@@ -207,6 +211,7 @@ impl Check<'_> {
         };
         Store {
             url,
+            ca_file: settings.path("store.ca_file"),
             read_connections: self.size("store.read_connections"),
             write_connections: self.size("store.write_connections"),
         }
@@ -279,6 +284,19 @@ impl Check<'_> {
             credentials: username.zip(password),
             from: from.unwrap_or_default(),
         })
+    }
+
+    fn push_hosts(&mut self) -> Option<messaging::web_push::Hosts> {
+        let loopback = self.settings.text("web_push.allow_http_loopback") == Some("yes");
+        let patterns = self.settings.list("web_push.hosts");
+        if patterns.is_empty() && !loopback {
+            return None;
+        }
+        let hosts = messaging::web_push::Hosts::new(patterns, loopback);
+        if hosts.is_err() {
+            self.wrong("web_push.hosts", "host names of push services, such as push.example.com or *.push.example.com");
+        }
+        hosts.ok()
     }
 
     fn supplier(&mut self) -> Option<Supplier> {

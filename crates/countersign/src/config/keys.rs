@@ -246,6 +246,13 @@ pub const KEYS: &[Key] = &[
     ),
     key("store.password", Kind::Secret, "", "", "PostgreSQL's password, when it isn't in the URL."),
     key("store.password_file", Kind::Path, "", "", "A file with PostgreSQL's password."),
+    key(
+        "store.ca_file",
+        Kind::Path,
+        "",
+        "",
+        "The certificate authorities, PEM, one of which must have signed PostgreSQL's certificate. Not set: the system's.",
+    ),
     key("store.read_connections", number(1, 256), "connections", "4", "Connections for reading, on either engine."),
     key(
         "store.write_connections",
@@ -303,6 +310,20 @@ pub const KEYS: &[Key] = &[
         "",
         "",
         "A directory with texts of the pages in other languages (`de.ftl`, `pt-BR.ftl`), or with other texts for a language that is built in. What a catalogue lacks is said in English.",
+    ),
+    key(
+        "web_push.hosts",
+        Kind::List,
+        "host names",
+        "fcm.googleapis.com,updates.push.services.mozilla.com,*.notify.windows.com,*.push.apple.com",
+        "The push services of browsers that authenticators may be woken through. A device names the address, so no other host is ever asked. `*.` stands for any labels before a name. Empty: no pushes; authenticators ask by themselves.",
+    ),
+    key(
+        "web_push.allow_http_loopback",
+        Kind::Choice(&["no", "yes"]),
+        "",
+        "no",
+        "`yes` also takes push services at `http://127.0.0.1`, at any port: for tests.",
     ),
     key(
         "log.format",

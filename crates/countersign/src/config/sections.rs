@@ -104,6 +104,8 @@ pub enum StoreUrl {
 pub struct Store {
     /// Which engine.
     pub url: StoreUrl,
+    /// Who must have signed PostgreSQL's certificate; the system's authorities if not given.
+    pub ca_file: Option<PathBuf>,
     /// Connections for reading.
     pub read_connections: usize,
     /// Connections for writing (PostgreSQL).
@@ -233,6 +235,8 @@ pub struct Config {
     pub keys: Keys,
     /// The mail server, if there is one.
     pub smtp: Option<Smtp>,
+    /// Which push services authenticators are woken through; without any there are no pushes.
+    pub push_hosts: Option<messaging::web_push::Hosts>,
     /// The message supplier, if there is one.
     pub supplier: Option<Supplier>,
     /// The pages.

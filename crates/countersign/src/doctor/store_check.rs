@@ -64,7 +64,7 @@ pub(super) async fn database(config: &Config, world: &World) -> Vec<Finding> {
         }
         StoreUrl::Postgres { .. } => {
             let url = services::url(&config.store.url);
-            match store::probe_postgres(&url, &store::Options { connections: 1, ..store::Options::default() }).await {
+            match store::probe_postgres(&url, &store::Options { connections: 1, ..services::options(config) }).await {
                 Ok(schema) => vec![version(schema, newest, "PostgreSQL, can be written")],
                 Err(error) => vec![fail(DATABASE, format!("PostgreSQL: {error}: see store.url and store.password"))],
             }
