@@ -41,7 +41,7 @@ pub enum Action {
     Wait,
     /// Approve a login request
     Approve {
-        /// The six digits that the sign-in shows
+        /// The six digits that the sign-in shows, or what its QR code says (countersign:approve?…)
         code: Option<String>,
         /// Which request, if more than one waits
         #[arg(long)]
@@ -53,6 +53,15 @@ pub enum Action {
         #[arg(long)]
         id: Option<String>,
     },
+    /// Show the passcode of now; needs no network
+    Code,
+    /// Give this authenticator another name
+    Rename {
+        /// At most 100 bytes
+        name: String,
+    },
+    /// End this authenticator at the server, and delete its file
+    Remove,
     /// Refuse a login request and report that somebody else asked for it
     Report {
         /// Which request, if more than one waits
@@ -92,7 +101,23 @@ pub async fn run(arguments: AuthenticatorArgs) -> anyhow::Result<()> {
             }
             return requests.iter().try_for_each(|request| say(&format!("{}\n", shown(request))));
         }
-        Action::Approve { code, id } => (id, Answer::Approve(code.as_deref())),
+        Action::Code => {
+            let (code, left) = device.passcode()?;
+            return say(&format!("{}  (for {left} s)\n", code.expose()));
+        }
+        Action::Rename { name } => {
+            device.rename(name).await?;
+            return say("done\n");
+        }
+        Action::Remove => {
+            device.remove().await?;
+            std::fs::remove_file(file).with_context(|| file.display().to_string())?;
+            return say("removed\n");
+        }
+        Action::Approve { code, id } => match code.as_deref().map(scanned) {
+            Some(Some((attempt, digits))) => (&Some(attempt.to_owned()), Answer::Approve(Some(digits))),
+            _ => (id, Answer::Approve(code.as_deref())),
+        },
         Action::Deny { id } => (id, Answer::Deny),
         Action::Report { id } => (id, Answer::Fraud),
     };
@@ -120,7 +145,13 @@ fn only(requests: &[Waiting]) -> anyhow::Result<&Waiting> {
 pub fn shown(request: &Waiting) -> String {
     let printable = |text: &str| text.chars().filter(|c| !c.is_control()).take(80).collect::<String>();
     let mut line = format!("{}  {} as {}", request.id, printable(&request.application), printable(&request.username));
-    for (word, text) in [("from", request.ip.as_deref()), ("on", Some(request.hostname.as_str()))] {
+    let told = [
+        ("from", request.ip.as_deref()),
+        ("with", Some(request.browser.as_str())),
+        ("on", Some(request.os.as_str())),
+        ("at", Some(request.hostname.as_str())),
+    ];
+    for (word, text) in told {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             line.push_str(&format!(" {word} {}", printable(text)));
         }
@@ -136,6 +167,13 @@ fn parts(link: &str) -> Option<(&str, &str, &str)> {
     let (base, rest) = link.trim().split_once("/activate/")?;
     let (tenant, code) = rest.split_once('/')?;
     Some((base, tenant, code))
+}
+
+/// Attempt and digits of `countersign:approve?tenant=…&attempt=…&code=…`.
+fn scanned(text: &str) -> Option<(&str, &str)> {
+    let asked = text.strip_prefix("countersign:approve?")?;
+    let value = |name: &str| asked.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name));
+    Some((value("attempt")?.1, value("code")?.1))
 }
 
 #[cfg(test)]
@@ -157,8 +195,19 @@ mod tests {
             username: "anna\n".to_owned(),
             ip: None,
             hostname: String::new(),
+            browser: "Firefox 140".to_owned(),
+            os: "Linux".to_owned(),
             typed: false,
         };
-        assert_eq!(shown(&waiting), "1  V[2JPN as anna");
+        assert_eq!(shown(&waiting), "1  V[2JPN as anna with Firefox 140 on Linux");
+    }
+
+    #[test]
+    fn a_scanned_code_names_its_request() {
+        let code = "countersign:approve?tenant=DA&attempt=0197&code=123456";
+        assert_eq!(scanned(code), Some(("0197", "123456")));
+        for other in ["123456", "countersign:approve?attempt=1", "https://h/?attempt=1&code=2"] {
+            assert_eq!(scanned(other), None);
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! owner only. It decides nothing: whether a code is right is the server's word.
 
 pub mod command;
+mod passcode;
 
 use std::path::{Path, PathBuf};
 
@@ -16,8 +17,8 @@ use aws_lc_rs::{
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use types::World;
-use zeroize::Zeroizing;
+use types::{SecretString, World};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::client::{Https, Request};
 
@@ -29,6 +30,7 @@ pub struct Device {
     key: EcdsaKeyPair,
     /// PKCS#8, for the file.
     document: Zeroizing<Vec<u8>>,
+    totp: Option<Totp>,
     world: World,
 }
 
@@ -45,6 +47,12 @@ pub struct Waiting {
     pub ip: Option<String>,
     /// The machine, if the application said so.
     pub hostname: String,
+    /// The browser, if the page said so.
+    #[serde(default)]
+    pub browser: String,
+    /// Its system, likewise.
+    #[serde(default)]
+    pub os: String,
     /// Whether the six digits must be typed.
     pub typed: bool,
 }
@@ -68,6 +76,18 @@ struct Kept {
     tenant: String,
     phone: String,
     key: String,
+    /// Files of before have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    totp: Option<Totp>,
+}
+
+/// What passcodes are made of, as the server gave it once.
+#[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+struct Totp {
+    /// Base 32.
+    secret: String,
+    digits: u32,
+    period: i64,
 }
 
 impl Device {
@@ -80,11 +100,40 @@ impl Device {
         let document = Zeroizing::new(made.map_err(|_| anyhow::anyhow!("no key could be made"))?.as_ref().to_vec());
         let key = pair(&document)?;
         let public = BASE64URL_NOPAD.encode(key.public_key().as_ref());
-        let body = json!({ "tenant": tenant, "code": code, "public_key": public, "name": name }).to_string();
+        let body = json!({ "tenant": tenant, "code": code, "public_key": public, "name": name, "totp": true });
+        let body = body.to_string();
         let request = Request { method: "POST", target: "/authenticator/v1/activate", headers: &[], body: &body };
         let answer = accepted(https.send(request).await?)?;
         let phone = answer.get("phone").and_then(Value::as_str).context("the server named no device")?.to_owned();
-        Ok(Self { https: https.clone(), tenant: tenant.to_owned(), phone, key, document, world: world.clone() })
+        let totp = answer.get("totp").cloned().map(serde_json::from_value).transpose();
+        let totp = totp.map_err(|_| anyhow::anyhow!("the server's passcodes can't be read"))?;
+        let https = https.clone();
+        Ok(Self { https, tenant: tenant.to_owned(), phone, key, document, totp, world: world.clone() })
+    }
+
+    /// The passcode of now, and for how many seconds it is good; needs no network.
+    ///
+    /// # Errors
+    /// When the device has no passcodes: it was activated before there were any.
+    pub fn passcode(&self) -> anyhow::Result<(SecretString, i64)> {
+        let totp = self.totp.as_ref().context("this authenticator was activated without passcodes")?;
+        passcode::now(&totp.secret, totp.digits, totp.period, self.world.now()).context("the passcodes can't be read")
+    }
+
+    /// Gives the device another name.
+    ///
+    /// # Errors
+    /// When the server refuses, or can't be reached.
+    pub async fn rename(&self, name: &str) -> anyhow::Result<()> {
+        self.signed("POST", "/authenticator/v1/account", &json!({ "name": name }).to_string()).await.map(drop)
+    }
+
+    /// Ends the device: its key answers nothing any more.
+    ///
+    /// # Errors
+    /// When the server refuses, or can't be reached.
+    pub async fn remove(&self) -> anyhow::Result<()> {
+        self.signed("DELETE", "/authenticator/v1/account", "").await.map(drop)
     }
 
     /// The requests that wait; waits up to `seconds` (0 to 50) for one.
@@ -134,6 +183,7 @@ impl Device {
             tenant: self.tenant.clone(),
             phone: self.phone.clone(),
             key: BASE64URL_NOPAD.encode(&self.document),
+            totp: self.totp.clone(),
         };
         let text = Zeroizing::new(serde_json::to_string_pretty(&kept)?);
         let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
@@ -160,6 +210,7 @@ impl Device {
             phone: kept.phone,
             key: pair(&document)?,
             document,
+            totp: kept.totp,
             world: world.clone(),
         })
     }
