@@ -125,7 +125,8 @@ impl RelyingParty {
             return Err(WebauthnError::NotDiscoverable);
         }
         let aaguid = statement.aaguid()?;
-        let judged = attestation::judge(aaguid, &credential.attestation.data, policy, metadata, now)?;
+        let proof = statement.proof(&credential, &reg.response.client_data_json)?;
+        let judged = attestation::judge(aaguid, proof, policy, metadata, now)?;
         Ok(RegisteredPasskey {
             credential: StoredCredential::new(&credential, &judged.chain).to_bytes()?,
             aaguid,

@@ -115,7 +115,7 @@ fn self_and_none_are_not_enough_where_proof_is_asked_for() {
 fn a_statement_of_an_unknown_kind_counts_as_none() {
     let scene = Scene::new();
     let metadata = scene.metadata(scene.model());
-    for format in ["tpm", "android-key", "android-safetynet", "compound", "x"] {
+    for format in ["android-key", "android-safetynet", "compound", "x"] {
         let register = |policy: &AttestationPolicy| {
             let world = world();
             let ask = RegistrationAsk::second_factor(Vec::new());

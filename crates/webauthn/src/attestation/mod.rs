@@ -1,11 +1,13 @@
 //! What a new passkey proves of its make, and what policy asks for.
 
+mod tpm;
+
 use crate::{Aaguid, Metadata, WebauthnError, metadata::digest};
 use serde::Deserialize;
 use serde_cbor_2::Value;
 use std::{collections::BTreeMap, fmt};
 use types::Millis;
-use webauthn_rs_core::proto::{ParsedAttestationData, SerialisableAttestationData};
+use webauthn_rs_core::proto::{Credential, SerialisableAttestationData};
 
 /// What a passkey's make was proven by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,22 +54,32 @@ pub struct AttestationPolicy {
 #[derive(Deserialize)]
 pub(crate) struct Statement {
     fmt: Value,
+    #[serde(rename = "attStmt")]
+    statement: Value,
     #[serde(rename = "authData")]
     auth_data: Value,
 }
 
 /// The formats whose statements the core verifies. Not among them: `tpm`, for which release 0.6.2 takes no hash, so that every
-/// one of them fails; `android-key`, of which it doesn't know keys in a StrongBox; `android-safetynet`, which its maker has
-/// withdrawn.
+/// one of them fails (they are verified by `tpm.rs`); `android-key`, of which it doesn't know keys in a StrongBox;
+/// `android-safetynet`, which its maker has withdrawn.
 const VERIFIABLE: [&str; 4] = ["none", "packed", "fido-u2f", "apple"];
+
+/// What a statement proves, its own signature having been found right.
+pub(crate) enum Proof {
+    Nothing,
+    Itself,
+    /// A chain of certificates, leaf first, which leads to nobody knows whom yet.
+    Chain(Vec<Vec<u8>>),
+}
 
 impl Statement {
     pub(crate) fn read(object: &[u8]) -> Result<Self, WebauthnError> {
         serde_cbor_2::from_slice(object).map_err(|_| WebauthnError::Malformed("attestationObject"))
     }
 
-    /// The object as the core is given it: as it came, or, when its statement is of a kind that can't be verified, with none
-    /// in its place (level 3 §7.1 step 22: then there was no attestation).
+    /// The object as the core is given it: as it came, or, when its statement is of a kind that the core can't verify, with
+    /// none in its place.
     pub(crate) fn for_core(&self, object: &[u8]) -> Result<Vec<u8>, WebauthnError> {
         let Value::Text(format) = &self.fmt else { return Err(WebauthnError::Malformed("fmt")) };
         if VERIFIABLE.contains(&format.as_str()) {
@@ -82,11 +94,36 @@ impl Statement {
         serde_cbor_2::to_vec(&Value::Map(bare)).map_err(|_| WebauthnError::Malformed("attestationObject"))
     }
 
+    /// What the statement proves. `credential` is the core's verdict; a kind that nobody verifies proves nothing (level 3 §7.1
+    /// step 22: the relying party chooses which kinds it knows).
+    pub(crate) fn proof(&self, credential: &Credential, client_data: &[u8]) -> Result<Proof, WebauthnError> {
+        if self.fmt == Value::Text("tpm".to_owned()) {
+            let Aaguid(aaguid) = self.aaguid()?;
+            let subject = tpm::Subject { auth_data: self.auth_data()?, client_data, key: &credential.cred, aaguid };
+            return Ok(tpm::verify(&self.statement, &subject)?.map_or(Proof::Nothing, Proof::Chain));
+        }
+        Ok(match credential.attestation.data.clone().into() {
+            SerialisableAttestationData::Self_ => Proof::Itself,
+            SerialisableAttestationData::Basic(chain)
+            | SerialisableAttestationData::AttCa(chain)
+            | SerialisableAttestationData::AnonCa(chain) => Proof::Chain(chain),
+            SerialisableAttestationData::None
+            | SerialisableAttestationData::ECDAA
+            | SerialisableAttestationData::Uncertain => Proof::Nothing,
+        })
+    }
+
     /// The model, as the authenticator data names it: the 16 bytes after hash, flags and counter (§6.1, §6.5.1).
     pub(crate) fn aaguid(&self) -> Result<Aaguid, WebauthnError> {
-        let Value::Bytes(data) = &self.auth_data else { return Err(WebauthnError::Malformed("authData")) };
-        let aaguid = data.get(37..53).and_then(|bytes| bytes.try_into().ok());
+        let aaguid = self.auth_data()?.get(37..53).and_then(|bytes| bytes.try_into().ok());
         aaguid.map(Aaguid).ok_or(WebauthnError::Malformed("authData"))
+    }
+
+    fn auth_data(&self) -> Result<&[u8], WebauthnError> {
+        match &self.auth_data {
+            Value::Bytes(data) => Ok(data),
+            _ => Err(WebauthnError::Malformed("authData")),
+        }
     }
 }
 
@@ -100,7 +137,7 @@ pub(crate) struct Judged {
 /// Level 3 §7.1 steps 23 and 24, and the tenant's policy. The statement's own signature was verified before.
 pub(crate) fn judge(
     aaguid: Aaguid,
-    data: &ParsedAttestationData,
+    proof: Proof,
     policy: &AttestationPolicy,
     metadata: Option<&Metadata>,
     now: Millis,
@@ -108,7 +145,7 @@ pub(crate) fn judge(
     if policy.require_verified && metadata.is_none_or(|metadata| metadata.is_overdue(now)) {
         return Err(WebauthnError::MetadataOverdue);
     }
-    let judged = trace(aaguid, data, metadata, now)?;
+    let judged = trace(aaguid, proof, metadata, now)?;
     if policy.allow_aaguids.as_ref().is_some_and(|allowed| !allowed.contains(&aaguid)) {
         return Err(WebauthnError::ModelRefused(aaguid));
     }
@@ -123,22 +160,13 @@ pub(crate) fn judge(
     Ok(judged)
 }
 
-/// Follows the chain to a root of the model.
-fn trace(
-    aaguid: Aaguid,
-    data: &ParsedAttestationData,
-    metadata: Option<&Metadata>,
-    now: Millis,
-) -> Result<Judged, WebauthnError> {
+/// Follows a chain to a root of the model.
+fn trace(aaguid: Aaguid, proof: Proof, metadata: Option<&Metadata>, now: Millis) -> Result<Judged, WebauthnError> {
     let unproven = |attestation| Ok(Judged { attestation, chain: Vec::new() });
-    let chain = match data.clone().into() {
-        SerialisableAttestationData::Self_ => return unproven(Attestation::Itself),
-        SerialisableAttestationData::Basic(chain)
-        | SerialisableAttestationData::AttCa(chain)
-        | SerialisableAttestationData::AnonCa(chain) => chain,
-        SerialisableAttestationData::None
-        | SerialisableAttestationData::ECDAA
-        | SerialisableAttestationData::Uncertain => return unproven(Attestation::None),
+    let chain = match proof {
+        Proof::Nothing => return unproven(Attestation::None),
+        Proof::Itself => return unproven(Attestation::Itself),
+        Proof::Chain(chain) => chain,
     };
     match metadata.and_then(|metadata| metadata.vouch(aaguid, &chain, now)) {
         None => unproven(Attestation::None),
