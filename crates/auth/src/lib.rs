@@ -174,7 +174,9 @@ impl Auth {
         *self.metadata.write().unwrap_or_else(PoisonError::into_inner) = metadata;
     }
 
-    pub(crate) fn is_stopping(&self) -> bool {
+    /// Whether [`stop`](Self::stop) was called: whoever asks again and again ends by it.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
         *self.stopping.borrow()
     }
 
