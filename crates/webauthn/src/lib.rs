@@ -6,11 +6,11 @@
 //! browser sent back (`credential.toJSON()`), and give a [`RegisteredPasskey`] or a [`VerifiedAssertion`]: the only ways to
 //! have one. What nobody has verified yet is called so: [`Identified`].
 //!
-//! Signatures, attestation statements and the parsing of authenticator data are `webauthn-rs-core`'s. Around it stand the
-//! things that it leaves to its caller or sees otherwise: the challenge comes from [`types::Random`]; the origin is compared
-//! to a list, letter by letter; a frame in somebody else's page is refused at sign-in too; a counter that went back is an
-//! error of its own; a statement that the core can't verify counts as none; chains end at the roots of the metadata, at a time
-//! that the caller names.
+//! Signatures, most attestation statements and the parsing of authenticator data are `webauthn-rs-core`'s. Around it stand
+//! the things that it leaves to its caller or sees otherwise: the challenge comes from [`types::Random`]; the origin is
+//! compared to a list, letter by letter; a frame in somebody else's page is refused at sign-in too; a counter that went back
+//! and a backup eligibility that changed are told only when the signature was right; a TPM's statement is verified here, and
+//! one that nobody can verify counts as none; chains end at the roots of the metadata, at a time that the caller names.
 //!
 //! What this crate never does: read a file, a socket, the clock or the system's chance; keep anything; decide whose passkey
 //! it was (the caller looks that up by [`RelyingParty::identify`] and says so in [`PasskeyForSignIn`]); or make a ceremony

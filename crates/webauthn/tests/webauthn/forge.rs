@@ -1,13 +1,10 @@
 //! An authenticator and a browser that do as they are told, also what no real one would do. The honest flows are tested with
 //! others' software (`foreign.rs`, `vectors.rs`); this one is for lies.
 
-use aws_lc_rs::{
-    digest::{SHA256, digest},
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair},
-};
+use aws_lc_rs::digest::{SHA256, digest};
 use countersign_webauthn::*;
 use data_encoding::BASE64URL_NOPAD;
+use rcgen::{KeyPair, PKCS_RSA_SHA256, SigningKey};
 use serde_json::{Value, json};
 use types::{Millis, World};
 
@@ -54,19 +51,29 @@ pub(crate) struct Draft {
 }
 
 pub(crate) struct Forge {
-    pub(crate) key: EcdsaKeyPair,
+    pub(crate) key: KeyPair,
     pub(crate) id: Vec<u8>,
     pub(crate) aaguid: [u8; 16],
 }
 
 impl Forge {
+    /// With a P-256 key.
     pub(crate) fn new() -> Self {
-        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
-        Self { key, id: (0..24).collect(), aaguid: [0; 16] }
+        Self { key: KeyPair::generate().unwrap(), id: (0..24).collect(), aaguid: [0; 16] }
+    }
+
+    /// With an RSA key of 2048 bits.
+    pub(crate) fn rsa() -> Self {
+        Self { key: KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap(), ..Self::new() }
     }
 
     pub(crate) fn sign(&self, data: &[u8]) -> Vec<u8> {
-        self.key.sign(&SystemRandom::new(), data).unwrap().as_ref().to_vec()
+        self.key.sign(data).unwrap()
+    }
+
+    /// The modulus of an RSA key: after the headers of sequence and number and the number's sign (RFC 8017 §A.1.1).
+    pub(crate) fn modulus(&self) -> &[u8] {
+        &self.key.public_key_raw()[9..265]
     }
 
     fn draft(kind: &'static str, options: &Value) -> Draft {
@@ -83,9 +90,13 @@ impl Forge {
         }
     }
 
-    /// The public key in COSE (RFC 9052): EC2, ES256, P-256.
+    /// The public key in COSE (RFC 9052, RFC 8230).
     fn cose(&self) -> Vec<u8> {
-        let point = self.key.public_key().as_ref();
+        if self.key.algorithm() == &PKCS_RSA_SHA256 {
+            let head = [0xa4, 0x01, 0x03, 0x03, 0x39, 0x01, 0x00, 0x20];
+            return [&head, bytes(self.modulus()).as_slice(), &[0x21, 0x43, 0x01, 0x00, 0x01]].concat();
+        }
+        let point = self.key.public_key_raw();
         let mut key = vec![0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20];
         key.extend(&point[1..33]);
         key.extend([0x22, 0x58, 0x20]);

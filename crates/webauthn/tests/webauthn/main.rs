@@ -15,4 +15,6 @@ mod metadata;
 #[cfg(test)]
 mod service;
 #[cfg(test)]
+mod tpm;
+#[cfg(test)]
 mod vectors;

@@ -22,10 +22,6 @@ fn file() -> Value {
     serde_json::from_str(include_str!("vectors.json")).unwrap()
 }
 
-fn hex(value: &Value) -> Vec<u8> {
-    HEXLOWER.decode(value.as_str().unwrap().as_bytes()).unwrap()
-}
-
 fn base64(value: &Value) -> Value {
     json!(BASE64URL_NOPAD.encode(&hex(value)))
 }
@@ -45,7 +41,18 @@ fn rp() -> RelyingParty {
     }
 }
 
-fn register(vector: &Value, metadata: Option<&Metadata>) -> Result<RegisteredPasskey, WebauthnError> {
+/// One of the pairs, and the root of their attestations.
+pub(crate) fn vector(name: &str) -> (Value, Vec<u8>) {
+    let file = file();
+    let vector = file["vectors"].as_array().unwrap().iter().find(|vector| vector["name"] == name).unwrap().clone();
+    (vector, hex(&file["attestation_ca_cert"]))
+}
+
+pub(crate) fn hex(value: &Value) -> Vec<u8> {
+    HEXLOWER.decode(value.as_str().unwrap().as_bytes()).unwrap()
+}
+
+pub(crate) fn register(vector: &Value, metadata: Option<&Metadata>) -> Result<RegisteredPasskey, WebauthnError> {
     let person = PersonHandle { id: vec![1], name: "ana".to_owned(), display_name: String::new() };
     let ceremony = &vector["registration"];
     let ask = RegistrationAsk { verification: Verification::Preferred, ..RegistrationAsk::second_factor(Vec::new()) };
@@ -115,14 +122,13 @@ fn the_standards_vectors() {
 
 #[test]
 fn the_standards_attestations_lead_to_the_standards_root() {
-    let file = file();
-    let root = hex(&file["attestation_ca_cert"]);
+    let (_, root) = vector("none-es256");
     let service = Service::new();
     let verified = |name: &str, roots: &[&[u8]]| {
-        let vector = file["vectors"].as_array().unwrap().iter().find(|vector| vector["name"] == name).unwrap();
+        let (vector, _) = vector(name);
         let aaguid = Aaguid(hex(&vector["aaguid"]).try_into().unwrap());
         let metadata = service.metadata(1, &[Model::new(aaguid, "Vector", roots)]);
-        register(vector, Some(&metadata)).map(|passkey| passkey.attestation)
+        register(&vector, Some(&metadata)).map(|passkey| passkey.attestation)
     };
     for name in ["packed-es256", "packed-es384", "apple-es256", "fido-u2f-es256", "tpm-es256"] {
         assert_eq!(verified(name, &[&root]).unwrap(), Attestation::Verified, "{name}");
