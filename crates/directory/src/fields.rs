@@ -17,12 +17,16 @@ pub enum FieldKind {
     Text(usize),
     /// Several lines of at most so many bytes.
     Lines(usize),
+    /// `#rrggbb`, or nothing.
+    Color,
     /// One of these words.
     Word(&'static [&'static str]),
     /// At most so many lines of at most 255 bytes.
     List(usize),
     /// JSON of at most so many bytes.
     Json(usize),
+    /// Some of these fields together. What is not given gets its default back: the whole is set at once.
+    Object(&'static [Field]),
 }
 
 /// A field's name and kind.
@@ -57,6 +61,18 @@ pub const INTEGRATION_FIELDS: &[Field] = &[
     // Of this house: where users may be sent back to, byte for byte; none named means wherever the application's signed request says.
     ("redirect_uris", FieldKind::List(64)),
 ];
+
+/// How a tenant's pages look.
+const PAGE: &[Field] = &[
+    ("accent", FieldKind::Color),
+    ("background", FieldKind::Color),
+    ("help_url", FieldKind::Text(1024)),
+    ("help_text", FieldKind::Text(64)),
+    ("welcome", FieldKind::Text(255)),
+    ("language", FieldKind::Text(16)),
+];
+
+const PASSKEY_ATTESTATION: &[Field] = &[("require_verified", FieldKind::Flag), ("allow_aaguids", FieldKind::List(256))];
 
 /// What a tenant's settings hold.
 pub const SETTINGS_FIELDS: &[Field] = &[
@@ -101,6 +117,14 @@ pub const SETTINGS_FIELDS: &[Field] = &[
     ("push_approval", FieldKind::Word(&["code", "tap"])),
     ("prompt_spacing", FieldKind::Number(0, 3_600)),
     ("brand", FieldKind::Text(64)),
+    ("passkey_only", FieldKind::Flag),
+    ("weaker_with_passkey", FieldKind::Flag),
+    ("push_in_new_browsers", FieldKind::Flag),
+    ("two_authenticators", FieldKind::Flag),
+    ("canary", FieldKind::Word(&["off", "observe", "enforce"])),
+    ("related_origins", FieldKind::List(16)),
+    ("passkey_attestation", FieldKind::Object(PASSKEY_ATTESTATION)),
+    ("page", FieldKind::Object(PAGE)),
 ];
 
 impl FieldKind {
@@ -125,6 +149,21 @@ impl FieldKind {
                 let line =
                     |value: &Value| text::name(value.as_str().ok_or_else(invalid)?, 255, name).map(Value::String);
                 list.iter().map(line).collect::<Result<Vec<_>, _>>().map(Value::Array)
+            }
+            Self::Color => {
+                let text = words()?.to_ascii_lowercase();
+                let digits = text.strip_prefix('#').unwrap_or_default();
+                let is_color = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+                if text.is_empty() || is_color { Ok(Value::String(text)) } else { Err(invalid()) }
+            }
+            Self::Object(known) => {
+                let mut checked = Map::new();
+                for (member, value) in value.as_object().ok_or_else(invalid)? {
+                    let (member, kind) = known.iter().find(|(known, _)| known == member).ok_or_else(invalid)?;
+                    // Named by the whole: that is the parameter.
+                    checked.insert((*member).to_owned(), kind.check(name, value)?);
+                }
+                Ok(Value::Object(checked))
             }
             Self::Json(most) if value.to_string().len() <= most => Ok(value.clone()),
             Self::Json(_) => Err(invalid()),
@@ -219,6 +258,28 @@ mod tests {
         fields.set("lockout_threshold", &json!(5)).unwrap();
         fields.set("keypress_fraud", &json!("#")).unwrap();
         assert_eq!(Value::Object(fields.values().clone()), json!({ "lockout_threshold": 5, "keypress_fraud": "#" }));
+    }
+
+    #[test]
+    fn an_object_has_known_members_of_their_kinds() {
+        let mut fields = SettingsFields::default();
+        for (name, value) in [
+            ("page", json!("#112233")),
+            ("page", json!({ "accent": "red" })),
+            ("page", json!({ "accent": "#12345g" })),
+            ("page", json!({ "style": "#112233" })),
+            ("passkey_attestation", json!({ "require_verified": "yes" })),
+            ("passkey_attestation", json!({ "allow_aaguids": "ea9b8d66-4d01-1d21-3ce4-b6b48cb575d4" })),
+            ("canary", json!("perhaps")),
+        ] {
+            assert!(
+                matches!(fields.set(name, &value), Err(DirectoryError::Invalid(at)) if at == name),
+                "{name} {value}"
+            );
+        }
+        fields.set("page", &json!({ "accent": "#AABBCC", "background": "", "welcome": "Hello" })).unwrap();
+        let wanted = json!({ "page": { "accent": "#aabbcc", "background": "", "welcome": "Hello" } });
+        assert_eq!(Value::Object(fields.values().clone()), wanted);
     }
 
     #[test]

@@ -128,6 +128,10 @@ fn value_of(name: &str, text: &str) -> anyhow::Result<Value> {
             _ => bail!("{name} is on or off"),
         },
         Some(FieldKind::Number(..)) => text.parse::<i64>().with_context(|| format!("{name} is a number"))?.into(),
+        Some(FieldKind::List(_)) => text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect(),
+        Some(FieldKind::Json(_) | FieldKind::Object(_)) => {
+            serde_json::from_str(text).with_context(|| format!("{name} is JSON"))?
+        }
         Some(_) => text.into(),
     })
 }

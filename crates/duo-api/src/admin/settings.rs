@@ -14,9 +14,11 @@ pub(super) fn given(params: &Params, (name, kind): Field) -> Result<Option<Value
     Ok(match kind {
         FieldKind::Flag => params.bool(name)?.map(Value::Bool),
         FieldKind::Number(..) => params.int(name, 0..=i64::MAX)?.map(Value::from),
-        FieldKind::Text(_) | FieldKind::Lines(_) | FieldKind::Word(_) => params.text(name)?.map(Value::from),
+        FieldKind::Text(_) | FieldKind::Lines(_) | FieldKind::Word(_) | FieldKind::Color => {
+            params.text(name)?.map(Value::from)
+        }
         FieldKind::List(most) => params.list(name, most)?.map(Value::from),
-        FieldKind::Json(_) => params.nested(name)?.map(std::borrow::Cow::into_owned),
+        FieldKind::Json(_) | FieldKind::Object(_) => params.nested(name)?.map(std::borrow::Cow::into_owned),
     })
 }
 
