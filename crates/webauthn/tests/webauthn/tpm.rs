@@ -200,7 +200,8 @@ fn only_a_tpms_own_certificate_attests() {
 #[test]
 fn a_statement_says_what_it_should() {
     let other = Forge::rsa();
-    let changes: [(&str, Box<dyn FnOnce(&mut Said)>); 9] = [
+    type Change = Box<dyn FnOnce(&mut Said)>;
+    let changes: [(&str, Change); 9] = [
         ("made outside a TPM", Box::new(|said| said.magic = 0xff54_4348)),
         ("a quote", Box::new(|said| said.kind = 0x8018)),
         ("another challenge", Box::new(|said| said.extra = sha256(b"another"))),
