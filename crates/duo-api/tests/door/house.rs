@@ -163,7 +163,13 @@ impl House {
         let directory = Directory::new(Arc::clone(&store), checks());
         let a = Organisation::make(&directory, &auth, "alfa", 1, settings.clone()).await;
         let b = Organisation::make(&directory, &auth, "bravo", 2, settings).await;
-        Self { outbox: print.outbox(), directory, store, auth, router, world, clock, a, b, database, scratch }
+        let outbox = print.outbox();
+        // Each person was told of their new authenticator, by mail and then on the telephone.
+        for told in [&a, &b] {
+            outbox.wait_for(&told.number, Duration::from_secs(30)).await.expect("a notice");
+        }
+        drop(outbox.take());
+        Self { outbox, directory, store, auth, router, world, clock, a, b, database, scratch }
     }
 
     /// The same house after a restart of the program: what was only in memory is gone.
