@@ -183,6 +183,7 @@ impl Auth {
         for digest in scope.keys().await?.digest_candidates(fields::ACTIVATION_CODE, &[code.as_bytes()]) {
             // Looked up by a read first: guesses must not take the one place for writing.
             let Some((owner, ..)) = scope.activation(&digest).await? else { continue };
+            let in_session = self.is_in_session(tenant, &digest).await?;
             let mut tx = scope.begin().await?;
             // One after the other for each user, so that an undo leaves nothing behind that was added at the same moment.
             tx.hold_user(owner).await?;
@@ -207,7 +208,7 @@ impl Auth {
             };
             let seed = if passcodes { Some(self.give_passcodes(tenant, &mut tx, user, phone).await?) } else { None };
             tx.log_act(&self.world, "authenticator", "activate", &user.to_string(), &phone.to_string()).await?;
-            let noted = self.note_activation(&mut tx, &digest, user, phone, bound, device_name).await?;
+            let noted = self.note_activation(&mut tx, &digest, user, phone, bound, device_name, in_session).await?;
             tx.commit().await?;
             self.announce(noted, "").await;
             return Ok(Activated { user, phone, seed });

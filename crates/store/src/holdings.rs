@@ -5,7 +5,7 @@ use crate::{
     scope::Tx,
     values,
 };
-use types::UserId;
+use types::{PhoneId, UserId};
 
 // A write, so that PostgreSQL lets no other transaction that holds the same user go on before this one ends. SQLite has one writer. Not of
 // the user's own row: a batch of logins locks a device first and its user after, so who held the user and then removed the device would
@@ -24,8 +24,14 @@ static COUNT: Statement = Statement::new(
         WHERE t.tenant = $1 AND t.user_id = $2 AND k.serial NOT LIKE 'authenticator DP%')",
     &[Type::Id, Type::Id],
 );
+static NUMBERED: Statement = Statement::new(
+    "holdings_phone_is_numbered",
+    "SELECT CAST(CASE WHEN f.number IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM user_phone l JOIN phone f ON f.tenant = l.tenant AND f.id = l.phone_id \
+     WHERE l.tenant = $1 AND l.user_id = $2 AND l.phone_id = $3",
+    &[Type::Id, Type::Id, Type::Id],
+);
 
-pub(crate) static ALL: &[&Statement] = &[&HOLD, &COUNT];
+pub(crate) static ALL: &[&Statement] = &[&HOLD, &COUNT, &NUMBERED];
 
 impl Tx {
     /// Holds a user until the end of this transaction: two that change what one user can sign in with run one after the other.
@@ -39,5 +45,16 @@ impl Tx {
     pub async fn authenticators_of(&mut self, user: UserId) -> Result<i64, StoreError> {
         let rows = self.run(&COUNT, values![user]).await?;
         rows.into_iter().next().map_or(Ok(0), |row| row.read().take())
+    }
+
+    /// Takes the authenticator from a user's telephone: a telephone that has a number stays for calls and messages, another goes.
+    /// Whether the user has such a telephone.
+    pub async fn disarm_phone(&mut self, user: UserId, phone: PhoneId) -> Result<bool, StoreError> {
+        let rows = self.run(&NUMBERED, values![user, phone]).await?;
+        match rows.into_iter().next().map(|row| row.read().take::<bool>()).transpose()? {
+            Some(true) => self.clear_phone_key(phone).await,
+            Some(false) => self.delete_phone(phone).await,
+            None => Ok(false),
+        }
     }
 }

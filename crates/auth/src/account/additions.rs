@@ -288,6 +288,7 @@ impl Auth {
 
     /// What an activation means for the account, in its transaction: a change that can be undone, and, where an enrolment code was
     /// used, leave for the page that showed it to go on.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one activation, known only where it happens")]
     pub(crate) async fn note_activation(
         &self,
         tx: &mut Tx,
@@ -296,8 +297,8 @@ impl Auth {
         phone: PhoneId,
         bound: bool,
         device_name: &str,
+        in_session: bool,
     ) -> Result<Noted, AuthError> {
-        let in_session = self.is_in_session(tx.tenant(), code).await?;
         if !bound && !in_session {
             self.let_follow(tx, code, user).await?;
         }

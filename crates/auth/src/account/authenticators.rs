@@ -172,11 +172,11 @@ impl Auth {
         wide(session)?;
         let name = name_of(name)?;
         let scope = self.store.tenant(session.tenant);
+        let phones = scope.phones_of_users(&[session.user]).await?;
         let mut tx = scope.begin().await?;
         let (renamed, object) = match what {
             Held::Passkey(id) => (tx.rename_passkey(id, session.user, &name).await?, id.to_string()),
             Held::Device(DeviceId::Phone(id)) => {
-                let phones = scope.phones_of_users(&[session.user]).await?;
                 let change = PhoneChange { name: Some(name), ..PhoneChange::default() };
                 let mine = phones.iter().any(|(_, phone)| phone.id == id);
                 (mine && tx.change_phone(id, &change).await?, id.to_string())
@@ -199,26 +199,16 @@ impl Auth {
         let (user, now) = (permit.user, self.world.now());
         let scope = self.store.tenant(permit.tenant);
         let recovery = !scope.recovery_secrets(user, "code", now).await?.is_empty();
+        // Read before the transaction: inside it only its own connection may be used.
+        let (label, shared) = self.held(permit, what).await?;
         let mut tx = scope.begin().await?;
         self.spend_permit(&mut tx, permit, Action::Remove).await?;
-        let (removed, label, object) = match what {
-            Held::Passkey(id) => {
-                let row = scope.passkey(id).await?.filter(|row| row.user_id == user).ok_or(AuthError::NoDevice)?;
-                (tx.delete_passkey(user, id).await?, row.name, id.to_string())
-            }
-            Held::Device(DeviceId::Phone(id)) => {
-                let phones = scope.phones_of_users(&[user]).await?;
-                let (_, row) = phones.into_iter().find(|(_, row)| row.id == id).ok_or(AuthError::NoDevice)?;
-                // A telephone that others use too stays theirs.
-                let shared = scope.users_of_phones(&[id]).await?.len() > 1;
-                let gone = if shared { tx.detach_phone(user, id).await? } else { tx.delete_phone(id).await? };
-                (gone, if row.name.is_empty() { row.device_name } else { row.name }, id.to_string())
-            }
-            Held::Device(DeviceId::Token(id)) => {
-                let tokens = scope.tokens_of_users(&[user]).await?;
-                let (_, row) = tokens.into_iter().find(|(_, row)| row.id == id).ok_or(AuthError::NoDevice)?;
-                (tx.detach_token(user, id).await?, row.serial, id.to_string())
-            }
+        let (removed, object) = match what {
+            Held::Passkey(id) => (tx.delete_passkey(user, id).await?, id.to_string()),
+            // A telephone that others use too stays theirs.
+            Held::Device(DeviceId::Phone(id)) if shared => (tx.detach_phone(user, id).await?, id.to_string()),
+            Held::Device(DeviceId::Phone(id)) => (tx.delete_phone(id).await?, id.to_string()),
+            Held::Device(DeviceId::Token(id)) => (tx.detach_token(user, id).await?, id.to_string()),
         };
         if !removed {
             return Err(AuthError::NoDevice);
@@ -233,6 +223,28 @@ impl Auth {
         tx.commit().await?;
         self.tell(permit.tenant, user, &News::Removed(label), &crate::log::ip(client), None).await;
         self.accepted(permit.tenant, user).await
+    }
+    /// What something of the permit's owner is called, and whether others have it too.
+    async fn held(&self, permit: &Permit, what: Held) -> Result<(String, bool), AuthError> {
+        let scope = self.store.tenant(permit.tenant);
+        let user = permit.user;
+        Ok(match what {
+            Held::Passkey(id) => {
+                let row = scope.passkey(id).await?.filter(|row| row.user_id == user).ok_or(AuthError::NoDevice)?;
+                (row.name, false)
+            }
+            Held::Device(DeviceId::Phone(id)) => {
+                let phones = scope.phones_of_users(&[user]).await?;
+                let (_, row) = phones.into_iter().find(|(_, row)| row.id == id).ok_or(AuthError::NoDevice)?;
+                let shared = scope.users_of_phones(&[id]).await?.len() > 1;
+                (if row.name.is_empty() { row.device_name } else { row.name }, shared)
+            }
+            Held::Device(DeviceId::Token(id)) => {
+                let tokens = scope.tokens_of_users(&[user]).await?;
+                let (_, row) = tokens.into_iter().find(|(_, row)| row.id == id).ok_or(AuthError::NoDevice)?;
+                (row.serial, true)
+            }
+        })
     }
 }
 

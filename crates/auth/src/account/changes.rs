@@ -170,11 +170,11 @@ impl Auth {
         tx.forget_browsers(user).await?;
         tx.distrust_devices(user).await?;
         tx.void_activations(user, now).await?;
-        self.take_back(&mut tx, &change).await?;
-        // An intruder's first key opens the door to a second one. An id is made of its moment, so the order of ids is that of time.
+        take_back(&mut tx, &change).await?;
+        // An intruder's first key opens the door to a second one.
         for later in tx.changes_of_user(user, now).await? {
-            if later.id > change.id && tx.undo_change(later.id, now).await? {
-                self.take_back(&mut tx, &later).await?;
+            if later.made_at >= change.made_at && tx.undo_change(later.id, now).await? {
+                take_back(&mut tx, &later).await?;
             }
         }
         let left = tx.authenticators_of(user).await?;
@@ -201,40 +201,28 @@ impl Auth {
         ChangeView::of(&ChangeRow { undone_at: Some(now), ..change })
     }
 
-    async fn take_back(&self, tx: &mut Tx, change: &ChangeRow) -> Result<(), AuthError> {
-        let user = change.user_id;
-        match ChangeKind::parse(&change.kind)? {
-            ChangeKind::Passkey => {
-                if let Ok(id) = change.object.parse::<PasskeyId>() {
-                    tx.delete_passkey(user, id).await?;
-                }
-            }
-            ChangeKind::Authenticator => {
-                if let Ok(id) = change.object.parse::<PhoneId>() {
-                    self.disarm(tx, user, id).await?;
-                }
-            }
-            ChangeKind::RecoveryCodes => tx.delete_recovery(user, "code").await?,
-            ChangeKind::AccessPass => tx.delete_recovery(user, "pass").await?,
-        }
-        Ok(())
-    }
-
-    /// Takes the authenticator from a user's telephone; a telephone that has a number stays for calls and messages.
-    async fn disarm(&self, tx: &mut Tx, user: UserId, phone: PhoneId) -> Result<(), AuthError> {
-        let scope = self.store.tenant(tx.tenant());
-        let phones = scope.phones_of_users(&[user]).await?;
-        match phones.into_iter().map(|(_, row)| row).find(|row| row.id == phone) {
-            Some(row) if row.number.is_some() => tx.clear_phone_key(phone).await?,
-            Some(_) => tx.delete_phone(phone).await?,
-            None => false,
-        };
-        Ok(())
-    }
-
     /// A user's additions that can still be undone, newest first.
     pub(super) async fn changes(&self, tenant: TenantId, user: UserId) -> Result<Vec<ChangeView>, AuthError> {
         let rows = self.store.tenant(tenant).changes_of_user(user, self.world.now()).await?;
         rows.iter().rev().map(ChangeView::of).collect()
     }
+}
+
+async fn take_back(tx: &mut Tx, change: &ChangeRow) -> Result<(), AuthError> {
+    let user = change.user_id;
+    match ChangeKind::parse(&change.kind)? {
+        ChangeKind::Passkey => {
+            if let Ok(id) = change.object.parse::<PasskeyId>() {
+                tx.delete_passkey(user, id).await?;
+            }
+        }
+        ChangeKind::Authenticator => {
+            if let Ok(id) = change.object.parse::<PhoneId>() {
+                tx.disarm_phone(user, id).await?;
+            }
+        }
+        ChangeKind::RecoveryCodes => tx.delete_recovery(user, "code").await?,
+        ChangeKind::AccessPass => tx.delete_recovery(user, "pass").await?,
+    }
+    Ok(())
 }

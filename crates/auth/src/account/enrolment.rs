@@ -193,7 +193,7 @@ impl Auth {
     }
 
     /// Whether a code was made inside a session.
-    pub(super) async fn is_in_session(&self, tenant: TenantId, code: &[u8; 32]) -> Result<bool, AuthError> {
+    pub(crate) async fn is_in_session(&self, tenant: TenantId, code: &[u8; 32]) -> Result<bool, AuthError> {
         Ok(self.follow_row(tenant, code).await?.is_some_and(|(_, row)| row.action == IN_SESSION))
     }
 
