@@ -34,6 +34,7 @@
 mod assets;
 mod authenticator;
 mod frame;
+mod sign_in;
 mod texts;
 mod well_known;
 
@@ -76,6 +77,8 @@ pub(crate) struct Web {
     pub(crate) no_brand: Arc<Brand>,
     /// By host name, for seconds.
     pub(crate) tenants: quick_cache::sync::Cache<String, Arc<Tenant>>,
+    /// Streams about prompts.
+    pub(crate) followers: Arc<sign_in::Followers>,
 }
 
 impl Web {
@@ -100,6 +103,7 @@ pub fn router(auth: &Arc<Auth>, options: WebOptions) -> Result<Router, TextsErro
         assets: Assets::new(),
         no_brand: Arc::new(Brand::new(&auth::Settings::default())),
         tenants: quick_cache::sync::Cache::new(10_000),
+        followers: Arc::default(),
         options,
     });
     let pages = Router::new()
@@ -108,6 +112,7 @@ pub fn router(auth: &Arc<Auth>, options: WebOptions) -> Result<Router, TextsErro
         .route("/.well-known/webauthn", get(well_known::webauthn))
         .route("/.well-known/passkey-endpoints", get(well_known::passkey_endpoints))
         .route("/.well-known/change-password", get(well_known::change_password))
+        .merge(sign_in::routes())
         .merge(authenticator::routes());
     Ok(pages.layer(middleware::from_fn_with_state(Arc::clone(&web), frame::around)).with_state(web))
 }

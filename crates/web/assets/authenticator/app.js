@@ -149,7 +149,8 @@ async function start() {
 
   await push.keepOffline(element('words').dataset.worker ?? '').catch(() => undefined);
   const { dataset } = element('words');
-  await database.set(/** @type {any} */ ({ id: 'words', title: dataset.pushTitle, look: dataset.pushLook, notice: dataset.pushNotice, icon: dataset.icon }));
+  const { pushTitle: title, pushLook: look, pushNotice: notice, icon } = dataset;
+  await database.set({ id: 'words', title, look, notice, icon });
   await navigator.storage?.persist?.().catch(() => false);
   if (shown === 'locked') return;
   for (const account of accounts.all) await accounts.refresh(account).catch(() => undefined);

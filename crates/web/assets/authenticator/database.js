@@ -74,7 +74,7 @@ export const keep = (account) => run('accounts', 'readwrite', (store) => store.p
 export const forget = (id) => run('accounts', 'readwrite', (store) => store.delete(id));
 /** @param {string} id */
 export const setting = (id) => run('settings', 'readonly', (store) => store.get(id));
-/** @param {{ id: string }} value */
+/** @param {{ id: string, [name: string]: unknown }} value */
 export const set = (value) => run('settings', 'readwrite', (store) => store.put(value));
 /** @param {string} id */
 export const unset = (id) => run('settings', 'readwrite', (store) => store.delete(id));

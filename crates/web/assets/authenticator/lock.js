@@ -81,7 +81,7 @@ export async function setWithNew(name) {
     salt: crypto.getRandomValues(new Uint8Array(32)),
     seals: made.getClientExtensionResults().prf?.enabled === true,
   };
-  await database.set(lock);
+  await database.set({ ...lock });
   // Where it seals, the secret comes with the first use.
   if (lock.seals) sealer = (await prove(lock, ['internal'])).secret;
 }

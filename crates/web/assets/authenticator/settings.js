@@ -29,7 +29,7 @@ export function prepare(home) {
       account.endpoint = '';
       await database.keep(account);
     }
-    await database.set(/** @type {any} */ ({ id: 'push', off: true }));
+    await database.set({ id: 'push', off: true });
     await open();
   });
 }

@@ -185,10 +185,12 @@ mod tests {
         let mut said = Vec::new();
         for module in modules() {
             let text = std::fs::read_to_string(folder.join(format!("{module}.js"))).unwrap();
-            for piece in text.split("say('").skip(1).chain(text.split("dataset.push").skip(1)) {
-                let key: String = piece.chars().take_while(char::is_ascii_alphanumeric).collect();
-                // `dataset.pushTitle` is read without `say`.
-                let key = if known.contains(&key) { key } else { format!("push{key}") };
+            // The worker's words are taken out of the page all at once: `{ pushTitle: title, … } = dataset`.
+            let taken = text.split(": ").filter_map(|piece| piece.rsplit(['{', ',']).next()).map(str::trim);
+            let taken = taken.filter(|piece| piece.starts_with("push") && known.iter().any(|word| word == piece));
+            let said_here = text.split("say('").skip(1).map(|piece| piece.split('\'').next().unwrap());
+            for key in said_here.chain(taken) {
+                let key = key.to_owned();
                 assert!(known.contains(&key), "{module}.js says {key}");
                 said.push(key);
             }

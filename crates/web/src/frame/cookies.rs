@@ -6,6 +6,11 @@
 use http::{HeaderMap, HeaderValue, header};
 use std::time::Duration;
 
+/// The name of a session's cookie, without its prefix.
+pub const SESSION: &str = "countersign-session";
+/// The name of a grant's cookie, without its prefix.
+pub const GRANT: &str = "countersign-grant";
+
 /// More than this is nobody's browser.
 const MOST: usize = 100;
 

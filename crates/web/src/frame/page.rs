@@ -5,6 +5,27 @@ use crate::{Web, texts::Words};
 use askama::Template;
 use std::sync::Arc;
 
+/// The pictures, drawn for this: one line of markup each.
+fn icon(name: &str) -> &'static str {
+    match name {
+        "passkey" => include_str!("../../templates/icons/passkey.svg"),
+        "push" => include_str!("../../templates/icons/push.svg"),
+        "call" => include_str!("../../templates/icons/call.svg"),
+        "sms" => include_str!("../../templates/icons/sms.svg"),
+        "passcode" => include_str!("../../templates/icons/passcode.svg"),
+        "recovery" => include_str!("../../templates/icons/recovery.svg"),
+        "go" => include_str!("../../templates/icons/go.svg"),
+        "down" => include_str!("../../templates/icons/down.svg"),
+        "bad" => include_str!("../../templates/icons/bad.svg"),
+        "good" => include_str!("../../templates/icons/good.svg"),
+        "person" => include_str!("../../templates/icons/person.svg"),
+        "time" => include_str!("../../templates/icons/time.svg"),
+        "key" => include_str!("../../templates/icons/key.svg"),
+        "shield" => include_str!("../../templates/icons/shield.svg"),
+        _ => include_str!("../../templates/icons/info.svg"),
+    }
+}
+
 /// A language that the footer offers.
 pub(crate) struct Language {
     pub(crate) tag: String,
@@ -106,6 +127,27 @@ impl Page {
 
     pub(crate) fn count(&self, key: &str, count: &u64) -> String {
         self.words.count(key, *count)
+    }
+
+    /// The text whose key is made of two.
+    pub(crate) fn say_of(&self, kind: &str, what: &str) -> String {
+        self.words.say(&format!("{kind}{what}"))
+    }
+
+    /// As [`with`](Self::with), by a key that is made of two.
+    pub(crate) fn with_of(&self, kind: &str, what: &str, name: &str, value: &str) -> String {
+        self.words.with(&format!("{kind}{what}"), name, value)
+    }
+
+    /// A text in which a script puts a number: it stands as `{}`.
+    pub(crate) fn say_template(&self, key: &str) -> String {
+        self.words.with(key, "count", "{}")
+    }
+
+    /// A picture of the page's own, as markup.
+    #[expect(clippy::unused_self, reason = "templates reach it through the page")]
+    pub(crate) fn icon(&self, name: &str) -> &'static str {
+        icon(name)
     }
 }
 

@@ -66,6 +66,7 @@ impl From<AuthError> for Trouble {
     fn from(error: AuthError) -> Self {
         match error {
             AuthError::Limited { retry_after } => Self::Limited(retry_after),
+            AuthError::NoSignIn => Self::Expired,
             AuthError::Refused(_)
             | AuthError::NoUser
             | AuthError::NoDevice

@@ -176,6 +176,16 @@ impl Visit {
         render(trouble.status(), &Notice::bad(page, text), Policy::default())
     }
 
+    /// A cookie's whole name: under https, with the prefix that ties it to this host.
+    pub(crate) fn cookie_name(&self, name: &str) -> String {
+        format!("{}{name}", if self.web.options.secure_origin { "__Host-" } else { "" })
+    }
+
+    /// A cookie to set.
+    pub(crate) fn cookie(&self, name: &str, value: &str, life: Duration) -> Option<HeaderValue> {
+        cookies::set(name, value, life, self.web.options.secure_origin)
+    }
+
     /// The cookie that remembers a language which the address chose.
     pub(crate) fn language_cookie(&self) -> Option<HeaderValue> {
         let tag = self.new_language.as_deref()?;

@@ -128,6 +128,7 @@ enroll-start = Set up now
 
 denied-title = You can’t sign in
 cancelled-title = Sign-in cancelled
+back-to = Back to { $app }
 cancelled = Nothing was signed in. You can close this page, or go back to the application and start again.
 nothing-title = There is no way to sign in here
 nothing-about = None of your ways to sign in may be used for this application. Ask your administrator for help.

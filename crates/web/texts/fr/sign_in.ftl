@@ -128,6 +128,7 @@ enroll-start = Configurer maintenant
 
 denied-title = Connexion impossible
 cancelled-title = Connexion annulée
+back-to = Retour à { $app }
 cancelled = Aucune connexion n’a eu lieu. Vous pouvez fermer cette page, ou revenir à l’application et recommencer.
 nothing-title = Aucun moyen de connexion n’est possible ici
 nothing-about = Aucun de vos moyens de connexion n’est admis pour cette application. Demandez de l’aide à votre administrateur.

@@ -1,0 +1,44 @@
+//! The sign-in prompt: `/sign-in/{id}` and what is under it, for every door that opens a sign-in.
+//!
+//! Everything but a passkey works by plain forms: a POST acts and leads on to a page that a GET shows. Each page asks the engine anew what
+//! may be done; nothing is remembered here.
+
+mod code;
+mod end;
+mod events;
+mod followers;
+mod held;
+mod passkey;
+mod portal;
+mod prompt;
+mod qr;
+mod said;
+mod waiting;
+
+pub(crate) use followers::Followers;
+
+use crate::Web;
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use std::sync::Arc;
+
+pub(crate) fn routes() -> Router<Arc<Web>> {
+    Router::new()
+        .route("/account/sign-in", get(portal::open))
+        .route("/sign-in/{id}", get(prompt::show))
+        .route("/sign-in/{id}/name", get(prompt::show).post(prompt::name))
+        .route("/sign-in/{id}/passkey", get(prompt::show).post(passkey::answer))
+        .route("/sign-in/{id}/passkey/options", post(passkey::options))
+        .route("/sign-in/{id}/push", get(waiting::show_push).post(waiting::send_push))
+        .route("/sign-in/{id}/call", get(waiting::show_call).post(waiting::send_call))
+        .route("/sign-in/{id}/events", get(events::follow))
+        .route("/sign-in/{id}/sms", get(code::show_sms).post(code::send_sms))
+        .route("/sign-in/{id}/passcode", get(code::show_passcode).post(code::take_passcode))
+        .route("/sign-in/{id}/recovery", get(code::show_recovery).post(code::take_recovery))
+        .route("/sign-in/{id}/enroll", get(prompt::show).post(end::enroll))
+        .route("/sign-in/{id}/remember", get(end::ask_to_remember).post(end::remember))
+        .route("/sign-in/{id}/cancel", get(prompt::show).post(end::cancel))
+        .route("/sign-in/{id}/done", get(end::done))
+}
