@@ -41,6 +41,7 @@ async fn things(site: &Site) -> Things {
         assert!(tx.begin_ceremony(open.id, SEALED).await?);
         assert!(tx.decide_sign_in(waiting.id, SignInEnd { code: None, ..allowed(user) }, NOW).await?);
         assert!(tx.decide_sign_in(decided.id, allowed(user), NOW).await?);
+        assert!(tx.attach_phone(user, phone).await?);
         tx.insert_session(&session).await?;
         tx.insert_session(&site.new_session(user)).await?;
         tx.insert_grant(&site.new_grant(user, session.id, 9)).await?;
@@ -161,6 +162,7 @@ async fn changes(tx: &mut Tx, of: &Things) -> Result<Vec<(&'static str, bool)>, 
         ("set_push_subscription", tx.set_push_subscription(of.phone, SEALED, NOW).await?),
         ("drop_push_subscription", tx.drop_push_subscription(of.phone, SEALED).await?),
         ("delete_push_subscription", tx.delete_push_subscription(of.phone).await?),
+        ("disarm_phone", tx.disarm_phone(user, of.phone).await?),
         ("clear_phone_key", tx.clear_phone_key(of.phone).await?),
         ("delete_phone", tx.delete_phone(of.phone).await?),
         ("delete_user", tx.delete_user(user).await?),

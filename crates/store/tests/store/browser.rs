@@ -341,6 +341,29 @@ fn a_subscription_lives_and_dies_with_its_phones_key() {
 }
 
 #[test]
+fn a_telephone_without_its_authenticator_stays_if_it_has_a_number() {
+    each_engine(async |site| {
+        let (user, other) = (site.user("narroway").await, site.user("other").await);
+        let (numbered, mut bare) = (site.phone().await, site.new_phone());
+        (bare.number, bare.tail) = (None, None);
+        site.write(async |tx| {
+            tx.insert_phone(&bare).await?;
+            for phone in [numbered, bare.id] {
+                assert!(tx.attach_phone(user, phone).await? && tx.set_phone_key(phone, &[1; 65], "pixel", NOW).await?);
+            }
+            assert!(!tx.disarm_phone(other, numbered).await? && !tx.disarm_phone(other, bare.id).await?);
+            assert_eq!(tx.authenticators_of(user).await?, 2);
+            assert!(tx.disarm_phone(user, numbered).await? && tx.disarm_phone(user, bare.id).await?);
+            assert_eq!(tx.authenticators_of(user).await?, 1);
+            Ok(())
+        })
+        .await;
+        assert_eq!(site.a().phone(numbered).await.unwrap().unwrap().public_key, None);
+        assert!(site.a().phone(bare.id).await.unwrap().is_none());
+    });
+}
+
+#[test]
 fn a_secret_is_made_once_and_sealed_anew_by_who_read_it() {
     each_engine(async |site| {
         site.write(async |tx| {
