@@ -5,6 +5,7 @@ use crate::{
     client_data::{self, Ceremony},
     options,
     passkey::StoredCredential,
+    quiet::quietly,
     relying_party::with_challenge,
     response::Assertion,
     state::FORM,
@@ -110,7 +111,7 @@ impl RelyingParty {
             extensions: AuthenticationExtensionsClientOutputs::default(),
             type_: "public-key".to_owned(),
         };
-        let result = core.authenticate_single_credential(&rsp, &core_state, &credential)?;
+        let result = quietly(|| core.authenticate_single_credential(&rsp, &core_state, &credential))?;
 
         if is_eligible != was_eligible {
             return Err(WebauthnError::BackupEligibility);

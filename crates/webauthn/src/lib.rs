@@ -27,6 +27,7 @@ mod metadata;
 mod names;
 mod options;
 mod passkey;
+mod quiet;
 mod registration;
 mod relying_party;
 mod response;

@@ -7,6 +7,7 @@ use crate::{
     client_data::{self, Ceremony},
     options,
     passkey::StoredCredential,
+    quiet::quietly,
     relying_party::with_challenge,
     response::{MAX_USER_HANDLE, Registration},
     state::FORM,
@@ -113,7 +114,7 @@ impl RelyingParty {
             extensions: Default::default(),
         };
         // No list of authorities: the core would read the machine's clock. The chain is judged below.
-        let credential = core.register_credential(&reg, &core_state, None)?;
+        let credential = quietly(|| core.register_credential(&reg, &core_state, None))?;
 
         if credential.cred_id != answer.id {
             return Err(WebauthnError::Malformed("rawId"));

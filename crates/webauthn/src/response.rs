@@ -9,7 +9,7 @@ use serde_json::Value;
 /// The longest answer that is read, in bytes. A registration with a chain of certificates has about 10 KiB.
 pub const MAX_RESPONSE: usize = 64 * 1024;
 
-/// The longest credential id (level 3 §5.8.3... the authenticator data's §6.5.1 bound), in bytes.
+/// The longest credential id (level 3 §7.1 step 25), in bytes.
 const MAX_CREDENTIAL_ID: usize = 1023;
 
 /// The longest user handle (level 3 §5.4.3), in bytes.

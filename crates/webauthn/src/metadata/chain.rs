@@ -28,7 +28,8 @@ pub(super) fn verify(
 }
 
 /// Whether an authenticator's chain leads to one of the model's roots at `now`. A certificate that the metadata lists itself
-/// is its own proof (MDS v3.0 §3.1.1... metadata statement `attestationRootCertificates`).
+/// is its own proof (FIDO Metadata Statement v3.0, `attestationRootCertificates`: they may be roots, or the attestation
+/// certificates themselves).
 pub(super) fn leads_to(leaf: &[u8], rest: &[Vec<u8>], roots: &[CertificateDer<'static>], now: Millis) -> bool {
     if roots.iter().any(|root| root.as_ref() == leaf) {
         return true;

@@ -8,7 +8,10 @@ use countersign_webauthn::*;
 use data_encoding::BASE64URL_NOPAD;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::sync::LazyLock;
+use std::sync::{
+    Arc, LazyLock,
+    atomic::{AtomicUsize, Ordering},
+};
 
 fn register(answer: &[u8]) -> Result<RegisteredPasskey, WebauthnError> {
     let ask = RegistrationAsk::second_factor(Vec::new());
@@ -180,6 +183,46 @@ fn json_value() -> impl Strategy<Value = Value> {
             .prop_map(|items| json!(items)),
         ]
     })
+}
+
+/// Counts what is said to it.
+#[derive(Clone, Default)]
+struct Listener(Arc<AtomicUsize>);
+
+impl tracing::Subscriber for Listener {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[test]
+fn nobody_writes_the_log_by_sending_garbage() {
+    let forge = Forge::new();
+    let listener = Listener::default();
+    tracing::subscriber::with_default(listener.clone(), || {
+        tracing::error!("heard");
+        assert!(register_object(&object("none", &[0xa0], &[0xff; 400])).is_err());
+        let kept = kept(&registered(&forge, |_| {}).unwrap());
+        assert!(signed_in(&forge, &kept, Verification::Required, |draft| draft.flags = 0xff).is_err());
+        signed_in(&forge, &kept, Verification::Required, |_| {}).unwrap();
+    });
+    assert_eq!(listener.0.load(Ordering::SeqCst), 1);
 }
 
 #[test]
