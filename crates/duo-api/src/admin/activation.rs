@@ -5,7 +5,6 @@ use crate::{
     door::{Call, refusal},
     wire::{ApiError, Envelope},
 };
-use ::auth::activation_url;
 use data_encoding::BASE64_NOPAD;
 use messaging::{Address, Content, Outgoing, Purpose};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -39,8 +38,8 @@ async fn activate(call: &Call, desk: &Desk, phone: &PhoneRow) -> Result<Activati
     desk.scope().note("phone_activation_code", &phone.id.to_string(), detail).await.map_err(refused)?;
     Ok(Activation {
         user: user.id,
-        link: activation_url(host, call.app.tenant, &code),
-        barcode: format!("https://{host}/frame/qr?value={}", utf8_percent_encode(&text, NON_ALPHANUMERIC)),
+        link: call.auth().activation_url(host, call.app.tenant, &code),
+        barcode: format!("{}/frame/qr?value={}", call.auth().site(host), utf8_percent_encode(&text, NON_ALPHANUMERIC)),
         secs,
     })
 }

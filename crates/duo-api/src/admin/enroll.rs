@@ -5,7 +5,6 @@ use crate::{
     door::{Call, refusal},
     wire::{ApiError, Envelope},
 };
-use ::auth::activation_url;
 use directory::NewUser;
 use messaging::{Address, ChannelKind, Content, EmailAddress, Outgoing, Purpose};
 use serde_json::json;
@@ -37,7 +36,7 @@ pub(super) async fn enroll(call: Call) -> Result<Envelope, ApiError> {
         }
     };
     let (code, _) = call.auth().activation(call.app.tenant, user.id, None, valid).await.map_err(refusal)?;
-    let link = activation_url(&call.app.api_host, call.app.tenant, &code);
+    let link = call.auth().activation_url(&call.app.api_host, call.app.tenant, &code);
     let mailed = call.auth().courier().carries(ChannelKind::Email);
     let detail = json!({ "user_id": user.id.to_string(), "valid_secs": valid.as_secs(), "mailed": mailed });
     desk.scope().note("user_enroll", &user.username, detail).await.map_err(refused)?;

@@ -70,15 +70,17 @@ impl Wanted {
                 wanted.lists.push((name, list));
             }
         }
-        // There are no passkeys and no assessments yet, so no row has any of these.
-        for name in ["registration_id", "webauthnkey", "assessment", "detections"] {
+        // There are no assessments, so no row has any of these.
+        for name in ["registration_id", "assessment", "detections"] {
             if params.list(name, MOST_WANTED)?.is_some() {
                 wanted.lists.push((name, Vec::new()));
             }
         }
         wanted.groups = params.list("groups", MOST_WANTED)?.map(|list| list.into_iter().collect());
-        if let Some(tokens) = params.list("token_id", MOST_WANTED)? {
-            wanted.devices.get_or_insert_default().extend(tokens);
+        for name in ["token_id", "webauthnkey"] {
+            if let Some(ids) = params.list(name, MOST_WANTED)? {
+                wanted.devices.get_or_insert_default().extend(ids);
+            }
         }
         if let Some(numbers) = params.list("phone_numbers", MOST_WANTED)? {
             let devices = wanted.devices.get_or_insert_default();

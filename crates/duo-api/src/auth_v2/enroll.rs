@@ -4,7 +4,6 @@ use crate::{
     door::{Call, refusal},
     wire::{ApiError, Envelope},
 };
-use ::auth::activation_url;
 use data_encoding::BASE64_NOPAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
@@ -20,9 +19,9 @@ pub(super) async fn enroll(call: Call) -> Result<Envelope, ApiError> {
     // The form that activation texts have: the code, a dash, the host in base64 without padding (seen on the wire).
     let text = format!("duo://{}-{}", enrolled.code.expose(), BASE64_NOPAD.encode(host.as_bytes()));
     Ok(Envelope::ok(json!({
-        "activation_barcode": format!("https://{host}/frame/qr?value={}", utf8_percent_encode(&text, NON_ALPHANUMERIC)),
+        "activation_barcode": format!("{}/frame/qr?value={}", call.auth().site(host), utf8_percent_encode(&text, NON_ALPHANUMERIC)),
         "activation_code": text,
-        "activation_url": activation_url(host, call.app.tenant, &enrolled.code),
+        "activation_url": call.auth().activation_url(host, call.app.tenant, &enrolled.code),
         "expiration": enrolled.expires,
         "user_id": enrolled.user.to_string(),
         "username": enrolled.username,

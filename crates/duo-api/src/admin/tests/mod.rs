@@ -4,5 +4,6 @@ mod grants;
 mod house;
 mod lists;
 mod logs;
+mod passkeys;
 mod table;
 mod users;
