@@ -75,6 +75,7 @@ pub struct Auth {
     /// What each attempt's client has been told, so that a state is told once.
     told: quick_cache::sync::Cache<AttemptId, wait::Told>,
     waker: wake::Waker,
+    errands: account::Errands,
     stopping: watch::Sender<bool>,
     public_port: u16,
     /// What FIDO's metadata service says of authenticators; replaced while the server runs.
@@ -112,6 +113,7 @@ impl Auth {
             world: store.world().clone(),
             told: quick_cache::sync::Cache::new(50_000),
             waker: wake::Waker::new(&store, &courier),
+            errands: account::Errands::new(),
             stopping: watch::Sender::new(false),
             public_port: options.public_port,
             metadata: RwLock::new(options.metadata),

@@ -96,6 +96,12 @@ impl Waker {
         });
     }
 
+    /// Waits until no push is under way, at most `patience`. Whether none is.
+    pub(crate) async fn done(&self, patience: Duration) -> bool {
+        let all = u32::try_from(AT_ONCE).unwrap_or(u32::MAX);
+        tokio::time::timeout(patience, self.room.acquire_many(all)).await.is_ok()
+    }
+
     async fn wake(&self, tenant: TenantId, phone: PhoneId, look: &Look) {
         let row = match self.store.tenant(tenant).push_subscription(phone).await {
             Ok(Some(row)) => row,

@@ -1,16 +1,54 @@
-//! Passkeys, as far as an administrator has to do with them: they are registered by their owner's browser and can only be taken away.
+//! Passkeys, as far as an administrator has to do with them: they are registered by their owner's browser and can
+//! only be suspended or taken away.
 
-use crate::{DirectoryError, Scope, error::found};
+use crate::{DirectoryError, Scope, error::found, text};
 use serde_json::json;
+use store::{PasskeyRow, Tx};
 use types::PasskeyId;
 
 impl Scope<'_> {
-    /// Takes a passkey from its user: it was lost, or its owner left.
+    /// Makes a passkey useless until it is restored: it may be in wrong hands. Ends its user's sessions. Whether that changed anything.
+    pub async fn suspend_passkey(&self, id: PasskeyId, reason: &str) -> Result<bool, DirectoryError> {
+        let reason = text::name(reason, 200, "reason")?;
+        self.on_passkey(id, "webauthn_credential_suspend", async |tx, passkey| {
+            let now = self.world().now();
+            tx.end_sessions(passkey.user_id, None, now).await?;
+            tx.suspend_passkey(id, &reason, now).await
+        })
+        .await
+    }
+
+    /// Makes a suspended passkey useful again. Whether that changed anything.
+    pub async fn restore_passkey(&self, id: PasskeyId) -> Result<bool, DirectoryError> {
+        self.on_passkey(id, "webauthn_credential_restore", async |tx, _| tx.restore_passkey(id).await).await
+    }
+
+    /// One act on one passkey, with its log entry; gives what the act gave.
+    async fn on_passkey(
+        &self,
+        id: PasskeyId,
+        action: &str,
+        act: impl AsyncFnOnce(&mut Tx, &PasskeyRow) -> Result<bool, store::StoreError>,
+    ) -> Result<bool, DirectoryError> {
+        let passkey = self.rows().passkey(id).await?.ok_or(DirectoryError::NotFound("passkey"))?;
+        let user = self.user(passkey.user_id).await?;
+        let mut tx = self.begin().await?;
+        let changed = act(&mut tx, &passkey).await?;
+        if changed {
+            let detail = json!({ "webauthnkey": id.to_string(), "user_id": user.id.to_string() });
+            self.log(&mut tx, action, &user.username, detail).await?;
+        }
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    /// Takes a passkey from its user: it was lost, or its owner left. Ends the user's sessions.
     pub async fn delete_passkey(&self, id: PasskeyId) -> Result<(), DirectoryError> {
         let passkey = self.rows().passkey(id).await?.ok_or(DirectoryError::NotFound("passkey"))?;
         let user = self.user(passkey.user_id).await?;
         let mut tx = self.begin().await?;
         found(tx.delete_passkey(passkey.user_id, id).await?, "passkey")?;
+        tx.end_sessions(user.id, None, self.world().now()).await?;
         let detail =
             json!({ "webauthnkey": id.to_string(), "user_id": user.id.to_string(), "credential_name": passkey.name });
         self.log(&mut tx, "webauthn_credential_delete", &user.username, detail).await?;

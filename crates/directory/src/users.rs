@@ -213,6 +213,9 @@ impl Scope<'_> {
         }
         if let Some(status) = patch.status {
             tx.set_user_status(id, status.as_str()).await?;
+            if status == Status::Disabled {
+                tx.end_sessions(id, None, self.world().now()).await?;
+            }
             if status == Status::Active {
                 tx.unlock_user(id).await?;
             }
@@ -254,7 +257,11 @@ impl Scope<'_> {
     /// Puts a user in the trash: not let in, and gone after the days that the settings say. Whether the user wasn't there yet.
     pub async fn trash_user(&self, id: UserId) -> Result<bool, DirectoryError> {
         let now = self.world().now();
-        self.on_user(id, "user_pending_delete", async |tx| tx.mark_user_deleted(id, now).await).await
+        let act = async |tx: &mut Tx| {
+            tx.end_sessions(id, None, now).await?;
+            tx.mark_user_deleted(id, now).await
+        };
+        self.on_user(id, "user_pending_delete", act).await
     }
 
     /// Takes a user out of the trash. Whether the user was there.
@@ -262,10 +269,23 @@ impl Scope<'_> {
         self.on_user(id, "user_restore", async |tx| tx.restore_user(id).await).await
     }
 
-    /// Forgets all browsers and machines that are remembered for the user.
+    /// Forgets all browsers and machines that are remembered for the user, or known to be theirs.
     pub async fn distrust_devices(&self, id: UserId) -> Result<(), DirectoryError> {
-        let act = async |tx: &mut Tx| tx.distrust_devices(id).await.map(|()| true);
+        let act = async |tx: &mut Tx| {
+            tx.forget_browsers(id).await?;
+            tx.distrust_devices(id).await.map(|()| true)
+        };
         self.on_user(id, "user_forget_remembered_devices", act).await.map(drop)
+    }
+
+    /// Signs a user out of their own pages everywhere; how many sessions ended.
+    pub async fn end_sessions(&self, id: UserId) -> Result<usize, DirectoryError> {
+        let user = self.user(id).await?;
+        let mut tx = self.begin().await?;
+        let ended = tx.end_sessions(id, None, self.world().now()).await?;
+        self.log(&mut tx, "user_sessions_end", &user.username, json!({ "user_id": id.to_string(), "ended": ended })).await?;
+        tx.commit().await?;
+        Ok(ended)
     }
 
     /// Deletes a user at once, with all codes and links to devices; the devices and the logs stay.

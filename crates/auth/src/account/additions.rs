@@ -307,7 +307,7 @@ impl Auth {
     }
 
     /// For `PublicKeyCredential.signalAllAcceptedCredentials`: what the browser may forget is what isn't in it.
-    pub(super) async fn accepted(&self, tenant: TenantId, user: UserId) -> Result<Accepted, AuthError> {
+    pub async fn accepted(&self, tenant: TenantId, user: UserId) -> Result<Accepted, AuthError> {
         let portal = self.portal(tenant).await?;
         let passkeys = self.store.tenant(tenant).passkeys_of_user(user).await?;
         Ok(Accepted {

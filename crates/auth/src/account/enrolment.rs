@@ -8,9 +8,10 @@ use crate::{
     sign_in::{Browser, SignIn},
 };
 use data_encoding::HEXLOWER;
+use messaging::{Address, ChannelKind, Content, EmailAddress, Outgoing};
 use std::time::Duration;
 use store::{GrantRow, StoreError, Tx, fields};
-use types::{Millis, PhoneId, SecretString, SessionId, SignInId, TenantId, UserId, ct_eq};
+use types::{MessageId, Millis, PhoneId, SecretString, SessionId, SignInId, TenantId, UserId, ct_eq};
 
 const UNKNOWN: AuthError = AuthError::Refused("the activation code is unknown, used or too old");
 /// The purpose of the keyed hash by which a page that showed a code before it was used is known again.
@@ -235,5 +236,34 @@ impl Auth {
             used_at,
         };
         Ok(tx.insert_grant(&row).await?)
+    }
+    /// Mails a user a link to enrol by, valid for so long: to their own address. Whether a supplier took the mail.
+    ///
+    /// [`AuthError::Refused`] where there is no address, or nothing that carries mail.
+    pub async fn mail_enrolment(&self, tenant: TenantId, user: UserId, valid: Duration) -> Result<bool, AuthError> {
+        if !self.courier.carries(ChannelKind::Email) {
+            return Err(AuthError::Refused("no channel for mail is configured"));
+        }
+        let portal = self.portal(tenant).await?;
+        let row = self.store.tenant(tenant).user(user).await?.ok_or(AuthError::NoUser)?;
+        let to: EmailAddress = row.email.parse().map_err(|_| AuthError::Refused("the user has no mail address"))?;
+        let (code, _) = self.activation(tenant, user, None, valid).await?;
+        let link = self.activation_url(&portal.api_host, tenant, &code);
+        let (subject, text) = messaging::text::notice::invitation(&portal.settings.brand, &row.username, &link)
+            .map_err(|_| AuthError::Damaged("settings"))?;
+        let message = Outgoing {
+            id: MessageId::new(self.world.now(), self.world.random.as_ref()),
+            tenant,
+            user: Some(user),
+            txid: None,
+            purpose: messaging::Purpose::Enrollment,
+            to: Address::Mail(to),
+            content: Content::Mail { subject, text },
+        };
+        let sent = self.courier.deliver(message).await;
+        if let Err(error) = &sent {
+            tracing::warn!(%error, "an enrolment mail was not sent");
+        }
+        Ok(sent.is_ok())
     }
 }

@@ -17,6 +17,7 @@ mod additions;
 mod authenticators;
 mod changes;
 mod enrolment;
+mod errands;
 mod grants;
 mod notices;
 mod recovery;
@@ -28,6 +29,7 @@ pub use authenticators::{Accepted, Authenticators, Held, PasskeyView, PhoneView,
 pub use changes::{ChangeKind, ChangeView, UNDO_LIFE};
 pub use enrolment::Enrolment;
 pub use grants::{GRANT_LIFE, Permit, STEP_UP_NEEDED};
+pub(crate) use errands::Errands;
 pub(crate) use notices::News;
 pub use recovery::{AccessPass, PASS_MINUTES, RECOVERY_CODES};
 pub use sessions::{Needs, NewSession, SESSION_IDLE, SESSION_LIFE, Session, SessionView};

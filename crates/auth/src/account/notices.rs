@@ -5,10 +5,10 @@
 
 use crate::{Application, Auth, AuthError, wake};
 use messaging::{
-    Address, ChannelKind, Content, Courier, EmailAddress, Outgoing, Purpose,
+    Address, ChannelKind, Content, EmailAddress, Outgoing, Purpose,
     text::notice::{AccountNotice, Event},
 };
-use std::sync::Arc;
+use std::time::Duration;
 use store::{PhoneRow, UserRow};
 use types::{MessageId, SecretString, TenantId, UserId};
 
@@ -55,6 +55,15 @@ impl News {
 }
 
 impl Auth {
+    /// Waits until notices and pushes that were caused before are on their way, at most `patience`: a process that ends sooner would
+    /// lose them.
+    pub async fn settle(&self, patience: Duration) {
+        let notices = self.errands.done(patience).await;
+        if !(self.waker.done(patience).await && notices) {
+            tracing::warn!("the process ends before all notices are sent");
+        }
+    }
+
     /// Tells a user on all their channels. What can't be said is logged: the change stands, and a lost notice must not look like a
     /// failed change.
     pub(crate) async fn tell(
@@ -91,7 +100,7 @@ impl Auth {
         };
         let phones = scope.phones_of_users(&[user]).await?.into_iter().map(|(_, phone)| phone);
         let messages = self.messages(&portal, &row, phones, &notice).await?;
-        send(Arc::clone(&self.courier), messages);
+        self.errands.send(&self.courier, messages);
         self.notify_authenticators(tenant, user, news.to_authenticators()).await
     }
 
@@ -141,22 +150,11 @@ impl Auth {
             to: Address::Mail(to),
             content: Content::Mail { subject: subject.to_owned(), text: SecretString::new(text) },
         };
-        send(Arc::clone(&self.courier), vec![message]);
+        self.errands.send(&self.courier, vec![message]);
     }
 
     /// The address of a page, for links in messages: by the tenant's own name, never by what a request called it.
     pub(crate) fn page(&self, app: &Application, path: &str) -> String {
         format!("{}{path}", self.site(&app.api_host))
     }
-}
-
-/// Sends them one after the other, beside whoever asked.
-fn send(courier: Arc<Courier>, messages: Vec<Outgoing>) {
-    tokio::spawn(async move {
-        for message in messages {
-            if let Err(error) = courier.deliver(message).await {
-                tracing::warn!(%error, "a notice was not sent");
-            }
-        }
-    });
 }

@@ -58,8 +58,13 @@ impl Event<'_> {
             Self::RecoveryCodeUsed => "a recovery code was used to sign in to your account".to_owned(),
             Self::AccessPassUsed => "an access pass was used to sign in to your account".to_owned(),
             Self::Removed(name) => format!("something you sign in with was removed{}", called(name)),
-            Self::Undone(name) => format!("an addition to your account was undone{}, and you were signed out everywhere", called(name)),
-            Self::Reported => "you reported a request as not yours; no prompts are sent to you until an administrator resumes them".to_owned(),
+            Self::Undone(name) => {
+                format!("an addition to your account was undone{}, and you were signed out everywhere", called(name))
+            }
+            Self::Reported => {
+                "you reported a request as not yours; no prompts are sent to you until an administrator resumes them"
+                    .to_owned()
+            }
         }
     }
 
@@ -128,6 +133,17 @@ impl AccountNotice<'_> {
     }
 }
 
+/// The mail that asks somebody to enrol: its subject and text.
+pub fn invitation(brand: &str, username: &str, link: &str) -> Result<(String, SecretString), TextError> {
+    let brand = brand_of(brand)?;
+    let text = format!(
+        "An administrator asks you to set up how you sign in as {}.\n\nOpen this link on the device that you will sign in with. It \
+         works once, and only for you:\n\n{link}\n\nIf you did not expect this, ask your administrator before you open it.\n",
+        plain(username, MAX_NAME)
+    );
+    Ok((format!("{brand}: set up your sign-in"), SecretString::new(text)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,6 +171,14 @@ mod tests {
             pass.sms().unwrap().expose(),
             "Acme: helpdesk made an access pass for your account, valid for 20 minutes. If this was not you, tell your administrator."
         );
+    }
+
+    #[test]
+    fn an_invitation_has_one_link_whatever_the_name() {
+        let (subject, text) = invitation("Acme", "ana\nhttps://evil.example/", "https://login.acme.example/a").unwrap();
+        assert_eq!(subject, "Acme: set up your sign-in");
+        assert_eq!(text.expose().matches("://").count(), 1);
+        assert!(text.expose().contains("as ana https evil example.\n"));
     }
 
     proptest! {
