@@ -124,9 +124,15 @@ pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 /// How long the log and the last connections' tasks may take to end.
 const LAST_BREATH: Duration = Duration::from_millis(100);
 
+/// How long a command waits for the notices that it caused.
+const NOTICES: Duration = Duration::from_secs(45);
+/// How long a server that stops waits for them.
+const LAST_NOTICES: Duration = Duration::from_secs(5);
+
 async fn administer(config: &Config, arguments: AdminArgs) -> anyhow::Result<()> {
     let services = Services::open(config, &World::real(), Vec::new()).await?;
     let done = admin::run(arguments, &services).await;
+    services.auth.settle(NOTICES).await;
     services.auth.stop();
     done
 }
@@ -148,6 +154,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     if stopped.cut_off > 0 {
         tracing::warn!(connections = stopped.cut_off, "some requests took longer than the stop could wait");
     }
+    services.auth.settle(LAST_NOTICES).await;
     tokio::time::sleep(LAST_BREATH).await;
     tracing::info!("stopped");
     Ok(())

@@ -5,12 +5,14 @@
 //!
 //! To add a command: a variant of the `Action` of its file, and an arm that does it.
 
+mod access;
 mod codes;
 mod devices;
 mod groups;
 mod import;
 mod integrations;
 mod office;
+mod passkeys;
 mod tenants;
 mod users;
 
@@ -47,6 +49,9 @@ pub enum AdminCommand {
     /// Telephones
     #[command(subcommand)]
     Phone(devices::PhoneAction),
+    /// Passkeys: listed, suspended, taken away
+    #[command(subcommand)]
+    Passkey(passkeys::Action),
     /// One-time-password tokens
     #[command(subcommand)]
     Token(devices::TokenAction),
@@ -68,9 +73,10 @@ pub async fn run(arguments: AdminArgs, services: &Services) -> anyhow::Result<()
         // Making and listing tenants happens in no tenant's name.
         AdminCommand::Tenant(action) => tenants::run(action, &directory, arguments.tenant.as_deref()).await,
         AdminCommand::Integration(action) => integrations::run(action, &office().await?).await,
-        AdminCommand::User(action) => users::run(action, &office().await?).await,
+        AdminCommand::User(action) => users::run(action, &office().await?, services).await,
         AdminCommand::Group(action) => groups::run(action, &office().await?).await,
         AdminCommand::Phone(action) => devices::run_phone(action, &office().await?, services).await,
+        AdminCommand::Passkey(action) => passkeys::run(action, &office().await?).await,
         AdminCommand::Token(action) => devices::run_token(action, &office().await?, services).await,
         AdminCommand::BypassCode(action) => codes::run(action, &office().await?).await,
         AdminCommand::Import(arguments) => import::run(arguments, &office().await?).await,

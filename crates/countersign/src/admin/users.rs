@@ -1,7 +1,11 @@
 //! `countersign admin user …`
 
-use super::office::{Office, every};
-use crate::cli::say;
+use super::{
+    access,
+    office::{Office, every},
+    passkeys,
+};
+use crate::{cli::say, services::Services};
 use clap::{Args, Subcommand};
 use directory::{NewUser, Status, UserPatch};
 use store::{UserNameRow, UserRow};
@@ -48,6 +52,46 @@ pub enum Action {
     ForgetDevices {
         /// Who
         user: String,
+    },
+    /// Make an access pass and print it, this once: it lets the user register a passkey and nothing else; the user is told
+    Pass {
+        /// Who
+        user: String,
+        /// For how many minutes: 10 to 60
+        #[arg(long, default_value_t = 20, value_name = "MINUTES")]
+        minutes: i64,
+    },
+    /// Print a link by which the user enrols
+    EnrollmentLink {
+        /// Who
+        user: String,
+        /// For how many hours: 1 to 720
+        #[arg(long, default_value_t = 24, value_name = "HOURS")]
+        hours: u64,
+    },
+    /// Send the user a link to enrol by
+    Enroll {
+        /// Who
+        user: String,
+        /// By mail, to the user's own address
+        #[arg(long, required = true)]
+        mail: bool,
+        /// For how many hours: 1 to 720
+        #[arg(long, default_value_t = 24, value_name = "HOURS")]
+        hours: u64,
+    },
+    /// List the user's passkeys
+    Passkeys {
+        /// Who
+        user: String,
+    },
+    /// List the sessions of the user's own pages, or end them
+    Sessions {
+        /// Who
+        user: String,
+        /// End them all
+        #[arg(long)]
+        end: bool,
     },
     /// Delete a user at once, for good
     Delete {
@@ -135,6 +179,10 @@ async fn show(office: &Office<'_>, row: UserRow) -> anyhow::Result<()> {
     for (_, token) in rows.tokens_of_users(&id).await? {
         say(&format!("token     {} {} {}\n", token.id, token.r#type, token.serial))?;
     }
+    for passkey in rows.passkeys_of_user(row.id).await? {
+        let state = if passkey.suspended_at.is_some() { " suspended" } else { "" };
+        say(&format!("passkey   {}{state} {}\n", passkey.id, passkey.name))?;
+    }
     if let Some(prompting) = rows.prompting(row.id).await?
         && prompting.suspended_at.is_some()
     {
@@ -144,7 +192,7 @@ async fn show(office: &Office<'_>, row: UserRow) -> anyhow::Result<()> {
 }
 
 /// Does it.
-pub(super) async fn run(action: Action, office: &Office<'_>) -> anyhow::Result<()> {
+pub(super) async fn run(action: Action, office: &Office<'_>, services: &Services) -> anyhow::Result<()> {
     let scope = office.scope();
     let id = async |user: &str| -> anyhow::Result<UserId> { Ok(office.user(user).await?.id) };
     let set = async |user: &str, status: Status| -> anyhow::Result<()> {
@@ -165,6 +213,15 @@ pub(super) async fn run(action: Action, office: &Office<'_>) -> anyhow::Result<(
         Action::Unlock { user } => Ok(scope.unlock_user(id(&user).await?).await?),
         Action::ResumePrompts { user } => Ok(scope.resume_prompts(id(&user).await?).await?),
         Action::ForgetDevices { user } => Ok(scope.distrust_devices(id(&user).await?).await?),
+        Action::Pass { user, minutes } => access::pass(office, services, &office.user(&user).await?, minutes).await,
+        Action::EnrollmentLink { user, hours } => {
+            access::link(office, services, &office.user(&user).await?, hours).await
+        }
+        Action::Enroll { user, mail: _, hours } => {
+            access::mail(office, services, &office.user(&user).await?, hours).await
+        }
+        Action::Passkeys { user } => passkeys::list(office, &user).await,
+        Action::Sessions { user, end } => access::sessions(office, &office.user(&user).await?, end).await,
         Action::Delete { user } => Ok(scope.delete_user(id(&user).await?).await?),
     }
 }

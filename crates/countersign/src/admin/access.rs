@@ -1,0 +1,64 @@
+//! How an administrator helps somebody to sign in: an access pass, a link to enrol by; and how they end what is open.
+//!
+//! None of it adds an authenticator by itself: the person does that, and hears of it on all their channels.
+
+use std::time::Duration;
+
+use super::office::Office;
+use crate::{cli::say, services::Services};
+use anyhow::bail;
+use store::UserRow;
+
+/// Prints an access pass, this once, and tells the user who made it.
+pub(super) async fn pass(office: &Office<'_>, services: &Services, user: &UserRow, minutes: i64) -> anyhow::Result<()> {
+    let actor = office.scope().actor().to_owned();
+    let pass = services.auth.issue_access_pass(office.tenant, user.id, minutes, &actor).await?;
+    say(&format!("{}\n", pass.code.expose()))
+}
+
+/// Prints a link to enrol by.
+pub(super) async fn link(office: &Office<'_>, services: &Services, user: &UserRow, hours: u64) -> anyhow::Result<()> {
+    let life = life(hours);
+    let scope = office.scope();
+    let (code, _) = services.auth.activation(office.tenant, user.id, None, life).await?;
+    let host = scope.row().await?.api_host;
+    note(office, user, life, false).await?;
+    say(&format!("{}\n", services.auth.activation_url(&host, office.tenant, &code)))
+}
+
+/// Mails a link to enrol by to the user's own address.
+pub(super) async fn mail(office: &Office<'_>, services: &Services, user: &UserRow, hours: u64) -> anyhow::Result<()> {
+    let life = life(hours);
+    if !services.auth.mail_enrolment(office.tenant, user.id, life).await? {
+        bail!("the mail could not be sent");
+    }
+    note(office, user, life, true).await
+}
+
+async fn note(office: &Office<'_>, user: &UserRow, life: Duration, mailed: bool) -> anyhow::Result<()> {
+    let detail = serde_json::json!({ "user_id": user.id.to_string(), "valid_secs": life.as_secs(), "mailed": mailed });
+    Ok(office.scope().note("user_enroll", &user.username, detail).await?)
+}
+
+/// From an hour to thirty days.
+fn life(hours: u64) -> Duration {
+    Duration::from_secs(hours.clamp(1, 720) * 3600)
+}
+
+/// Prints the sessions in which a user's own pages are open (times in Unix seconds), or ends them.
+pub(super) async fn sessions(office: &Office<'_>, user: &UserRow, end: bool) -> anyhow::Result<()> {
+    let scope = office.scope();
+    if end {
+        return say(&format!("{} ended\n", scope.end_sessions(user.id).await?));
+    }
+    for session in scope.rows().sessions_of_user(user.id, office.world().now()).await? {
+        say(&format!(
+            "{} {:11} opened {} last used {}\n",
+            session.id,
+            session.strength,
+            session.created.seconds(),
+            session.last_seen.seconds()
+        ))?;
+    }
+    Ok(())
+}
