@@ -31,11 +31,13 @@ pub(crate) struct Codes {
     pub(crate) sign_in: Option<SignInId>,
     /// Whether bypass codes count.
     pub(crate) bypass: bool,
+    /// Whether a wrong code counts towards a lock-out.
+    pub(crate) counted: bool,
 }
 
 impl Codes {
     /// Outside of a browser.
-    const ANYWHERE: Self = Self { sign_in: None, bypass: true };
+    const ANYWHERE: Self = Self { sign_in: None, bypass: true, counted: true };
 }
 
 /// What became of a passcode.
@@ -97,11 +99,20 @@ impl Auth {
         codes: Codes,
     ) -> Result<Tried, AuthError> {
         let found = self.match_code(app, holder, code.expose().trim(), device, codes).await?;
-        let found = found.unwrap_or(Match { proof: Proof::Wrong, factor: "passcode", device: None });
-        let (factor, matched) = (found.factor, found.device);
         let now = self.world.now();
         // A sign-in in a browser has its own id in the log, as its application is told it.
         let txid = codes.sign_in.map(|id| AttemptId::from_uuid(id.uuid()));
+        if found.is_none() && !codes.counted {
+            let recorded = Recorded::Failed(0);
+            let row = self.log_of_passcode(app, holder, client, "passcode", None, txid, now)(recorded);
+            let mut tx = self.store.tenant(app.tenant).begin().await?;
+            tx.insert_auth_log(&row).await?;
+            tx.commit().await?;
+            log::count("passcode", "denied");
+            return Ok(Tried { recorded, factor: "passcode", device: None });
+        }
+        let found = found.unwrap_or(Match { proof: Proof::Wrong, factor: "passcode", device: None });
+        let (factor, matched) = (found.factor, found.device);
         let recorded = self
             .login
             .record(Authentication {

@@ -103,14 +103,16 @@ impl Auth {
     /// Tries a text as a recovery code or an access pass, and spends it. `recovery` or `access_pass` when it counted; none when it was
     /// wrong, was used before, is over, or may not be used here.
     ///
-    /// A pass serves in the portal only. A code serves at an application too, unless the tenant takes passkeys only. A wrong one counts
-    /// as a wrong passcode does: the account is locked out after too many.
+    /// A pass serves in the portal only. A code serves at an application too, unless the tenant takes passkeys only. Wrong ones lock
+    /// nobody out: with 80 bits there is nothing to guess, and anybody may type anything beside a name that is another's.
     pub async fn try_recovery(&self, sign_in: &SignIn, code: &SecretString) -> Result<Option<&'static str>, AuthError> {
         const LIMIT: Limit = Limit { max: 20, window: Duration::from_secs(3600) };
         let app = sign_in.app();
         let (Some(user), Some(text)) = (sign_in.user(), read(code.expose())) else { return Ok(None) };
         let scope = self.store.tenant(app.tenant);
-        let bucket = scope.keys().await?.digest(fields::LIMIT, &[b"recovery", user.as_bytes()]);
+        // By address, so that nobody keeps the owner from their last way in.
+        let ip = log_ip(sign_in);
+        let bucket = scope.keys().await?.digest(fields::LIMIT, &[b"recovery", user.as_bytes(), ip.as_bytes()]);
         let mut tx = scope.begin().await?;
         let may = tx.spend(bucket, LIMIT, 1, self.world.now()).await?;
         tx.commit().await?;
@@ -144,7 +146,6 @@ impl Auth {
             "access_pass" => (News::AccessPassUsed, "access_pass"),
             _ => (News::RecoveryCodeUsed, "recovery"),
         };
-        let ip = sign_in.request.ip.map(|ip| ip.to_string()).unwrap_or_default();
         self.tell(app.tenant, user, &news, &ip, None).await;
         Ok(Some(word))
     }
@@ -167,7 +168,7 @@ impl Auth {
                 result: "denied",
                 reason: "",
                 rule: "",
-                ip: sign_in.request.ip.map(|ip| ip.to_string()).unwrap_or_default(),
+                ip: log_ip(sign_in),
                 hostname: &sign_in.request.hostname,
                 device: String::new(),
                 txid: Some(sign_in.id().to_string()),
@@ -175,12 +176,20 @@ impl Auth {
             now,
             &self.world,
         );
+        let Some(found) = found else {
+            "invalid_passcode".clone_into(&mut row.reason);
+            let mut tx = self.store.tenant(app.tenant).begin().await?;
+            tx.insert_auth_log(&row).await?;
+            tx.commit().await?;
+            log::count(factor, "denied");
+            return Ok(Recorded::Failed(0));
+        };
         let recorded = self
             .login
             .record(Authentication {
                 tenant: app.tenant,
                 user: holder.user.id,
-                proof: found.map_or(Proof::Wrong, Proof::Recovery),
+                proof: Proof::Recovery(found),
                 failures_seen: holder.user.failures,
                 threshold: app.settings.threshold(),
                 now,
@@ -206,6 +215,11 @@ impl Auth {
         let letter = || ALPHABET.get(usize::try_from(self.world.below(32)).unwrap_or(0)).copied().unwrap_or(b'0');
         SecretString::new((0..length).map(|_| char::from(letter())).collect())
     }
+}
+
+/// The address that a sign-in was opened from; empty if unknown.
+fn log_ip(sign_in: &SignIn) -> String {
+    sign_in.request.ip.map(|ip| ip.to_string()).unwrap_or_default()
 }
 
 fn row(

@@ -18,6 +18,11 @@ use types::{AttemptId, SecretString};
 pub(crate) const RESEND: Duration = Duration::from_secs(30);
 /// So often a stranger may try at one sign-in, whoever's name was typed.
 const TRIES: Limit = Limit { max: 30, window: SIGN_IN_LIFE };
+/// So many passcodes strangers may try for one person on a day. They stand before no password, so their guesses lock nobody out: whoever
+/// knows a name could shut its owner out everywhere. They stop counting instead, for strangers alone.
+const GUESSES: Limit = Limit { max: 10, window: Duration::from_secs(86_400) };
+/// So many messages strangers may ask for from one address in an hour.
+const MESSAGES: Limit = Limit { max: 10, window: Duration::from_secs(3600) };
 
 const SENT: &str = "A passcode was sent by text message.";
 const WRONG: &str = "Incorrect passcode. Please try again.";
@@ -87,11 +92,17 @@ impl Auth {
         })
     }
 
-    async fn may_try_again(&self, sign_in: &SignIn) -> Result<bool, AuthError> {
+    /// Whether a stranger may try once more at this sign-in.
+    pub(crate) async fn may_try_again(&self, sign_in: &SignIn) -> Result<bool, AuthError> {
+        self.may(sign_in, TRIES, &[b"sign-in", sign_in.id.as_bytes()]).await
+    }
+
+    /// Spends one of a limit.
+    async fn may(&self, sign_in: &SignIn, limit: Limit, whose: &[&[u8]]) -> Result<bool, AuthError> {
         let scope = self.store.tenant(sign_in.tenant());
-        let bucket = scope.keys().await?.digest(fields::LIMIT, &[b"sign-in", sign_in.id.as_bytes()]);
+        let bucket = scope.keys().await?.digest(fields::LIMIT, whose);
         let mut tx = scope.begin().await?;
-        let may = tx.spend(bucket, TRIES, 1, self.world.now()).await?;
+        let may = tx.spend(bucket, limit, 1, self.world.now()).await?;
         tx.commit().await?;
         Ok(may)
     }
@@ -105,14 +116,17 @@ impl Auth {
         code: &SecretString,
         device: Option<DeviceId>,
     ) -> Result<Step, AuthError> {
-        let (Some(holder), true) = (&stand.holder, stand.works.passcode) else {
+        // Asked for every name, so that it takes the same time.
+        let whose = sign_in.user.map_or_else(|| *sign_in.id.as_bytes(), |user| *user.as_bytes());
+        let may = !stand.stranger || self.may(sign_in, GUESSES, &[b"guesses", &whose]).await?;
+        let (Some(holder), true, true) = (&stand.holder, stand.works.passcode, may) else {
             self.log_refusal(sign_in, stand, browser, "passcode", "invalid_passcode").await?;
             return Ok(Step::Refused(Outcome::deny("deny", WRONG)));
         };
         let app = &*sign_in.app;
         // An administrator's code says nothing of the person: it changes nothing that they sign in with.
         let bypass = !matches!(sign_in.purpose(), Purpose::StepUp { .. });
-        let codes = Codes { sign_in: Some(sign_in.id), bypass };
+        let codes = Codes { sign_in: Some(sign_in.id), bypass, counted: !stand.stranger };
         let tried = self.try_passcode(app, holder, code, device, &client(browser), codes).await?;
         let outcome = tried.outcome(app);
         if !outcome.allow {
@@ -173,7 +187,9 @@ impl Auth {
     ) -> Result<Step, AuthError> {
         let sent = || Step::Sent { message: SENT.to_owned(), wait: RESEND.as_secs() };
         let begin = self.begin_of(sign_in, stand, browser, Factor::Sms, device);
-        let (Some(holder), Some(begin), true) = (&stand.holder, begin, stand.works.sms) else {
+        let ip = browser.client.ip.map(|ip| ip.to_string()).unwrap_or_default();
+        let may = !stand.stranger || self.may(sign_in, MESSAGES, &[b"messages", ip.as_bytes()]).await?;
+        let (Some(holder), Some(begin), true, true) = (&stand.holder, begin, stand.works.sms, may) else {
             self.log_refusal(sign_in, stand, browser, "sms_refresh", "factor_restricted").await?;
             return Ok(if stand.stranger { sent() } else { not_offered() });
         };

@@ -4,10 +4,10 @@
 //! one challenge one is looked at. What policy says of the person is asked again when the answer is there, because only then it is
 //! known who they are.
 
-use super::party::relying_party;
 use super::{
     Browser, Purpose, SignIn, Step,
     decide::Proven,
+    party::relying_party,
     stand::{Stand, client},
 };
 use crate::{Auth, AuthError, Outcome, Subject, Verdict, log, policy::Applied};
@@ -90,6 +90,9 @@ impl Auth {
         let state = AssertionState::from_bytes(state.expose()).map_err(|_| AuthError::Damaged("ceremony"))?;
 
         let stand = self.stand(sign_in, browser).await?;
+        if stand.stranger && !self.may_try_again(sign_in).await? {
+            return Ok(refused("deny"));
+        }
         let Ok(identified) = RelyingParty::identify(response) else { return Ok(refused("deny")) };
         let Some(passkey) = scope.passkey_by_credential(&identified.credential_id).await? else {
             self.log_refusal(sign_in, &stand, browser, FACTOR, "unknown_passkey").await?;

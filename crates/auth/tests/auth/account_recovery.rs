@@ -74,15 +74,17 @@ fn a_hundred_use_one_code_and_one_gets_in() {
 }
 
 #[test]
-fn guesses_are_limited_and_lock_out() {
+fn guesses_are_limited_and_lock_nobody_out() {
     each_engine(r#"{"lockout_threshold": 3}"#, async |house| {
         let (_, _, session) = house.settled("ana").await;
         let codes = codes(house, &session).await;
         let sign_in = house.sign_in_as("ana").await;
-        for _ in 0..3 {
+        for _ in 0..19 {
             assert_eq!(tried(house, &sign_in, "0000-0000-0000-0000").await, None);
         }
-        assert_eq!(tried(house, &sign_in, codes[0].expose()).await, None, "locked out");
+        assert_eq!(tried(house, &sign_in, codes[0].expose()).await, Some("recovery"));
+        let limited = house.auth.try_recovery(&sign_in, &codes[1]).await;
+        assert!(matches!(limited, Err(AuthError::Limited { .. })));
     });
 }
 
@@ -194,5 +196,31 @@ fn undoing_a_pass_takes_the_passkey_that_came_by_it() {
         house.auth.undo(house.tenant, &undo, &client()).await.unwrap();
         assert_eq!(house.passkeys(user).await, 1);
         assert!(!house.is_open(&cookie).await);
+    });
+}
+
+#[test]
+fn undoing_a_pass_of_somebody_who_had_nothing_locks_nobody_out() {
+    each_engine("{}", async |house| {
+        let user = house.person("ana").await;
+        house.auth.issue_access_pass(house.tenant, user, 10, "helpdesk").await.unwrap();
+        let undo = undo_code(house.outbox.wait_for("ana@acme.example", SOON).await.unwrap().text.expose());
+        house.auth.undo(house.tenant, &undo, &client()).await.unwrap();
+        assert!(house.store.tenant(house.tenant).user(user).await.unwrap().unwrap().locked_at.is_none());
+        // Under another name of the house it is unknown.
+        let elsewhere = house.other_tenant().await;
+        assert!(house.auth.issue_access_pass(elsewhere, user, 10, "helpdesk").await.is_err());
+    });
+}
+
+#[test]
+fn where_only_passkeys_count_a_code_opens_the_portal_and_no_application() {
+    each_engine(r#"{"passkey_only": true, "lockout_threshold": 9999}"#, async |house| {
+        let (_, _, session) = house.settled("ana").await;
+        let codes = codes(house, &session).await;
+        let application = house.sign_in_at_application("ana").await;
+        assert_eq!(tried(house, &application, codes[0].expose()).await, None);
+        let portal = house.sign_in_as("ana").await;
+        assert_eq!(tried(house, &portal, codes[0].expose()).await, Some("recovery"));
     });
 }

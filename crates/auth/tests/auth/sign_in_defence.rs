@@ -80,6 +80,48 @@ fn wrong_codes_in_a_browser_lock_out_at_every_door() {
     });
 }
 
+/// At the person's own pages no password stands before the guesses: they must not shut the owner out, and must not go on for ever.
+#[test]
+fn strangers_lock_nobody_out_and_soon_guess_in_vain() {
+    each_engine(r#"{"lockout_threshold": 3}"#, async |house| {
+        let user = house.user("ana").await;
+        house.token(user, "t6", SEED).await;
+        for _ in 0..12 {
+            let visit = Visit::portal(house, Some("ana")).await;
+            assert_eq!(refusal(&visit.attempt(code("000000")).await), "deny");
+        }
+        let right = house.totp();
+        let stranger = Visit::portal(house, Some("ana")).await;
+        assert_eq!(refusal(&stranger.attempt(code(&right)).await), "deny", "no more guesses today");
+        let visit = Visit::application(house, "ana").await;
+        assert!(allowed(&visit.attempt(code(&right)).await), "where a password was asked for");
+        let known = visit.finish().await.unwrap().known;
+        house.next_step();
+        let browser = countersign_auth::sign_in::Browser { known, ..new_browser() };
+        let own = Visit::open(house, Some("ana"), countersign_auth::sign_in::Purpose::Portal, browser).await;
+        assert!(allowed(&own.attempt(code(&house.totp())).await), "in a browser of their own");
+        house.clock.advance(Duration::from_secs(86_400));
+        let stranger = Visit::portal(house, Some("ana")).await;
+        assert!(allowed(&stranger.attempt(code(&house.totp())).await), "another day");
+    });
+}
+
+#[test]
+fn strangers_send_so_many_messages_and_no_more() {
+    each_engine("{}", async |house| {
+        for n in 0..15 {
+            let (name, number) = (format!("person{n}"), format!("+150355501{n:02}"));
+            let user = house.user(&name).await;
+            house.phone(user, &number).await;
+            let visit = Visit::portal(house, Some(&name)).await;
+            assert!(matches!(visit.attempt(Factor::Sms).await, Step::Sent { .. }));
+            // They are not waited for: each that leaves is waited for here, so that none is counted that is still on its way.
+            let came = house.outbox.wait_for(&number, Duration::from_secs(if n < 10 { 20 } else { 0 })).await;
+            assert_eq!(came.is_some(), n < 10, "{n}");
+        }
+    });
+}
+
 /// What a stranger sees of an account.
 fn seen(choices: &Choices) -> String {
     format!(
