@@ -16,6 +16,8 @@ use types::{GroupId, Normalization, PolicyId, SecretString};
 
 /// Groups named in one integration at most.
 const MOST_GROUPS: usize = 100;
+/// The type of the tenant's own application for its people's pages, which the engine makes for itself.
+const OWN_PAGES: &str = "portal";
 
 /// An integration's object. The secret is in it only where it was just made; else it has a route of its own, which is logged.
 fn object(row: &IntegrationRow, secret: Option<&SecretString>) -> Value {
@@ -86,8 +88,11 @@ pub(super) async fn secret(call: Call) -> Result<Envelope, ApiError> {
     Ok(Envelope::ok(Value::Object(response)))
 }
 
-/// Whoever has the secret key of an integration has its grants.
+/// Whoever has the secret key of an integration has its grants. That of a person's own pages is nobody's.
 fn held_by_caller(call: &Call, row: &IntegrationRow) -> Result<(), ApiError> {
+    if row.r#type == OWN_PAGES {
+        return Err(ApiError::wrong_integration_type());
+    }
     let Ok(stored) = serde_json::from_str(&row.settings) else { return Err(ApiError::internal()) };
     within_own(call, &stored)
 }
@@ -148,6 +153,9 @@ fn read(call: &Call, params: &Params) -> Result<Given, ApiError> {
 pub(super) async fn create(call: Call) -> Result<Envelope, ApiError> {
     let desk = Desk::of(&call);
     let given = read(&call, &call.params)?;
+    if call.params.required("type")?.trim().eq_ignore_ascii_case(OWN_PAGES) {
+        return Err(ApiError::invalid_parameter("type"));
+    }
     let new = NewIntegration {
         name: call.params.required("name")?.to_owned(),
         r#type: call.params.required("type")?.to_owned(),

@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     door::Door,
-    wire::jwt::{self, Audience, JwtError, NumericDate, UnverifiedJwt},
+    wire::{
+        Verdict,
+        jwt::{self, Audience, JwtError, NumericDate, UnverifiedJwt},
+    },
 };
 use ::auth::{
     Application, AuthError, Client,
@@ -32,6 +35,8 @@ use types::Millis;
 const STATE: std::ops::RangeInclusive<usize> = 16..=1024;
 /// Bytes of what a browser calls itself that are kept.
 const AGENT_KEPT: usize = 512;
+/// So many sign-ins one signed request opens: a person goes back and forth, a flood doesn't fill the store.
+const OPENINGS: u8 = 20;
 
 /// The signed request. `iss`, `aud`, `nonce` and `use_duo_code_attribute` may be missing (Duo's Postman collection; Java sends the
 /// first two never, C# the last only when it is wanted).
@@ -81,6 +86,7 @@ pub(super) async fn authorize(door: &Door, form: &Form) -> Result<Response, OAut
     let nonce = accept(form, &claims)?;
     redirect::check(&app, &claims.redirect_uri)?;
     let host = own_host(&form.parts, &app)?;
+    may_open(door, request, claims.exp)?;
     let purpose = Purpose::Application {
         redirect_uri: claims.redirect_uri,
         state: claims.state,
@@ -154,6 +160,16 @@ fn own_host<'a>(parts: &'a Parts, app: &Application) -> Result<&'a str, OAuthErr
     let mut sent = parts.headers.get_all(HOST).iter();
     let host = sent.next().and_then(|host| host.to_str().ok()).filter(|_| sent.next().is_none()).ok_or(FOREIGN)?;
     jwt::host_of_audience(&format!("https://{host}"), "", &app.api_host).map(|_| host).ok_or(FOREIGN)
+}
+
+/// Whether this signed request may open one more sign-in. Counted on each node for itself.
+fn may_open(door: &Door, request: &str, expires: NumericDate) -> Result<(), OAuthError> {
+    let (until, now) = (expires.millis() + jwt::LEEWAY, door.auth.world().now());
+    let fresh = |n| {
+        let name = assertion::digest(&[b"authorize", request.as_bytes(), &[n]]);
+        door.assertions.accept_name(&name, until, now) == Verdict::Fresh
+    };
+    if (0..OPENINGS).any(fresh) { Ok(()) } else { Err(OAuthError::SlowDown(60)) }
 }
 
 /// What is known of the browser. Its cookies are read where something depends on them, at the pages.

@@ -302,6 +302,25 @@ mod tests {
     }
 
     #[test]
+    fn of_a_hundred_with_one_name_and_a_hundred_dates_exactly_one_is_fresh() {
+        for round in 0..20 {
+            let (ledger, barrier) = (ReplayLedger::default(), Barrier::new(100));
+            let fresh: usize = std::thread::scope(|scope| {
+                let one = |n| {
+                    let (ledger, barrier) = (&ledger, &barrier);
+                    scope.spawn(move || {
+                        barrier.wait();
+                        usize::from(ledger.accept_name(&[round; 32], at(n), NOW) == Verdict::Fresh)
+                    })
+                };
+                let threads: Vec<_> = (0..100).map(one).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+            });
+            assert_eq!((fresh, ledger.len()), (1, 1));
+        }
+    }
+
+    #[test]
     fn a_name_that_was_chosen_is_refused_with_any_date() {
         let (ledger, name) = (ReplayLedger::default(), [9; 32]);
         assert_eq!(ledger.accept_name(&name, at(300), NOW), Verdict::Fresh);

@@ -5,7 +5,7 @@ use crate::{
     oauth::{HEALTH_CHECK, STATE, TOKEN, at_page, code, code_in, jti, pass, redeem, refused, send, token, web_client},
     support::{
         organisation::application,
-        signing::pairs,
+        signing::{Keys, Version, pairs},
         web_client::{FORMS, FormOf, Sent, WebClient, encode, jwt, post},
     },
 };
@@ -464,6 +464,52 @@ fn bodies_that_are_no_form_or_too_much_of_one_are_refused() {
             assert_nowhere(&reply, &format!("{sent:?}"));
         }
         assert_eq!(refused(&send(house, &good).await), "invalid_grant", "the control: a form, and no such code");
+    });
+}
+
+#[test]
+fn one_signed_request_opens_only_so_many_sign_ins() {
+    on_engine(Engine::Sqlite, patient(), async |house| {
+        let client = web_client(house, &house.a).await;
+        let request = client.sign(&client.request(&house.a.username, STATE, house.world.now()));
+        let sent = client.authorize(&request, &[]);
+        for n in 0..20 {
+            assert!(at_page(&send(house, &sent).await).is_some(), "{n}");
+        }
+        let reply = send(house, &sent).await;
+        assert_eq!(reply.status, StatusCode::TOO_MANY_REQUESTS);
+        assert!(reply.headers.contains_key("retry-after") && !reply.headers.contains_key("set-cookie"));
+        let another = client.sign(&client.request(&house.a.username, &STATE[1..], house.world.now()));
+        assert!(at_page(&send(house, &client.authorize(&another, &[])).await).is_some());
+        assert_eq!(house.database.query("SELECT COUNT(*) FROM sign_in"), ["21"]);
+    });
+}
+
+#[test]
+fn the_organisations_own_pages_are_no_client_and_nobody_is_told_their_secret() {
+    each_engine(patient(), async |house| {
+        let portal = house.auth.portal(house.a.id).await.unwrap();
+        let keys =
+            Keys { ikey: portal.ikey.clone(), skey: portal.secret.expose().to_owned(), host: house.a.host.clone() };
+        let client = WebClient::new(keys.clone());
+        let assertion = client.sign(&client.assertion(HEALTH_CHECK, &jti(), house.world.now()));
+        assert_eq!(health(house, &client, &assertion).await.code(), 40_301);
+        let request = client.request(&house.a.username, STATE, house.world.now());
+        assert_nowhere(&authorize(house, &client, &request).await, "portal");
+        let params = pairs(&[("username", &house.a.username)]);
+        let reply = house.call(&keys, Version::V5, ("POST", "/auth/v2/preauth"), &params).await;
+        assert_eq!(reply.code(), 40_301, "{reply:?}");
+        let admin = &house.a.admin;
+        let path = format!("/admin/v1/integrations/{}", portal.ikey);
+        let reply = house.call(admin, Version::V5, ("GET", &format!("{path}/skey")), &[]).await;
+        assert_eq!(reply.code(), 40_301, "{reply:?}");
+        let reply = house.call(admin, Version::V5, ("POST", &path), &pairs(&[("reset_secret_key", "1")])).await;
+        assert_eq!(reply.code(), 40_301, "{reply:?}");
+        let new = pairs(&[("name", "n"), ("type", "Portal")]);
+        let reply = house.call(admin, Version::V5, ("POST", "/admin/v3/integrations"), &new).await;
+        assert_eq!(reply.code(), 40_002, "{reply:?}");
+        let reply = house.call(admin, Version::V5, ("GET", &path), &[]).await;
+        assert_eq!(reply.said("type"), "portal", "the control: {reply:?}");
     });
 }
 
