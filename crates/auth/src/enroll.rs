@@ -1,6 +1,6 @@
 //! Enrolment: a code that lets a person attach an authenticator to their account, once.
 
-use crate::{Activated, Application, Auth, AuthError};
+use crate::{Activated, Application, Auth, AuthError, Settings, account::PASSKEYS_ONLY};
 use std::time::Duration;
 use store::{
     PhoneRow, UserRow, fields,
@@ -177,8 +177,11 @@ impl Auth {
         }
         let scope = self.store.tenant(tenant);
         let now = self.world.now();
-        if scope.row().await?.is_none() {
+        let Some(row) = scope.row().await? else {
             return Err(AuthError::Refused("the activation code is unknown, used or too old"));
+        };
+        if Settings::parse(&row.settings).map_err(|_| AuthError::Damaged("settings"))?.passkey_only {
+            return Err(AuthError::Refused(PASSKEYS_ONLY));
         }
         for digest in scope.keys().await?.digest_candidates(fields::ACTIVATION_CODE, &[code.as_bytes()]) {
             // Looked up by a read first: guesses must not take the one place for writing.

@@ -35,6 +35,9 @@ const PURPOSE: &str = "enrollment";
 /// The purpose of the keyed hash that the code of a session's one addition is made of.
 const SESSION_CODE: &str = "session-activation";
 
+/// Why no authenticator is attached where the tenant takes passkeys only.
+pub(crate) const PASSKEYS_ONLY: &str = "this organisation takes passkeys only";
+
 const OVER: AuthError = AuthError::Refused("this registration is unknown, finished or too old");
 
 /// A registration that has begun.
@@ -263,6 +266,9 @@ impl Auth {
     pub async fn begin_authenticator(&self, permit: &Permit) -> Result<NewAuthenticator, AuthError> {
         let session = permit.session().ok_or(AuthError::Refused("the enrolment code is the code"))?;
         let portal = self.portal(permit.tenant).await?;
+        if portal.settings.passkey_only {
+            return Err(AuthError::Refused(PASSKEYS_ONLY));
+        }
         let scope = self.store.tenant(permit.tenant);
         let keys = scope.keys().await?;
         let now = self.world.now();

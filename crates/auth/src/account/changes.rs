@@ -170,15 +170,15 @@ impl Auth {
         tx.forget_browsers(user).await?;
         tx.distrust_devices(user).await?;
         tx.void_activations(user, now).await?;
-        take_back(&mut tx, &change).await?;
+        let mut took = take_back(&mut tx, &change).await?;
         // An intruder's first key opens the door to a second one.
         for later in tx.changes_of_user(user, now).await? {
             if later.made_at >= change.made_at && tx.undo_change(later.id, now).await? {
-                take_back(&mut tx, &later).await?;
+                took |= take_back(&mut tx, &later).await?;
             }
         }
         let left = tx.authenticators_of(user).await?;
-        let locked = left == 0 && tx.lock_user(user, now).await?;
+        let locked = took && left == 0 && tx.lock_user(user, now).await?;
         let detail = serde_json::json!({
             "user_id": user.to_string(), "kind": change.kind, "object": change.object, "ip": crate::log::ip(client),
             "locked_out": locked,
@@ -208,21 +208,25 @@ impl Auth {
     }
 }
 
-async fn take_back(tx: &mut Tx, change: &ChangeRow) -> Result<(), AuthError> {
+/// Takes away what a change added. Whether that was something to sign in with.
+async fn take_back(tx: &mut Tx, change: &ChangeRow) -> Result<bool, AuthError> {
     let user = change.user_id;
-    match ChangeKind::parse(&change.kind)? {
-        ChangeKind::Passkey => {
-            if let Ok(id) = change.object.parse::<PasskeyId>() {
-                tx.delete_passkey(user, id).await?;
-            }
+    Ok(match ChangeKind::parse(&change.kind)? {
+        ChangeKind::Passkey => match change.object.parse::<PasskeyId>() {
+            Ok(id) => tx.delete_passkey(user, id).await?,
+            Err(_) => false,
+        },
+        ChangeKind::Authenticator => match change.object.parse::<PhoneId>() {
+            Ok(id) => tx.disarm_phone(user, id).await?,
+            Err(_) => false,
+        },
+        ChangeKind::RecoveryCodes => {
+            tx.delete_recovery(user, "code").await?;
+            false
         }
-        ChangeKind::Authenticator => {
-            if let Ok(id) = change.object.parse::<PhoneId>() {
-                tx.disarm_phone(user, id).await?;
-            }
+        ChangeKind::AccessPass => {
+            tx.delete_recovery(user, "pass").await?;
+            false
         }
-        ChangeKind::RecoveryCodes => tx.delete_recovery(user, "code").await?,
-        ChangeKind::AccessPass => tx.delete_recovery(user, "pass").await?,
-    }
-    Ok(())
+    })
 }

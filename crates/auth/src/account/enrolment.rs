@@ -58,6 +58,8 @@ pub struct Enrolment {
     /// By this the page knows, once the code is used on another device, that it was the one which showed it. For a cookie or a hidden
     /// field of the page; see [`Auth::follow_enrolment`].
     pub watch: SecretString,
+    /// Whether an authenticator may be attached: not where the tenant takes passkeys only.
+    pub takes_authenticator: bool,
     /// The sign-in that this enrolment belongs to, where it has one: after it, go on there.
     pub sign_in: Option<SignInId>,
 }
@@ -118,6 +120,7 @@ impl Auth {
                     &SecretString::new(code.to_owned()),
                 )),
                 watch: SecretString::new(HEXLOWER.encode(&keys.digest(WATCH, &[&digest]))),
+                takes_authenticator: !portal.settings.passkey_only,
                 sign_in: None,
             });
         }

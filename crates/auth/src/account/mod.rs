@@ -24,12 +24,13 @@ mod recovery;
 mod reports;
 mod sessions;
 
+pub(crate) use additions::PASSKEYS_ONLY;
 pub use additions::{Added, NewAuthenticator, Registration};
 pub use authenticators::{Accepted, Authenticators, Held, PasskeyView, PhoneView, TokenView};
 pub use changes::{ChangeKind, ChangeView, UNDO_LIFE};
 pub use enrolment::Enrolment;
-pub use grants::{GRANT_LIFE, Permit, STEP_UP_NEEDED};
 pub(crate) use errands::Errands;
+pub use grants::{GRANT_LIFE, Permit, STEP_UP_NEEDED};
 pub(crate) use notices::News;
 pub use recovery::{AccessPass, PASS_MINUTES, RECOVERY_CODES};
 pub use sessions::{Needs, NewSession, SESSION_IDLE, SESSION_LIFE, Session, SessionView};

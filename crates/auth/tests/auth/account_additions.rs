@@ -204,3 +204,17 @@ fn a_telephone_that_others_use_stays_theirs() {
         assert_eq!(house.store.tenant(house.tenant).phones_of_users(&[bob]).await.unwrap().len(), 1);
     });
 }
+
+#[test]
+fn where_only_passkeys_count_no_authenticator_is_attached() {
+    each_engine(r#"{"passkey_only": true}"#, async |house| {
+        let (user, _, session) = house.settled("ana").await;
+        let permit = house.permit(&session, Action::AddAuthenticator).await;
+        assert!(is_refused(&house.auth.begin_authenticator(&permit).await));
+        let life = std::time::Duration::from_secs(600);
+        let (code, _) = house.auth.activation(house.tenant, user, None, life).await.unwrap();
+        assert!(!house.auth.enrolment(house.tenant, code.expose(), &browser()).await.unwrap().takes_authenticator);
+        assert!(Device::activate(house, code.expose()).await.is_err());
+        assert!(house.store.tenant(house.tenant).phones_of_users(&[user]).await.unwrap().is_empty());
+    });
+}

@@ -10,6 +10,7 @@ mod applications;
 mod devices;
 mod logged;
 mod parsers;
+mod passkeys;
 mod people;
 mod sealed;
 mod support;

@@ -1,8 +1,8 @@
 //! Whatever is given is understood or refused, and never more than that.
 
 use countersign_directory::{
-    INTEGRATION_FIELDS, IntegrationFields, IntegrationKeys, SETTINGS_FIELDS, Secret, Seed, SettingsFields, Status,
-    UserAccess,
+    FieldKind, INTEGRATION_FIELDS, IntegrationFields, IntegrationKeys, SETTINGS_FIELDS, Secret, Seed, SettingsFields,
+    Status, UserAccess,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -50,10 +50,18 @@ proptest! {
 
     #[test]
     fn a_field_that_was_taken_is_of_its_kind(place: usize, value in any_value()) {
-        let (name, _) = SETTINGS_FIELDS[place % SETTINGS_FIELDS.len()];
+        let (name, kind) = SETTINGS_FIELDS[place % SETTINGS_FIELDS.len()];
         let taken = SettingsFields::default().set(name, &value).is_ok();
-        // Settings are scalars, and no text has a control character but the ends of lines.
-        prop_assert!(!taken || value.is_boolean() || value.is_i64() || value.is_string());
+        // No setting takes whatever JSON there is, and no text has a control character but the ends of lines.
+        let right = match kind {
+            FieldKind::Flag => value.is_boolean(),
+            FieldKind::Number(..) => value.is_i64(),
+            FieldKind::Text(_) | FieldKind::Lines(_) | FieldKind::Color | FieldKind::Word(_) => value.is_string(),
+            FieldKind::List(_) => value.is_array(),
+            FieldKind::Object(_) => value.is_object(),
+            FieldKind::Json(_) => false,
+        };
+        prop_assert!(!taken || right);
         let (name, _) = INTEGRATION_FIELDS[place % INTEGRATION_FIELDS.len()];
         let taken = IntegrationFields::default().set(name, &value).is_ok();
         let controls = value.as_str().is_some_and(|text| text.contains(char::from(0)));
