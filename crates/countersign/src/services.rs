@@ -57,7 +57,8 @@ impl Services {
         }
         let courier = Arc::new(courier);
         let hooks = twilio.map(|twilio| Arc::new(TwilioHooks::new(twilio, Arc::clone(&courier))));
-        let auth = Auth::start(Arc::clone(&store), Arc::clone(&courier));
+        let options = auth::Options { public_port: config.public_port(), ..auth::Options::default() };
+        let auth = Auth::start_with(Arc::clone(&store), Arc::clone(&courier), options);
         Ok(Self { store, courier, auth, hooks })
     }
 
