@@ -56,6 +56,14 @@ impl Https {
         self.base.strip_prefix("https://").unwrap_or_default()
     }
 
+    /// Posts a form and gives the status and the JSON of the answer.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is no JSON.
+    pub async fn post_form(&self, target: &str, fields: &[(&str, &str)]) -> anyhow::Result<(u16, Value)> {
+        self.answer(self.http.post(format!("{}{target}", self.base)).form(fields)).await
+    }
+
     /// Sends one request and gives the status and the JSON of the answer.
     ///
     /// # Errors
@@ -69,6 +77,10 @@ impl Https {
         if !request.body.is_empty() {
             sent = sent.header("content-type", "application/json").body(request.body.to_owned());
         }
+        self.answer(sent).await
+    }
+
+    async fn answer(&self, sent: reqwest::RequestBuilder) -> anyhow::Result<(u16, Value)> {
         let answer = sent.send().await.with_context(|| format!("no answer from {}", self.base))?;
         let status = answer.status().as_u16();
         let body = answer.bytes().await.context("the answer broke off")?;

@@ -6,6 +6,7 @@ use crate::{
     serve::{Application, Failure, Shutdown, failure},
     services::Services,
 };
+use axum::Router;
 use duo_api::Door;
 use std::sync::Arc;
 
@@ -19,18 +20,56 @@ pub fn application(
     has_certificate: impl Fn() -> bool + Send + Sync + 'static,
     shutdown: &Shutdown,
 ) -> Result<Application, web::TextsError> {
+    with_certificate(config, services, &door(config, services), has_certificate, shutdown)
+}
+
+/// As [`application`], and the same doors for browsers on this machine that come by http to `plain_port`.
+///
+/// # Errors
+/// When the pages' texts can't be read.
+pub fn with_plain(
+    config: &Config,
+    services: &Services,
+    has_certificate: impl Fn() -> bool + Send + Sync + 'static,
+    shutdown: &Shutdown,
+    plain_port: u16,
+) -> Result<(Application, Router), web::TextsError> {
+    let door = door(config, services);
+    let application = with_certificate(config, services, &door, has_certificate, shutdown)?;
+    let options = web::WebOptions { public_port: plain_port, secure_origin: false, ..web_options(config) };
+    Ok((application, router(services, &door, options)?))
+}
+
+/// One for all listeners: what was used at one is used at the other.
+fn door(config: &Config, services: &Services) -> Arc<Door> {
     let hosts = config.server.api_hosts.clone();
-    let door = Arc::new(Door::new(Arc::clone(&services.auth), hosts, config.limits.long_poll));
-    let mut router = duo_api::router(&door).merge(authenticator::router(&services.auth));
+    Arc::new(Door::new(Arc::clone(&services.auth), hosts, config.limits.long_poll))
+}
+
+fn web_options(config: &Config) -> web::WebOptions {
     let public_port = config.public_port();
     let with_port = |host: &String| if public_port == 443 { host.clone() } else { format!("{host}:{public_port}") };
-    let options = web::WebOptions {
+    web::WebOptions {
         public_port,
         beacon_host: config.server.beacon_host.as_ref().map(with_port),
         secure_origin: true,
         texts_dir: config.web.texts_dir.clone(),
-    };
-    router = router.merge(web::router(&services.auth, options)?);
+    }
+}
+
+fn router(services: &Services, door: &Arc<Door>, options: web::WebOptions) -> Result<Router, web::TextsError> {
+    let router = duo_api::router(door).merge(authenticator::router(&services.auth));
+    Ok(router.merge(web::router(&services.auth, options)?))
+}
+
+fn with_certificate(
+    config: &Config,
+    services: &Services,
+    door: &Arc<Door>,
+    has_certificate: impl Fn() -> bool + Send + Sync + 'static,
+    shutdown: &Shutdown,
+) -> Result<Application, web::TextsError> {
+    let mut router = router(services, door, web_options(config))?;
     if let Some(hooks) = &services.hooks {
         router = router.merge(hooks::router(Arc::clone(hooks)));
     }

@@ -62,6 +62,7 @@ pub struct Stopped {
 pub struct Server {
     listeners: Vec<TcpListener>,
     metrics_listener: Option<TcpListener>,
+    plain: Option<(TcpListener, Router)>,
     tls: TlsAcceptor,
     config: Config,
     registry: Arc<Registry>,
@@ -93,6 +94,7 @@ impl Server {
         Ok(Self {
             listeners,
             metrics_listener,
+            plain: None,
             tls: TlsAcceptor::from(tls.server_config()),
             config: config.clone(),
             registry,
@@ -110,6 +112,12 @@ impl Server {
     #[must_use]
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics_listener.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// Serves `router` without TLS too. For a demonstration, on an address of this machine's own: a browser takes `http://localhost`
+    /// for as safe as HTTPS, and doesn't know an authority that was made a second ago.
+    pub fn also_plain(&mut self, listener: TcpListener, router: Router) {
+        self.plain = Some((listener, router));
     }
 
     /// Serves until `shutdown` begins, then lets open requests end, for as long as `server.drain_seconds` says.
@@ -137,6 +145,17 @@ impl Server {
             metrics: metrics.clone(),
             shutdown: shutdown.clone(),
         });
+        let plain = self.plain.map(|(listener, router)| {
+            let door = Door {
+                tls: None,
+                http: http.clone(),
+                router: router.layer(observe.clone()),
+                proxies: proxies.clone(),
+                metrics: metrics.clone(),
+                shutdown: shutdown.clone(),
+            };
+            (listener, Arc::new(door))
+        });
         let private = Arc::new(Door {
             tls: None,
             http,
@@ -151,6 +170,7 @@ impl Server {
             .into_iter()
             .map(|listener| (listener, main.clone()))
             .chain(self.metrics_listener.map(|listener| (listener, private)))
+            .chain(plain)
         {
             accepting.spawn(accept(listener, door, connections.clone(), shutdown.clone()));
         }
