@@ -35,6 +35,7 @@ export function show(name) {
   const title = element('title');
   title.textContent = section?.dataset.title ?? '';
   trouble('');
+  if (!isNew) element('note').textContent = '';
   title.focus();
 }
 
@@ -44,9 +45,14 @@ export function trouble(text) {
   element('trouble-text').textContent = text;
 }
 
-/** A short word that needs no answer. @param {string} text */
+/** Whether the note belongs to the section that is shown next. */
+let isNew = false;
+
+/** A short word that needs no answer; it goes with the section after the next. @param {string} text */
 export function note(text) {
   element('note').textContent = text;
+  isNew = true;
+  setTimeout(() => (isNew = false));
 }
 
 /** @param {unknown} error */
