@@ -1,5 +1,4 @@
 //! Lists what stands in `assets/` and `texts/`, so that a new file is served without being named anywhere.
-#![expect(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
 
 use std::{
     env, fs,

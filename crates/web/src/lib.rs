@@ -31,6 +31,7 @@
 //!    from `data-` attributes. A file that stands in `assets/` is served; nothing needs to name it.
 //! 6. The address into the list of the tests in `tests/`, which walk every page: headers, languages, hostile texts, well-formed HTML.
 
+mod account;
 mod assets;
 mod authenticator;
 mod frame;
@@ -113,6 +114,7 @@ pub fn router(auth: &Arc<Auth>, options: WebOptions) -> Result<Router, TextsErro
         .route("/.well-known/passkey-endpoints", get(well_known::passkey_endpoints))
         .route("/.well-known/change-password", get(well_known::change_password))
         .merge(sign_in::routes())
+        .merge(account::routes())
         .merge(authenticator::routes());
     Ok(pages.layer(middleware::from_fn_with_state(Arc::clone(&web), frame::around)).with_state(web))
 }

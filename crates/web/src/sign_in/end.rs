@@ -129,7 +129,10 @@ pub(super) async fn enroll(visit: Visit, Path(id): Path<String>, request: Reques
     let held = Held::find_open(visit, &id).await?;
     held.posted(request).await?;
     match held.visit.web.auth.enroll_here(&held.sign_in, &held.browser).await? {
-        Some(code) => Ok(redirect(&format!("/activate/{}/{}", held.visit.tenant.id, code.expose()))),
+        Some(code) => {
+            let (tenant, id) = (held.visit.tenant.id, held.sign_in.id());
+            Ok(redirect(&format!("/activate/{tenant}/{}?sign-in={id}", code.expose())))
+        }
         None => prompt::page(&held, None).await,
     }
 }

@@ -11,11 +11,12 @@ mod held;
 mod passkey;
 mod portal;
 mod prompt;
-mod qr;
+pub(crate) mod qr;
 mod said;
 mod waiting;
 
 pub(crate) use followers::Followers;
+pub(crate) use held::KNOWN_COOKIE;
 
 use crate::Web;
 use axum::{

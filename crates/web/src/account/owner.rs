@@ -1,0 +1,108 @@
+//! Whoever is signed in to their own pages, with the browser that the session's cookie came from.
+
+use crate::{
+    frame::{
+        cookies,
+        forms::{self, Posted},
+        trouble::Trouble,
+        visit::{Visit, redirect},
+    },
+    sign_in::KNOWN_COOKIE,
+};
+use auth::{
+    AuthError,
+    account::{Action, Permit, STEP_UP_NEEDED, Session},
+    sign_in::Browser,
+};
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::Request;
+use types::SecretString;
+
+/// What the forms of a session's pages are for.
+const SCOPE: &str = "/account";
+
+/// Why a page isn't shown: an error, or another page comes first.
+pub(super) enum Away {
+    Trouble(Trouble),
+    To(String),
+}
+
+impl<T: Into<Trouble>> From<T> for Away {
+    fn from(error: T) -> Self {
+        Self::Trouble(error.into())
+    }
+}
+
+impl IntoResponse for Away {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Trouble(trouble) => trouble.into_response(),
+            Self::To(location) => redirect(&location),
+        }
+    }
+}
+
+/// A session, and what came with the request.
+pub(super) struct Owner {
+    pub(super) visit: Visit,
+    pub(super) session: Session,
+    cookie: SecretString,
+}
+
+impl Owner {
+    /// By the session's cookie. Who has none, or one that has ended, signs in first.
+    pub(super) async fn find(visit: Visit) -> Result<Self, Away> {
+        let sign_in = || Away::To("/account/sign-in".to_owned());
+        let cookie = visit.cookies.get(&visit.cookie_name(cookies::SESSION)).ok_or_else(sign_in)?.to_owned();
+        let session = visit.web.auth.session(visit.tenant.id, &cookie).await?.ok_or_else(sign_in)?;
+        Ok(Self { visit, session, cookie: SecretString::new(cookie) })
+    }
+
+    /// As [`find`](Self::find), for pages about the whole account. A session that is for one addition has only that.
+    pub(super) async fn of_account(visit: Visit) -> Result<Self, Away> {
+        let owner = Self::find(visit).await?;
+        if owner.session.strength().is_narrow() { Err(Away::To("/account/add".to_owned())) } else { Ok(owner) }
+    }
+
+    /// For the forms of its pages.
+    pub(super) fn token(&self) -> String {
+        forms::token(self.cookie.expose(), SCOPE)
+    }
+
+    /// What was sent, once it is known to come from one of its pages.
+    pub(super) async fn posted(&self, request: Request<Body>) -> Result<Posted, Trouble> {
+        let posted = Posted::read(request).await?;
+        posted.check(self.cookie.expose(), SCOPE)?;
+        Ok(posted)
+    }
+
+    /// The browser, as the engine wants it.
+    pub(super) fn browser(&self) -> Browser {
+        browser(&self.visit)
+    }
+
+    /// Leave for an action. None where a fresh sign-in must come first.
+    pub(super) async fn permit(&self, action: Action) -> Result<Option<Permit>, Trouble> {
+        let grant = self.visit.cookies.get(&self.visit.cookie_name(cookies::GRANT));
+        match self.visit.web.auth.permit(&self.session, action, grant).await {
+            Ok(permit) => Ok(Some(permit)),
+            Err(AuthError::Refused(why)) if why == STEP_UP_NEEDED => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The browser of a request.
+pub(super) fn browser(visit: &Visit) -> Browser {
+    let known = visit.cookies.get(&visit.cookie_name(KNOWN_COOKIE));
+    Browser {
+        client: visit.client(),
+        user_agent: visit.user_agent.clone(),
+        known: known.map(|value| SecretString::new(value.to_owned())),
+        trusted: None,
+        origin: visit.origin.clone(),
+    }
+}

@@ -1,0 +1,84 @@
+//! `/account/sessions`: the browsers in which somebody is signed in to these pages.
+
+use super::{
+    owner::{Away, Owner},
+    when::When,
+};
+use crate::frame::{
+    cookies,
+    headers::Policy,
+    page::Page,
+    trouble::Trouble,
+    visit::{Visit, redirect, with_cookie},
+};
+use askama::Template;
+use auth::sign_in::Agent;
+use axum::{body::Body, response::Response};
+use http::{Request, StatusCode};
+
+struct Row {
+    id: String,
+    current: bool,
+    browser: String,
+    ip: String,
+    strength: &'static str,
+    created: When,
+    last_seen: When,
+}
+
+#[derive(Template)]
+#[template(path = "account/sessions.html")]
+struct Sessions {
+    p: Page,
+    token: String,
+    sessions: Vec<Row>,
+}
+
+/// `GET /account/sessions`.
+pub(super) async fn show(visit: Visit) -> Result<Response, Away> {
+    let owner = Owner::of_account(visit).await?;
+    let visit = &owner.visit;
+    let sessions = visit.web.auth.sessions(&owner.session).await?.into_iter().map(|session| Row {
+        id: session.id.to_string(),
+        current: session.current,
+        browser: browser(&session.user_agent),
+        ip: session.ip,
+        strength: session.strength.as_str(),
+        created: When::of(session.created),
+        last_seen: When::of(session.last_seen),
+    });
+    let page = visit.page("sessions-title").script("forms.js").script("times.js").widened();
+    let template = Sessions { sessions: sessions.collect(), p: page, token: owner.token() };
+    Ok(visit.show(StatusCode::OK, &template, Policy::default()))
+}
+
+/// A browser and its system, by the browser's own words.
+fn browser(user_agent: &str) -> String {
+    let read = Agent::read(user_agent);
+    let known = [read.browser, read.system].into_iter().filter(|name| !name.is_empty());
+    known.collect::<Vec<_>>().join(" · ")
+}
+
+/// `POST /account/sessions`: ends one (`id`), or all others (`others`).
+pub(super) async fn end(visit: Visit, request: Request<Body>) -> Result<Response, Away> {
+    let owner = Owner::of_account(visit).await?;
+    let posted = owner.posted(request).await?;
+    let auth = &owner.visit.web.auth;
+    if posted.get("others")?.is_some() {
+        auth.end_other_sessions(&owner.session).await?;
+    } else {
+        let id = posted.need("id", 64)?.parse().map_err(|_| Trouble::Malformed)?;
+        auth.end_session(&owner.session, id).await?;
+    }
+    Ok(redirect("/account/sessions"))
+}
+
+/// `POST /account/sign-out`.
+pub(super) async fn sign_out(visit: Visit, request: Request<Body>) -> Result<Response, Away> {
+    let owner = Owner::find(visit).await?;
+    owner.posted(request).await?;
+    owner.visit.web.auth.sign_out(&owner.session).await?;
+    let secure = owner.visit.web.options.secure_origin;
+    let gone = [cookies::SESSION, cookies::GRANT].map(|name| cookies::forget(&owner.visit.cookie_name(name), secure));
+    Ok(gone.into_iter().fold(redirect("/account/sign-in"), with_cookie))
+}

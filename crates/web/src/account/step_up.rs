@@ -1,0 +1,43 @@
+//! `POST /account/step-up`: a fresh sign-in for one action, which then leads back to the page that asked for it.
+
+use super::owner::{Away, Owner};
+use crate::frame::{
+    cookies,
+    trouble::Trouble,
+    visit::{Visit, redirect, with_cookie},
+};
+use auth::{
+    account::Action,
+    sign_in::{Purpose, SIGN_IN_LIFE, cookie_name},
+};
+use axum::{body::Body, response::Response};
+use http::Request;
+
+/// An id as these pages put it into an address.
+const LONGEST: usize = 64;
+
+pub(super) async fn begin(visit: Visit, request: Request<Body>) -> Result<Response, Away> {
+    let owner = Owner::of_account(visit).await?;
+    let posted = owner.posted(request).await?;
+    let word = posted.need("action", LONGEST)?;
+    let action = Action::ALL.into_iter().find(|action| action.as_str() == word).ok_or(Trouble::Malformed)?;
+    // The way back is made of known words, so that it leads nowhere else.
+    let return_to = match action {
+        Action::AddPasskey => "/account/add/passkey".to_owned(),
+        Action::AddAuthenticator => "/account/add/authenticator".to_owned(),
+        Action::RecoveryCodes => "/account/recovery-codes".to_owned(),
+        Action::Remove => format!("/account/remove?id={}", id(posted.need("id", LONGEST)?)?),
+    };
+    let visit = &owner.visit;
+    let auth = &visit.web.auth;
+    let portal = auth.portal(visit.tenant.id).await?;
+    let purpose = Purpose::StepUp { session: owner.session.id(), action: action.as_str().to_owned(), return_to };
+    let opened = auth.open_sign_in(&portal, Some(owner.session.username()), purpose, &owner.browser()).await?;
+    let secure = visit.web.options.secure_origin;
+    let cookie = cookies::set(&cookie_name(opened.id, secure), opened.browser.expose(), SIGN_IN_LIFE, secure);
+    Ok(with_cookie(redirect(&format!("/sign-in/{}", opened.id)), cookie))
+}
+
+fn id(text: &str) -> Result<&str, Trouble> {
+    if text.bytes().all(|byte| byte.is_ascii_alphanumeric()) { Ok(text) } else { Err(Trouble::Malformed) }
+}
