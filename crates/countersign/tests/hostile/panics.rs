@@ -78,6 +78,29 @@ async fn constraint_3_a_panic_at_a_sign_in_is_a_denial_with_a_200() {
     .await;
 }
 
+/// The web clients read other answers than the envelope: no token, no redirect, and at the health check a failure that says so.
+#[tokio::test]
+async fn a_panic_at_a_web_clients_endpoint_signs_nobody_in() {
+    let paths = ["/oauth/v1/health_check", "/oauth/v1/authorize", "/oauth/v1/token"];
+    let router =
+        paths.into_iter().fold(axum::Router::new(), |router, path| router.route(path, axum::routing::any(panicking)));
+    served(Some(router), async |base, client| {
+        for path in paths {
+            let answer = client.post(format!("{base}{path}")).send().await.unwrap();
+            let health = path.ends_with("health_check");
+            assert_eq!(answer.status().as_u16(), if health { 500 } else { 400 }, "{path}");
+            assert!(!answer.headers().contains_key("location") && !answer.headers().contains_key("set-cookie"));
+            let body: serde_json::Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+            assert_eq!(
+                if health { &body["stat"] } else { &body["error"] },
+                if health { "FAIL" } else { "server_error" }
+            );
+            assert!(!body.to_string().contains("s3cret") && body.get("id_token").is_none(), "{path}: {body}");
+        }
+    })
+    .await;
+}
+
 /// A body that the program itself refuses is no fault of the server's, and no way in: not at a sign-in, not elsewhere.
 #[tokio::test]
 async fn a_body_past_the_programs_limit_is_refused_or_denied_at_every_route() {
