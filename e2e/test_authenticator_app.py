@@ -122,6 +122,29 @@ def test_the_passcode_signs_in_once_and_needs_no_network(app, person, lobby):
     assert again["result"] == "deny"
 
 
+def test_a_push_shows_a_notice_that_tells_nothing_and_the_page_looks_at_once(app, person):
+    app.context.grant_permissions(["notifications"], origin=person.tenant.origin)
+    app.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    session = app.context.new_cdp_session(app)
+    registrations: list[dict] = []
+    session.on("ServiceWorker.workerRegistrationUpdated", lambda event: registrations.extend(event["registrations"]))
+    session.send("ServiceWorker.enable")
+    shell = wait_for(
+        "the service worker is known",
+        lambda: app.wait_for_timeout(50) or [one for one in registrations if one["scopeURL"].endswith("/authenticator/")],
+    )[0]
+    for data, said in (('{"look":"019ab3c0"}', "Is that you?"), ('{"notice":"added"}', "Something about your account"), ("?", "Some")):
+        session.send(
+            "ServiceWorker.deliverPushMessage",
+            {"origin": person.tenant.origin, "registrationId": shell["registrationId"], "data": data},
+        )
+        shown = """said => navigator.serviceWorker.ready.then(ready => ready.getNotifications())
+            .then(all => all.map(one => `${one.title}: ${one.body}`).find(text => text.includes(said)))"""
+        notice = wait_for(f"the notice {said!r}", lambda said=said: app.evaluate(shown, said))
+        for secret in (person.username, person.tenant.name, person.application.username, "019ab3c0"):
+            assert secret not in notice
+
+
 def test_the_key_cannot_be_taken_out_of_the_browser(app):
     taken = app.evaluate(
         """async () => {
