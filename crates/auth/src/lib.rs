@@ -78,6 +78,7 @@ pub struct Auth {
     errands: account::Errands,
     stopping: watch::Sender<bool>,
     public_port: u16,
+    beacons: Option<Duration>,
     /// What FIDO's metadata service says of authenticators; replaced while the server runs.
     metadata: RwLock<Option<Arc<Metadata>>>,
 }
@@ -89,11 +90,14 @@ pub struct Options {
     pub public_port: u16,
     /// What FIDO's metadata service says of authenticators.
     pub metadata: Option<Arc<Metadata>>,
+    /// How long a code waits for the beacon of the page that it was typed in, where the pages have beacons. None: they have none, and
+    /// that none comes means nothing.
+    pub beacons: Option<Duration>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { public_port: 443, metadata: None }
+        Self { public_port: 443, metadata: None, beacons: None }
     }
 }
 
@@ -116,6 +120,7 @@ impl Auth {
             errands: account::Errands::new(),
             stopping: watch::Sender::new(false),
             public_port: options.public_port,
+            beacons: options.beacons,
             metadata: RwLock::new(options.metadata),
             courier,
             store,

@@ -13,6 +13,9 @@ use types::World;
 /// How long a code in a message is worth delivering: what the supplier is told.
 const VALIDITY: Duration = Duration::from_secs(600);
 
+/// How long a code waits for its page's beacon: as long as nobody minds, and as a slow phone takes to open one more connection.
+const BEACON_PATIENCE: Duration = Duration::from_secs(2);
+
 /// The open floors.
 pub struct Services {
     /// Tenants' rows.
@@ -57,7 +60,8 @@ impl Services {
         }
         let courier = Arc::new(courier);
         let hooks = twilio.map(|twilio| Arc::new(TwilioHooks::new(twilio, Arc::clone(&courier))));
-        let options = auth::Options { public_port: config.public_port(), ..auth::Options::default() };
+        let beacons = config.server.beacon_host.as_ref().map(|_| BEACON_PATIENCE);
+        let options = auth::Options { public_port: config.public_port(), beacons, ..auth::Options::default() };
         let auth = Auth::start_with(Arc::clone(&store), Arc::clone(&courier), options);
         Ok(Self { store, courier, auth, hooks })
     }

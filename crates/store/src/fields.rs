@@ -83,6 +83,8 @@ pub const APPROVAL_CODE: &str = "approval-code";
 pub const LIMIT: &str = "limit";
 /// Purpose of the hash of the secret that binds a sign-in to its browser; parts: sign-in id, secret.
 pub const SIGN_IN_BROWSER: &str = "sign-in-browser";
+/// Purpose of the tag in the addresses of a sign-in's beacons; parts: sign-in id.
+pub const BEACON: &str = "beacon";
 /// Purpose of the hash of the code that an application redeems; parts: code.
 pub const SIGN_IN_CODE: &str = "sign-in-code";
 /// Purpose of the hash of a session's secret; parts: session id, secret.

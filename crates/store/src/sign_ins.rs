@@ -32,7 +32,7 @@ record! {
         pub ceremony: Option<Vec<u8>>,
         /// The push, call or message that waits for an answer.
         pub attempt: Option<AttemptId>,
-        /// What the page's beacon saw: nothing yet, `ok`, or `alert`.
+        /// What the page's beacon saw: nothing yet, `ok`, `unclear`, `missing` (it should have come), or `alert`.
         pub canary: String,
         /// The host where the page stood when the beacon raised the alarm.
         pub canary_host: String,
@@ -134,10 +134,13 @@ static SET_ATTEMPT: Statement = Statement::new(
     "UPDATE sign_in SET attempt = $3 WHERE tenant = $1 AND id = $2 AND state = 'open' RETURNING id",
     &[Type::Id, Type::Id, Type::Id],
 );
-// In whatever state: an alarm that comes late is still one. The first alarm stays, with its host.
+// In whatever state: an alarm that comes late is still one. The first alarm stays, with its host; only a host that wasn't known is added.
+// What says less never stands in the place of what says more.
 static MARK_CANARY: Statement = Statement::new(
     "sign_in_mark_canary",
-    "UPDATE sign_in SET canary = $3, canary_host = $4 WHERE tenant = $1 AND id = $2 AND canary <> 'alert' RETURNING id",
+    "UPDATE sign_in SET canary = $3, canary_host = $4 WHERE tenant = $1 AND id = $2 AND (canary = '' \
+     OR ($3 = 'alert' AND (canary <> 'alert' OR (canary_host = 'unknown' AND $4 <> 'unknown'))) \
+     OR ($3 = 'ok' AND canary <> 'alert') OR ($3 = 'unclear' AND canary = 'missing')) RETURNING id",
     &[Type::Id, Type::Id, Type::Text, Type::Text],
 );
 static DECIDE: Statement = Statement::new(
@@ -229,7 +232,8 @@ impl Tx {
         self.changed(&SET_ATTEMPT, values![id, attempt]).await
     }
 
-    /// Notes what the beacon saw: `ok`, or `alert` with the host. Nothing takes an alarm back. Whether that changed anything.
+    /// Notes what the beacon saw: `ok`, `unclear`, `alert` with the host (`unknown` where it isn't), or that it never came (`missing`).
+    /// Nothing takes an alarm back, and `ok` is taken back by an alarm only. Whether that changed anything.
     pub async fn mark_canary(&mut self, id: SignInId, state: &str, host: &str) -> Result<bool, StoreError> {
         self.changed(&MARK_CANARY, values![id, state, host]).await
     }

@@ -62,7 +62,7 @@ impl Auth {
             self.log_refusal(sign_in, &stand, browser, factor.name(), "factor_restricted").await?;
             return Ok(Step::Refused(Outcome::deny("not_offered", why_hidden(stand.hidden))));
         }
-        if let Some(refused) = self.canary_refuses(sign_in, &row) {
+        if let Some(refused) = self.canary_refuses(sign_in, row).await? {
             self.log_refusal(sign_in, &stand, browser, factor.name(), "canary").await?;
             return Ok(Step::Refused(refused));
         }
@@ -90,6 +90,13 @@ impl Auth {
             "denied" => Err(Step::Refused(Outcome::deny("deny", "This sign-in was refused. Please start again."))),
             _ => return Err(AuthError::NoSignIn),
         })
+    }
+
+    /// As [`still_open`](Self::still_open), for whoever has just lost to another: what that one has done is seen here.
+    pub(crate) async fn come_to(&self, sign_in: &SignIn) -> Result<Result<SignInRow, Step>, AuthError> {
+        // A reader sees what is committed; a commit of our own comes after the other's.
+        self.store.tenant(sign_in.tenant()).begin().await?.commit().await?;
+        self.still_open(sign_in).await
     }
 
     /// Whether a stranger may try once more at this sign-in.

@@ -89,6 +89,8 @@ pub enum SignInState {
 pub enum Sighting {
     /// Nothing yet.
     None,
+    /// That the page was loaded, by a browser that doesn't say enough.
+    Unclear,
     /// The page under its own name.
     Ok,
     /// The page under a foreign name.

@@ -138,6 +138,7 @@ impl Auth {
             canary: match row.canary.as_str() {
                 "ok" => Sighting::Ok,
                 "alert" => Sighting::Alert,
+                "unclear" => Sighting::Unclear,
                 _ => Sighting::None,
             },
             canary_host: row.canary_host,

@@ -181,8 +181,16 @@ fn nothing_takes_an_alarm_back() {
         let sign_in = site.new_sign_in();
         site.write(async |tx| {
             tx.insert_sign_in(&sign_in).await?;
+            assert!(tx.mark_canary(sign_in.id, "missing", "").await?);
+            assert!(!tx.mark_canary(sign_in.id, "missing", "").await?);
+            assert!(tx.mark_canary(sign_in.id, "unclear", "").await?);
+            assert!(!tx.mark_canary(sign_in.id, "missing", "").await?);
             assert!(tx.mark_canary(sign_in.id, "ok", "").await?);
+            assert!(!tx.mark_canary(sign_in.id, "unclear", "").await?);
+            assert!(tx.mark_canary(sign_in.id, "alert", "unknown").await?);
+            assert!(!tx.mark_canary(sign_in.id, "alert", "unknown").await?);
             assert!(tx.mark_canary(sign_in.id, "alert", "evil.example").await?);
+            assert!(!tx.mark_canary(sign_in.id, "alert", "unknown").await?);
             assert!(!tx.mark_canary(sign_in.id, "ok", "").await?);
             assert!(!tx.mark_canary(sign_in.id, "alert", "harmless.example").await?);
             Ok(())
