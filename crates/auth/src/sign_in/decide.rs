@@ -83,7 +83,7 @@ impl Auth {
             return Ok(Step::Allowed);
         }
         drop(tx);
-        match self.still_open(sign_in).await? {
+        match self.come_to(sign_in).await? {
             // Its user is another than the one who proved themselves.
             Ok(_) => Err(AuthError::NoSignIn),
             Err(step) => Ok(step),

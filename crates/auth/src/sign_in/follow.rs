@@ -88,7 +88,7 @@ impl Auth {
             return Ok(Step::Allowed);
         }
         drop(tx);
-        match self.still_open(sign_in).await? {
+        match self.come_to(sign_in).await? {
             Ok(_) => Ok(Step::Refused(Outcome::deny("deny", "This login request was already used."))),
             Err(step) => Ok(step),
         }

@@ -196,7 +196,7 @@ impl Auth {
             return Ok(Step::Allowed);
         }
         drop(tx);
-        match self.still_open(sign_in).await? {
+        match self.come_to(sign_in).await? {
             Ok(_) => Ok(refused("deny")),
             Err(step) => Ok(step),
         }

@@ -226,51 +226,48 @@ fn strangers_can_not_fill_the_log() {
 /// W8: with passkeys only, no door takes anything else.
 #[test]
 fn passkey_only_shuts_every_door() {
-    each_engine(
-        r#"{"passkey_only": true, "weaker_with_passkey": true, "push_in_new_browsers": true}"#,
-        async |house| {
-            let user = house.user("ana").await;
-            house.token(user, "t6", SEED).await;
-            house.authenticator(user).await;
-            house.phone(user, "+15035550100").await;
-            house.bypass(user, "123456789", None).await;
-            let free = house.user("free").await;
-            house.set_status(free, "bypass").await;
-            house.global_policy(r#"{"new_user":{"new_user_behavior":"no-mfa"}}"#).await;
-            let app = house.app().await;
-            for name in ["ana", "free", "nobody"] {
-                let subject = Subject::Name(name.to_owned());
-                let preauth = house.auth.preauth(&app, &subject, &Client::default(), &Hints::default()).await.unwrap();
-                assert!(matches!(preauth.decision.verdict, Verdict::Deny | Verdict::Enroll), "{name}");
-                for code in [house.totp(), "123456789".to_owned()] {
-                    assert!(!house.passcode(name, &code).await.allow, "{name}");
-                }
-                for factor in [Factor::Push, Factor::Phone, Factor::Sms, Factor::Auto] {
-                    match house.begin(name, factor, true).await {
-                        Ok(Begun::Pending(id)) => assert!(!house.finish(id).await.allow, "{name}"),
-                        Ok(Begun::Finished(outcome)) => assert!(!outcome.allow, "{name}"),
-                        Err(_) => {}
-                    }
-                }
-                let mut steps = Vec::new();
-                for visit in [Visit::application(house, name).await, Visit::portal(house, Some(name)).await] {
-                    for factor in weaker(&house.totp()) {
-                        steps.push(visit.attempt(factor).await);
-                    }
-                    steps.push(visit.attempt(code("123456789")).await);
-                    assert!(visit.finish().await.is_err(), "{name}");
-                }
-                assert!(
-                    !steps.iter().any(|step| matches!(step, Step::Allowed | Step::Waiting { .. } | Step::Sent { .. }))
-                );
+    each_engine("{}", async |house| {
+        let user = house.user("ana").await;
+        house.token(user, "t6", SEED).await;
+        house.authenticator(user).await;
+        house.phone(user, "+15035550100").await;
+        house.bypass(user, "123456789", None).await;
+        let free = house.user("free").await;
+        house.set_status(free, "bypass").await;
+        house.global_policy(r#"{"new_user":{"new_user_behavior":"no-mfa"}}"#).await;
+        // They have all this from before.
+        house.settings(r#"{"passkey_only": true, "weaker_with_passkey": true, "push_in_new_browsers": true}"#).await;
+        let app = house.app().await;
+        for name in ["ana", "free", "nobody"] {
+            let subject = Subject::Name(name.to_owned());
+            let preauth = house.auth.preauth(&app, &subject, &Client::default(), &Hints::default()).await.unwrap();
+            assert!(matches!(preauth.decision.verdict, Verdict::Deny | Verdict::Enroll), "{name}");
+            for code in [house.totp(), "123456789".to_owned()] {
+                assert!(!house.passcode(name, &code).await.allow, "{name}");
             }
-            assert!(house.outbox.take().is_empty(), "nothing was sent");
-            assert_eq!(Visit::application(house, "ana").await.choices().await.hidden, Hidden::PasskeyOnly);
-            // And a passkey opens them.
-            let key = SoftPasskey::register(house, user, &["internal"]).await;
-            assert!(allowed(&Visit::application(house, "ana").await.passkey(&key).await));
-        },
-    );
+            for factor in [Factor::Push, Factor::Phone, Factor::Sms, Factor::Auto] {
+                match house.begin(name, factor, true).await {
+                    Ok(Begun::Pending(id)) => assert!(!house.finish(id).await.allow, "{name}"),
+                    Ok(Begun::Finished(outcome)) => assert!(!outcome.allow, "{name}"),
+                    Err(_) => {}
+                }
+            }
+            let mut steps = Vec::new();
+            for visit in [Visit::application(house, name).await, Visit::portal(house, Some(name)).await] {
+                for factor in weaker(&house.totp()) {
+                    steps.push(visit.attempt(factor).await);
+                }
+                steps.push(visit.attempt(code("123456789")).await);
+                assert!(visit.finish().await.is_err(), "{name}");
+            }
+            assert!(!steps.iter().any(|step| matches!(step, Step::Allowed | Step::Waiting { .. } | Step::Sent { .. })));
+        }
+        assert!(house.outbox.take().is_empty(), "nothing was sent");
+        assert_eq!(Visit::application(house, "ana").await.choices().await.hidden, Hidden::PasskeyOnly);
+        // And a passkey opens them.
+        let key = SoftPasskey::register(house, user, &["internal"]).await;
+        assert!(allowed(&Visit::application(house, "ana").await.passkey(&key).await));
+    });
 }
 
 #[test]

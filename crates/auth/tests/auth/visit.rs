@@ -187,6 +187,14 @@ impl House {
         self.auth.applications().forget_tenant(self.tenant);
     }
 
+    /// Changes the tenant's settings.
+    pub(crate) async fn settings(&self, settings: &str) {
+        let mut tx = self.store.tenant(self.tenant).begin().await.unwrap();
+        assert!(tx.set_tenant("Acme", settings, None).await.unwrap());
+        tx.commit().await.unwrap();
+        self.auth.applications().forget_tenant(self.tenant);
+    }
+
     pub(crate) async fn set_status(&self, user: UserId, status: &str) {
         let mut tx = self.store.tenant(self.tenant).begin().await.unwrap();
         assert!(tx.set_user_status(user, status).await.unwrap());
