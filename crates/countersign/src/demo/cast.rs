@@ -1,4 +1,4 @@
-//! Who is in the demo: an organisation with two applications, and people with every factor.
+//! Who is in the demo: an organisation with three applications, and people with every factor.
 
 use std::time::Duration;
 
@@ -20,6 +20,10 @@ const YOU: &str = "+12025550199";
 
 /// Whose name the one who tries the demo signs in with.
 pub(super) const YOUR_NAME: &str = "you";
+/// Who has nothing yet but a link to set up a passkey.
+pub(super) const INVITED: &str = "robin";
+/// How long that link can be used.
+const INVITATION_LIFE: Duration = Duration::from_secs(7 * 86_400);
 
 /// Everything that the demo's people have in their hands.
 pub(super) struct Cast {
@@ -27,6 +31,8 @@ pub(super) struct Cast {
     pub(super) api: IntegrationKeys,
     /// What `login_duo` and `pam_duo` sign in to.
     pub(super) unix: IntegrationKeys,
+    /// What the demo's web application signs in to.
+    pub(super) web: IntegrationKeys,
     pub(super) anna: Seed,
     pub(super) ben: Seed,
     /// AES key and private id.
@@ -36,7 +42,10 @@ pub(super) struct Cast {
     pub(super) fay: Device,
     pub(super) ivan: SecretString,
     pub(super) jan: Seed,
+    pub(super) lena: Seed,
     pub(super) you: (Seed, Device),
+    /// The path of the link by which [`INVITED`] sets up the first passkey.
+    pub(super) invitation: String,
 }
 
 struct Setup<'a> {
@@ -55,6 +64,7 @@ pub(super) async fn make(services: &Services, https: &Https, world: &World) -> a
     let setup = Setup { scope: house.tenant(tenant, "demo"), services, https, world };
     let (_, api) = setup.scope.create_integration(&application("Demo script", "authapi")).await?;
     let (_, unix) = setup.scope.create_integration(&application("Demo host (SSH)", "unix")).await?;
+    let (_, web) = setup.scope.create_integration(&application("Demo application", "websdk")).await?;
 
     let anna = setup.totp("anna").await?;
     let ben = setup.hotp("ben").await?;
@@ -68,8 +78,10 @@ pub(super) async fn make(services: &Services, https: &Https, world: &World) -> a
     let disabled = NewUser { username: "kim".to_owned(), status: Status::Disabled, ..NewUser::default() };
     let kim = setup.scope.create_user(&disabled).await?.id;
     setup.totp_of(kim, "kim").await?;
+    let lena = setup.totp("lena").await?;
     let you = setup.everything().await?;
-    Ok(Cast { api, unix, anna, ben, chris, dora, emil, fay, ivan, jan, you })
+    let invitation = setup.invitation().await?;
+    Ok(Cast { api, unix, web, anna, ben, chris, dora, emil, fay, ivan, jan, lena, you, invitation })
 }
 
 fn application(name: &str, kind: &str) -> NewIntegration {
@@ -147,6 +159,15 @@ impl Setup<'_> {
         self.totp_of(user, name).await?;
         let one = NewBypassCodes { codes: Codes::Generated(1), ..NewBypassCodes::default() };
         self.scope.create_bypass_codes(user, &one).await?.pop().context("no bypass code was made")
+    }
+
+    /// Somebody with a mail address, who hears there of every passkey that is added.
+    async fn invitation(&self) -> anyhow::Result<String> {
+        let email = format!("{INVITED}@example.test");
+        let user = NewUser { username: INVITED.to_owned(), email, ..NewUser::default() };
+        let (tenant, user) = (self.scope.tenant(), self.scope.create_user(&user).await?.id);
+        let (code, _) = self.services.auth.activation(tenant, user, None, INVITATION_LIFE).await?;
+        Ok(format!("/activate/{tenant}/{}", code.expose()))
     }
 
     /// A token, an authenticator and a telephone for the one who tries the demo.

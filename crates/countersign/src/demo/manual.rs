@@ -9,7 +9,7 @@ use std::{
 
 use directory::IntegrationKeys;
 
-use super::cast::{Cast, YOUR_NAME};
+use super::cast::{Cast, INVITED, YOUR_NAME};
 use crate::cli::say;
 
 /// Where everything is.
@@ -17,6 +17,9 @@ pub(super) struct Places<'a> {
     pub(super) directory: &'a Path,
     pub(super) ca: &'a Path,
     pub(super) port: u16,
+    /// Where a browser finds the pages, and the demo's web application.
+    pub(super) site: &'a str,
+    pub(super) application: &'a str,
     /// Whether somebody can type answers to pushes here.
     pub(super) keyboard: bool,
 }
@@ -76,15 +79,27 @@ pub(super) fn print(cast: &Cast, places: &Places<'_>) -> anyhow::Result<()> {
     } else {
         "answer it with the authenticator below"
     };
+    let (application, site) = (places.application, places.site);
     say(&format!(
-        "Try it. You sign in as \"{YOUR_NAME}\", who has a token, an authenticator and a telephone.\n\n\
+        "In a browser on this machine, open\n\n{}\n\
+         a web application that sends you to the sign-in page. Sign in as \"{INVITED}\", who has nothing yet but links:\n\n{}\n",
+        indented(&format!("{application}/\n")),
+        indented(&format!(
+            "Set up a passkey as \"{INVITED}\"   {site}{}\n\
+             Then the account's own page    {site}/account\n\
+             The authenticator, as an app   {site}/authenticator/\n",
+            cast.invitation
+        )),
+    ))?;
+    say(&format!(
+        "At a terminal you sign in as \"{YOUR_NAME}\", who has a token, an authenticator and a telephone.\n\n\
          A passcode of your token (each works once)\n\n{}\n\
          login_duo (Debian's, as root): {}, which holds\n\n{}\n{}\n\
          pam_duo: the same file; in /etc/pam.d, \"auth required pam_duo.so conf={}\"\n\n\
          duo_client (pip install duo_client): {}, which holds\n\n{}\n{}\n\
          Choose 1 in login_duo for a push: {answer}.\n\
          From another terminal:\n\n{}\n\
-         Text messages and calls are shown here, and a call's digits are pressed for you.\n",
+         Mails, text messages and calls are shown here, and a call's digits are pressed for you.\n",
         indented(&format!("oathtool --totp --base32 {}\n", seed.expose())),
         config.display(),
         indented(&login_duo(&cast.unix, places)),

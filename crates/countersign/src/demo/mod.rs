@@ -1,12 +1,16 @@
 //! `countersign demo`: the whole house in a scratch directory, real logins over HTTPS, and what to try next.
 //!
 //! Everything goes the way that it goes in production: the server of `serve` with its own certificate authority, SQLite, sealed
-//! fields; requests signed as Duo's clients sign them, over TLS that is verified; authenticators with keys of their own. Only the
-//! message supplier is a channel that prints.
+//! fields; requests signed as Duo's clients sign them, over TLS that is verified; authenticators with keys of their own. Two things
+//! differ. The message supplier is a channel that prints. And the pages are served by http too, on this machine only: a browser uses
+//! passkeys at `http://localhost`, but not behind a certificate authority that it has never heard of. A web application of the demo's
+//! own, on a port of its own, sends people to these pages and takes them back.
 //!
 //! To add a login to the show: a line in [`scenes`]; if it needs a person, one in [`cast`].
 
 mod answers;
+mod application;
+mod browser;
 mod cast;
 mod codes;
 mod duo;
@@ -14,10 +18,11 @@ mod manual;
 mod scenes;
 mod scratch;
 mod show;
+mod universal;
 
 use std::{
     io::{IsTerminal as _, stdin},
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -28,9 +33,13 @@ use std::{
 use anyhow::{Context as _, bail};
 use clap::Args;
 use messaging::Print;
+use tokio::net::TcpListener;
 use types::World;
 
-use self::{duo::Duo, manual::Places, scenes::Scenes, scratch::Scratch, show::Show};
+use self::{
+    application::Invitation, duo::Duo, manual::Places, scenes::Scenes, scratch::Scratch, show::Show,
+    universal::Universal,
+};
 use crate::{
     cli::say,
     client::Https,
@@ -48,6 +57,12 @@ pub struct DemoArgs {
     /// Where to serve HTTPS; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
+    /// The port on this machine by which a browser finds the demo's web application; 0 takes a free one
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    pub application: u16,
+    /// The port on this machine by which a browser finds the sign-in pages, by http; 0 takes a free one
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    pub pages: u16,
     /// An empty directory to work in, which is kept; a scratch directory if not given
     #[arg(long, value_name = "DIR")]
     pub directory: Option<PathBuf>,
@@ -68,6 +83,14 @@ fn config(directory: &Path, listen: SocketAddr) -> anyhow::Result<Config> {
     Ok(Config::from_settings(&settings)?)
 }
 
+/// A listener for a browser on this machine, and the origin by which that finds it.
+async fn local(port: u16) -> anyhow::Result<(TcpListener, String)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    let listener = listener.with_context(|| format!("can't listen on port {port}"))?;
+    let origin = format!("http://localhost:{}", listener.local_addr()?.port());
+    Ok((listener, origin))
+}
+
 /// Runs it.
 ///
 /// # Errors
@@ -82,24 +105,31 @@ pub async fn run(arguments: DemoArgs) -> anyhow::Result<()> {
     let shutdown = Shutdown::new();
     let reload = signals::listen(shutdown.clone()).context("can't listen to signals")?;
     let tls = Tls::start(&config, &world, &registry, &shutdown, reload).await?;
-    let server = Server::bind(&config, &tls, registry, &world).await?;
+    let mut server = Server::bind(&config, &tls, registry, &world).await?;
     let port = server.addresses().first().map(SocketAddr::port).context("no listener")?;
     // Any free port may have been asked for: pages and links name the one that it is.
     config.server.public_port = Some(port);
     let ca = tls.ca_file().context("no certificate authority")?.clone();
 
+    let (pages, site) = local(arguments.pages).await?;
+    let (application_listener, application) = local(arguments.application).await?;
+
     // Messages are shown as they come once the show is over; until then the scenes show their own.
     let live = Arc::new(AtomicBool::new(false));
     let shows = Arc::clone(&live);
+    // The links in them are those of a real server; here a browser goes the way that it trusts.
+    let (ours, open) = (format!("https://localhost:{port}/"), format!("{site}/"));
     let print = Print::new(move |text| {
         if shows.load(Ordering::Relaxed) {
-            let _ = say(&format!("\n  {}\n", text.replace('\n', "\n  ")));
+            let _ = say(&format!("\n  {}\n", text.replace(&ours, &open).replace('\n', "\n  ")));
         }
     });
     let outbox = print.outbox();
     let services = Services::open(&config, &world, vec![Arc::new(print)]).await?;
-    let application = doors::application(&config, &services, tls.has_certificate(), &shutdown)?;
-    let serving = tokio::spawn(server.run(application, shutdown.clone()));
+    let plain_port = pages.local_addr()?.port();
+    let (whole, plain) = doors::with_plain(&config, &services, tls.has_certificate(), &shutdown, plain_port)?;
+    server.also_plain(pages, plain);
+    let serving = tokio::spawn(server.run(whole, shutdown.clone()));
 
     let https = Https::new(&format!("https://localhost:{port}"), Some(&ca))?;
     let place = scratch.path().display();
@@ -114,8 +144,29 @@ pub async fn run(arguments: DemoArgs) -> anyhow::Result<()> {
             world: world.clone(),
             logins: AtomicU8::new(1),
         };
+        let universal = Universal {
+            https: https.clone(),
+            site: site.clone(),
+            ikey: cast.web.ikey.clone(),
+            skey: cast.web.secret.text().clone(),
+            redirect_uri: format!("{application}/callback"),
+            world: world.clone(),
+        };
+        let invitation = Invitation { name: cast::INVITED, link: format!("{site}{}", cast.invitation) };
+        let stop = shutdown.clone();
+        tokio::spawn(application::serve(application_listener, universal.clone(), invitation, stop));
         let mut show = Show::default();
-        Scenes { duo: &duo, cast: &cast, outbox: &outbox, world: &world, show: &mut show }.perform().await?;
+        Scenes {
+            duo: &duo,
+            universal: &universal,
+            application: &application,
+            cast: &cast,
+            outbox: &outbox,
+            world: &world,
+            show: &mut show,
+        }
+        .perform()
+        .await?;
         anyhow::Ok((cast, show.counted()))
     };
     let (cast, (logins, wrong)) = tokio::select! {
@@ -125,7 +176,8 @@ pub async fn run(arguments: DemoArgs) -> anyhow::Result<()> {
     say(&format!("\n{} of {logins} logins were answered as they should be.\n", logins - wrong))?;
     if !arguments.exit {
         let keyboard = stdin().is_terminal();
-        let places = Places { directory: scratch.path(), ca: &ca, port, keyboard };
+        let places =
+            Places { directory: scratch.path(), ca: &ca, port, site: &site, application: &application, keyboard };
         manual::write(&cast, &places)?;
         say("\n")?;
         manual::print(&cast, &places)?;

@@ -7,10 +7,12 @@ use messaging::Outbox;
 use types::World;
 
 use super::{
+    browser::Browser,
     cast::{Cast, GUS, HANA},
     codes,
     duo::{Duo, Told},
     show::{ALLOW, DENY_AT_ONCE, Show, deny},
+    universal::{NotRedeemed, Universal, text},
 };
 use crate::device::{Answer, Device};
 
@@ -24,6 +26,10 @@ const TOO_MANY: usize = 10;
 /// Everyone's part.
 pub(super) struct Scenes<'a> {
     pub(super) duo: &'a Duo,
+    /// What the demo's web application is to the server.
+    pub(super) universal: &'a Universal,
+    /// Where people find that application.
+    pub(super) application: &'a str,
     pub(super) cast: &'a Cast,
     pub(super) outbox: &'a Outbox,
     pub(super) world: &'a World,
@@ -37,6 +43,7 @@ impl Scenes<'_> {
         self.passcodes().await?;
         self.pushes().await?;
         self.messages().await?;
+        self.pages().await?;
         self.refusals().await
     }
 
@@ -119,6 +126,49 @@ impl Scenes<'_> {
         let text = message.text.expose().to_owned();
         self.show.message(&format!("{kind} {number}\n{text}"))?;
         Ok(text)
+    }
+
+    /// The demo's web application, in a browser without script: passkeys need one, and somebody at it.
+    async fn pages(&mut self) -> anyhow::Result<()> {
+        let mut browser = Browser::new()?;
+        let stranger = self.stranger(&mut browser).await;
+        self.line("lena", "her sign-in page, opened by somebody else", stranger, &deny("403"))?;
+        let code = codes::totp(self.cast.lena.bytes(), self.world.now());
+        let told = self.typed(&mut browser, &code).await;
+        self.line("lena", "passcode on the web application's page", told, &ALLOW)?;
+        let address = browser.page().address.clone();
+        let again = self.redeemed_again(&address).await;
+        self.line("lena", "what her browser brought back, a second time", again, &deny("invalid_grant"))
+    }
+
+    /// The way from the application to the page, which belongs to the browser that went it.
+    async fn stranger(&self, browser: &mut Browser) -> anyhow::Result<Told> {
+        browser.open(self.application).await?;
+        let page = browser.send("/sign-in", &[("username", "lena")]).await?.address.clone();
+        let mut other = Browser::new()?;
+        let shown = other.open(&page).await?;
+        let result = if shown.status == 200 { "allow" } else { "deny" };
+        let message = shown.heading().unwrap_or_default();
+        Ok(Told { result: result.to_owned(), status: shown.status.to_string(), message })
+    }
+
+    /// From the page back to the application, which shows what it was told.
+    async fn typed(&self, browser: &mut Browser, code: &str) -> anyhow::Result<Told> {
+        let shown = browser.send("/passcode", &[("code", code)]).await?;
+        let claims = shown.text("claims").with_context(|| shown.text("error").unwrap_or_default())?;
+        let claims = serde_json::from_str(&claims)?;
+        let of = |name| text(&claims, &format!("/auth_result/{name}")).unwrap_or_default().to_owned();
+        Ok(Told { result: of("result"), status: of("status"), message: of("status_msg") })
+    }
+
+    async fn redeemed_again(&self, address: &str) -> anyhow::Result<Told> {
+        let query = address.split_once('?').context("the browser brought nothing back")?.1;
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        let (_, code) = pairs.find(|(name, _)| name == "duo_code").context("the browser brought no code back")?;
+        Ok(match self.universal.redeem(&code, "lena").await? {
+            Ok(_) => Told { result: "allow".to_owned(), ..Told::default() },
+            Err(NotRedeemed(why)) => Told { result: "deny".to_owned(), message: why.clone(), status: why },
+        })
     }
 
     async fn refusals(&mut self) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use crate::cli::say;
 
 /// Letters of the widest name, of the longest question, and of the longest result.
 const WHO: usize = 6;
-const ASKED: usize = 43;
+const ASKED: usize = 45;
 const RESULT: usize = 6;
 
 /// Counts what went as it should.

@@ -20,6 +20,9 @@ const SHOW: &[(&str, &str, &str)] = &[
     ("gus", "passcode of the message", "allow  Success."),
     ("gus", "the same passcode again", "deny   Incorrect passcode."),
     ("hana", "call; the two digits of the screen pressed", "allow  Success."),
+    ("lena", "her sign-in page, opened by somebody else", "deny   "),
+    ("lena", "passcode on the web application's page", "allow  Success."),
+    ("lena", "what her browser brought back, a second time", "deny   invalid_grant"),
     ("ivan", "bypass code", "allow  Success."),
     ("ivan", "the same bypass code again", "deny   Incorrect passcode."),
     ("jan", "ten wrong passcodes, the last of which:", "deny   Incorrect passcode. Your account has been locked out."),
@@ -43,7 +46,7 @@ fn every_login_is_answered_as_it_should_be_and_nothing_is_left_behind() {
     for message in ["┌ SMS to +12025550143", "passcodes: ", "┌ call to +12025550177"] {
         assert!(text.contains(message), "no {message} in {text}");
     }
-    assert!(text.ends_with("21 of 21 logins were answered as they should be.\n"), "{text}");
+    assert!(text.ends_with("24 of 24 logins were answered as they should be.\n"), "{text}");
     assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "the scratch directory is still there");
 }
 
