@@ -10,7 +10,7 @@
 //! 1. **Texts** in `texts/en/…ftl` and `texts/fr/…ftl`, by the same keys (a test compares the languages, and looks for keys that are
 //!    used and don't exist; no template and no script holds a text of its own).
 //! 2. **A template** in `templates/`: `{% extends "layout.html" %}`, its content in `{% block main %}`, one `h1` with the page's title,
-//!    `{{ p.say("key") }}` for a text. A form has `<input type="hidden" name="token" value="{{ token }}">`.
+//!    `{{ p.say("help") }}` for a text. A form has `<input type="hidden" name="token" value="{{ token }}">`.
 //! 3. **A handler** in the area's module, one file for one page, that takes a [`Visit`](frame::visit::Visit) (tenant, language,
 //!    cookies, browser) and gives a `Result<Response, Trouble>`:
 //!    ```ignore
