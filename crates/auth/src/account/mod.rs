@@ -35,6 +35,12 @@ pub(crate) use notices::News;
 pub use recovery::{AccessPass, PASS_MINUTES, RECOVERY_CODES};
 pub use sessions::{Needs, NewSession, SESSION_IDLE, SESSION_LIFE, Session, SessionView};
 
+/// What the fuzzers call.
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use super::recovery::read as read_recovery;
+}
+
 use crate::AuthError;
 
 /// How somebody proved who they are when a session or a grant was opened, from the strongest down.

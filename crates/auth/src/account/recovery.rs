@@ -256,7 +256,8 @@ fn grouped(secret: &SecretString) -> SecretString {
 }
 
 /// What was typed, in the one form: capitals, no hyphens or spaces, and the letter that was meant. None for what can't be one.
-fn read(typed: &str) -> Option<SecretString> {
+#[must_use]
+pub fn read(typed: &str) -> Option<SecretString> {
     if typed.len() > 64 {
         return None;
     }

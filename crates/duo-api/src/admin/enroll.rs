@@ -9,7 +9,7 @@ use directory::NewUser;
 use messaging::{Address, ChannelKind, Content, EmailAddress, Outgoing, Purpose};
 use serde_json::json;
 use std::time::Duration;
-use types::{MessageId, Normalization, SecretString, UserName};
+use types::{MessageId, Normalization, UserName};
 
 /// How long a link works when the caller doesn't say: 30 days, as at Duo.
 const DEFAULT_SECS: i64 = 2_592_000;
@@ -44,6 +44,8 @@ pub(super) async fn enroll(call: Call) -> Result<Envelope, ApiError> {
         return Ok(Envelope::ok(link));
     }
     let world = call.auth().world();
+    let (subject, text) = messaging::text::notice::invitation(&call.app.settings.brand, &user.username, &link)
+        .map_err(|_| ApiError::invalid_parameter("brand"))?;
     let message = Outgoing {
         id: MessageId::new(world.now(), world.random.as_ref()),
         tenant: call.app.tenant,
@@ -51,23 +53,11 @@ pub(super) async fn enroll(call: Call) -> Result<Envelope, ApiError> {
         txid: None,
         purpose: Purpose::Enrollment,
         to: Address::Mail(address),
-        content: Content::Mail {
-            subject: format!("{}: set up your sign-in", one_line(&call.app.settings.brand)),
-            text: SecretString::new(format!(
-                "An administrator asks you to set up how you sign in as {}.\n\nOpen this link on the device that will confirm your \
-                 sign-ins. It works once, and only for you:\n\n{link}\n\nIf you did not expect this, ask your administrator before \
-                 you open it.\n",
-                one_line(&user.username)
-            )),
-        },
+        content: Content::Mail { subject, text },
     };
     if let Err(error) = call.auth().courier().deliver(message).await {
         tracing::warn!(%error, "an enrolment mail could not be sent");
         return Err(ApiError::invalid_parameter("The mail could not be sent."));
     }
     Ok(Envelope::ok(""))
-}
-
-fn one_line(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(120).collect()
 }
