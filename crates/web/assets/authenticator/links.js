@@ -27,14 +27,14 @@ export function activation(text, here) {
   }
   if (url.hash.startsWith('#activate=') && url.pathname === '/authenticator/') {
     const inside = /^#activate=([A-Z0-9]+)\.([A-Z0-9]+)$/.exec(url.hash);
-    return inside && isServer(url) ? checked(base(url, here), inside[1], inside[2]) : null;
+    return inside && isServer(url, here) ? checked(base(url, here), inside[1], inside[2]) : null;
   }
   const path = /^\/activate\/([A-Z0-9]+)\/([A-Z0-9]+)\/?$/.exec(url.pathname);
-  return path && isServer(url) ? checked(base(url, here), path[1], path[2]) : null;
+  return path && isServer(url, here) ? checked(base(url, here), path[1], path[2]) : null;
 }
 
-/** @param {URL} url */
-const isServer = (url) => url.protocol === 'https:' && url.username === '' && url.password === '';
+/** Without TLS only where this page came so, too: the demonstration on one's own machine. @param {URL} url @param {string} here */
+const isServer = (url, here) => (url.protocol === 'https:' || url.origin === here) && url.username === '' && url.password === '';
 
 /** Links name a host, not always its port: on this page's own host it is this page's. @param {URL} url @param {string} here */
 const base = (url, here) => (url.hostname === new URL(here).hostname ? here : url.origin);

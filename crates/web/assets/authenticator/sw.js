@@ -83,6 +83,8 @@ worker.addEventListener('push', (event) => {
       said = null;
     }
     const look = typeof said?.look === 'string';
+    // An open page looks at once, whatever becomes of the notice.
+    for (const page of await pages()) page.postMessage({ look });
     const words = await texts();
     // The notice says nothing of who or what: it stands on locked screens.
     await worker.registration.showNotification(words.title, {
@@ -92,7 +94,6 @@ worker.addEventListener('push', (event) => {
       badge: words.icon,
       requireInteraction: look,
     });
-    for (const page of await pages()) page.postMessage({ look });
   };
   event.waitUntil(show());
 });
