@@ -110,6 +110,7 @@ impl Auth {
                     tx.prompt_unapproved(attempt.user_id, attempt.id, rules, now).await?;
                     suspended = tx.suspend_prompts(attempt.user_id, "reported as fraud", now).await?;
                     tx.distrust_devices(attempt.user_id).await?;
+                    tx.forget_browsers(attempt.user_id).await?;
                 } else {
                     suspended = tx.prompt_unapproved(attempt.user_id, attempt.id, rules, now).await?;
                 }

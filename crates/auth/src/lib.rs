@@ -5,6 +5,8 @@
 //! says yes, no or "not me"), [`Auth::wait`] (how far is it). A rule (state, lock-out, policy, replay, fatigue) stands here once,
 //! so no door can forget it.
 //!
+//! In a browser the same engine stands behind [`sign_in`], and what people change of their own account behind [`account`].
+//!
 //! It never speaks a protocol, never holds a code longer than a call, and never answers an internal error with a way in.
 //!
 //! To add a factor: a [`Factor`] and its arm in `begin.rs`; if it waits for somebody, an attempt with a status of its own, which

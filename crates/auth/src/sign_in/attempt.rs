@@ -43,7 +43,7 @@ impl Auth {
             Ok(row) => row,
             Err(step) => return Ok(step),
         };
-        let stand = self.stand(sign_in, browser).await?;
+        let mut stand = self.stand(sign_in, browser).await?;
         match stand.decision.verdict {
             Verdict::Challenge => {}
             Verdict::Allow => return self.pass(sign_in, stand, browser).await,
@@ -69,6 +69,7 @@ impl Auth {
         if stand.stranger && !self.may_try_again(sign_in).await? {
             return Ok(Step::Refused(Outcome::deny("deny", "Too many tries. Please start the sign-in again.")));
         }
+        stand.works = self.works(sign_in, &stand).await?;
         match factor {
             Factor::Passcode(code) => self.typed(sign_in, &stand, browser, &code, device).await,
             Factor::Recovery(code) => self.recover(sign_in, &stand, browser, &code).await,

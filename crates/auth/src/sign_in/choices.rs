@@ -70,11 +70,11 @@ fn seconds(length: Duration) -> u64 {
 
 fn best(stand: &Stand) -> ChoiceKind {
     let shown = stand.shown;
-    let shows_codes = stand.holder.as_ref().is_some_and(|holder| stand.stranger || !holder.tokens.is_empty());
+    let shows_codes = stand.stranger || stand.holder.as_ref().is_some_and(|holder| !holder.tokens.is_empty());
     let order = [
         (shown.passkey, ChoiceKind::Passkey),
         (shown.push, ChoiceKind::Push),
-        (shown.passcode && (shows_codes || stand.stranger), ChoiceKind::Passcode),
+        (shown.passcode && shows_codes, ChoiceKind::Passcode),
         (shown.sms, ChoiceKind::Sms),
         (shown.phone, ChoiceKind::Phone),
         (shown.passcode, ChoiceKind::Passcode),

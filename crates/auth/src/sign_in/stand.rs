@@ -4,10 +4,7 @@
 //! known, it is the same for every name, also for one that nobody has. What *works* is what the account really has.
 
 use super::{Browser, Hidden, Purpose, SignIn};
-use crate::{
-    Application, Auth, AuthError, Capability, Client, Decision, Device, Subject, Verdict,
-    policy::{Applied, Method},
-};
+use crate::{Application, Auth, AuthError, Capability, Client, Decision, Device, Subject, Verdict, policy::Method};
 use messaging::ChannelKind;
 use store::login::Holder;
 
@@ -31,8 +28,10 @@ pub(crate) struct Stand {
     pub(crate) stranger: bool,
     /// What may be asked for.
     pub(crate) shown: Offers,
-    /// What leads anywhere.
+    /// What leads anywhere; for strangers asked for apart, by [`Auth::works`].
     pub(crate) works: Offers,
+    /// Whether the rules let the person try at all, whatever a stranger is shown.
+    admitted: bool,
     /// The person's devices, where they may be seen.
     pub(crate) devices: Vec<Device>,
     pub(crate) hidden: Hidden,
@@ -82,36 +81,46 @@ impl Auth {
             None => false,
         };
         let stranger = *sign_in.purpose() == Purpose::Portal && !known;
+        let admitted = decision.verdict == Verdict::Challenge;
+        if stranger {
+            return Ok(Stand {
+                // A stranger isn't told that an account is disabled or locked either; nothing works for it.
+                decision: open_to_all(),
+                holder,
+                stranger,
+                shown: self.shown_to_strangers(sign_in),
+                works: Offers::default(),
+                admitted,
+                devices: Vec::new(),
+                hidden: if app.settings.passkey_only { Hidden::Nothing } else { Hidden::NewBrowser },
+            });
+        }
         let mut works = Offers::default();
         let (mut devices, mut hidden) = (Vec::new(), Hidden::Nothing);
-        if let (Verdict::Challenge, Some(holder)) = (decision.verdict, &holder) {
-            let groups: Vec<_> = holder.groups.iter().map(|group| group.id).collect();
-            let policy = app.policies.applied(&groups);
+        if let (true, Some(holder)) = (admitted, &holder) {
             devices = self.devices(app, holder).await?;
-            (works, hidden) = self.offers(sign_in, holder, &policy, &devices, known).await?;
+            (works, hidden) = self.offers(sign_in, holder, &devices, known);
             keep_offered(&mut devices, works);
         }
-        let mut shown = works;
-        if stranger {
-            shown = self.shown_to_strangers(sign_in);
-            devices = Vec::new();
-            hidden = if app.settings.passkey_only { Hidden::Nothing } else { Hidden::NewBrowser };
-            // A stranger isn't told that an account is disabled or locked either; nothing works for it.
-            decision = open_to_all();
+        Ok(Stand { decision, holder, stranger, shown: works, works, admitted, devices, hidden })
+    }
+
+    /// What leads anywhere. A stranger's page doesn't ask this: the time that it takes would tell whether there is an account.
+    pub(crate) async fn works(&self, sign_in: &SignIn, stand: &Stand) -> Result<Offers, AuthError> {
+        match &stand.holder {
+            Some(holder) if stand.stranger && stand.admitted => {
+                let devices = self.devices(&sign_in.app, holder).await?;
+                Ok(self.offers(sign_in, holder, &devices, false).0)
+            }
+            _ => Ok(stand.works),
         }
-        Ok(Stand { decision, holder, stranger, shown, works, devices, hidden })
     }
 
     /// What an account can really do here.
-    async fn offers(
-        &self,
-        sign_in: &SignIn,
-        holder: &Holder,
-        policy: &Applied<'_>,
-        devices: &[Device],
-        known: bool,
-    ) -> Result<(Offers, Hidden), AuthError> {
+    fn offers(&self, sign_in: &SignIn, holder: &Holder, devices: &[Device], known: bool) -> (Offers, Hidden) {
         let settings = &sign_in.app.settings;
+        let groups: Vec<_> = holder.groups.iter().map(|group| group.id).collect();
+        let policy = sign_in.app.policies.applied(&groups);
         let can = |what: Capability| devices.iter().any(|device| device.capabilities.contains(&what));
         let passkey = holder.user.passkeys > 0 && policy.allows(Method::Passkey).0;
         // Adding or removing authenticators takes the best that the person has, whatever the setting says of signing in.
@@ -138,7 +147,7 @@ impl Auth {
         } else {
             Hidden::Nothing
         };
-        Ok((offers, hidden))
+        (offers, hidden)
     }
 
     /// What the person's own pages offer to whoever types a name: it depends on the tenant, and on nobody's account.

@@ -100,6 +100,25 @@ fn it_was_not_me_ends_the_sign_in() {
 }
 
 #[test]
+fn whoever_reports_a_prompt_has_no_known_browsers_any_more() {
+    each_engine("{}", async |house| {
+        let user = house.user("ana").await;
+        let device = house.authenticator(user).await;
+        let browser = house.known_browser("ana", user).await;
+        let visit = Visit::open(house, Some("ana"), to_application(), browser.clone()).await;
+        let (id, _) = visit.push().await.unwrap_or_else(|outcome| panic!("{}", outcome.message));
+        visit.answer(&device, id, Answer::Fraud).await;
+        let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
+        assert!(tx.resume_prompts(user).await.unwrap());
+        tx.commit().await.unwrap();
+        house.clock.advance(Duration::from_secs(60));
+        let visit = Visit::open(house, Some("ana"), to_application(), browser).await;
+        let choices = visit.choices().await;
+        assert!(!choices.push && choices.hidden == Hidden::NewBrowser);
+    });
+}
+
+#[test]
 fn a_call_shows_two_digits_on_the_page() {
     each_engine("{}", async |house| {
         let user = house.user("ana").await;
