@@ -13,7 +13,7 @@ use crate::frame::{
 use askama::Template;
 use auth::{
     AuthError, DeviceId,
-    account::{Accepted, Authenticators, ChangeView, Held, PasskeyView, PhoneView, TokenView},
+    account::{Accepted, Authenticators, ChangeKind, ChangeView, Held, PasskeyView, PhoneView, TokenView},
 };
 use axum::{body::Body, response::Response};
 use http::{Request, StatusCode};
@@ -26,7 +26,7 @@ pub(super) struct Thing {
     pub(super) id: String,
     pub(super) icon: &'static str,
     pub(super) name: String,
-    /// What it is, by the end of a text's key.
+    /// What it is: the key of its text.
     pub(super) kind: &'static str,
     pub(super) detail: String,
     pub(super) created: When,
@@ -41,7 +41,7 @@ impl Thing {
         Self {
             id: it.id.to_string(),
             icon: "passkey",
-            kind: if it.synced { "passkey-synced" } else { "passkey" },
+            kind: if it.synced { "thing-passkey-synced" } else { "thing-passkey" },
             name: it.name,
             detail: String::new(),
             created: When::of(it.created),
@@ -56,7 +56,7 @@ impl Thing {
         Self {
             id: it.id.to_string(),
             icon: if it.authenticator { "push" } else { "call" },
-            kind: if it.authenticator { "authenticator" } else { "phone" },
+            kind: if it.authenticator { "thing-authenticator" } else { "thing-phone" },
             name: name.cloned().unwrap_or_default(),
             detail: it.masked_number,
             created: When::of(it.created),
@@ -70,7 +70,7 @@ impl Thing {
         Self {
             id: it.id.to_string(),
             icon: "passcode",
-            kind: if it.kind == "yk" { "yubikey" } else { "token" },
+            kind: if it.kind == "yk" { "thing-yubikey" } else { "thing-token" },
             name: it.serial,
             detail: String::new(),
             created: When::of(it.created),
@@ -97,7 +97,7 @@ struct Change {
 
 impl Change {
     fn of(it: ChangeView) -> Self {
-        Self { kind: it.kind.as_str(), label: it.label, at: When::of(it.made_at), until: When::of(it.undo_until) }
+        Self { kind: change_key(it.kind), label: it.label, at: When::of(it.made_at), until: When::of(it.undo_until) }
     }
 }
 
@@ -142,10 +142,7 @@ async fn page(owner: &Owner, status: StatusCode, error: Option<String>) -> Resul
     let held: Authenticators = visit.web.auth.authenticators(&owner.session).await?;
     let accepted = visit.web.auth.accepted(owner.session.tenant(), owner.session.user()).await?;
     let words = &visit.words;
-    let done = visit.asked("done").filter(|_| error.is_none()).and_then(|done| {
-        let known = ["added", "removed", "renamed", "undone", "reported", "ended", "codes"];
-        known.contains(&done).then(|| words.say(&format!("account-done-{done}")))
-    });
+    let done = visit.asked("done").filter(|_| error.is_none()).and_then(done_key).map(|key| words.say(key));
     let page = visit.page("account-title").at("/account").script("forms.js").script("times.js").script("signal.js");
     let template = Overview {
         p: page.widened(),
@@ -160,6 +157,28 @@ async fn page(owner: &Owner, status: StatusCode, error: Option<String>) -> Resul
         signals: Signals::of(accepted),
     };
     Ok(visit.show(status, &template, Policy::default()))
+}
+
+/// The text that says what was done a moment ago; the address names it.
+fn done_key(done: &str) -> Option<&'static str> {
+    Some(match done {
+        "added" => "account-done-added",
+        "removed" => "account-done-removed",
+        "renamed" => "account-done-renamed",
+        "reported" => "account-done-reported",
+        "codes" => "account-done-codes",
+        _ => return None,
+    })
+}
+
+/// What was added, as the key of its text.
+pub(super) const fn change_key(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Passkey => "change-passkey",
+        ChangeKind::Authenticator => "change-authenticator",
+        ChangeKind::RecoveryCodes => "change-recovery_codes",
+        ChangeKind::AccessPass => "change-access_pass",
+    }
 }
 
 /// One of the things by its id: the kinds' ids differ in their first letters.

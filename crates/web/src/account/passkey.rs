@@ -105,7 +105,12 @@ pub(super) async fn finish(
         Err(AuthError::Refused(why)) => {
             let key = match why {
                 "already_registered" => "passkey-registered",
-                why if why.starts_with("attestation") || why.starts_with("aaguid") => "passkey-not-permitted",
+                "attestation_required"
+                | "attestation_untrusted"
+                | "attestation_invalid"
+                | "model_refused"
+                | "model_unsafe"
+                | "metadata_overdue" => "passkey-not-permitted",
                 _ => "passkey-not-made",
             };
             return Ok(json(StatusCode::FORBIDDEN, &json!({ "error": visit.words.say(key), "kind": why })));

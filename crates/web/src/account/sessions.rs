@@ -12,7 +12,7 @@ use crate::frame::{
     visit::{Visit, redirect, with_cookie},
 };
 use askama::Template;
-use auth::sign_in::Agent;
+use auth::{account::Strength, sign_in::Agent};
 use axum::{body::Body, response::Response};
 use http::{Request, StatusCode};
 
@@ -43,13 +43,27 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Away> {
         current: session.current,
         browser: browser(&session.user_agent),
         ip: session.ip,
-        strength: session.strength.as_str(),
+        strength: strength_key(session.strength),
         created: When::of(session.created),
         last_seen: When::of(session.last_seen),
     });
     let page = visit.page("sessions-title").script("forms.js").script("times.js").widened();
     let template = Sessions { sessions: sessions.collect(), p: page, token: owner.token() };
     Ok(visit.show(StatusCode::OK, &template, Policy::default()))
+}
+
+/// How a session was opened, as the key of its text.
+const fn strength_key(strength: Strength) -> &'static str {
+    match strength {
+        Strength::Passkey => "strength-passkey",
+        Strength::Push => "strength-push",
+        Strength::Otp => "strength-otp",
+        Strength::Sms => "strength-sms",
+        Strength::Bypass => "strength-bypass",
+        Strength::Enrollment => "strength-enrollment",
+        Strength::Recovery => "strength-recovery",
+        Strength::AccessPass => "strength-access_pass",
+    }
 }
 
 /// A browser and its system, by the browser's own words.

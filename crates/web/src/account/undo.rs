@@ -1,6 +1,6 @@
 //! `/undo/{code}`: the link of a notice. It shows what was added; a button takes it back, because links are followed by programs too.
 
-use super::{owner::Away, when::When};
+use super::{overview::change_key, owner::Away, when::When};
 use crate::frame::{
     forms::{self, Posted},
     headers::Policy,
@@ -32,7 +32,7 @@ pub(super) async fn ask(visit: Visit, Path(code): Path<String>) -> Result<Respon
     let page = Undo {
         p: visit.page("undo-title").script("forms.js").script("times.js"),
         token: forms::token(&code, SCOPE),
-        kind: change.kind.as_str(),
+        kind: change_key(change.kind),
         label: change.label,
         at: When::of(change.made_at),
         until: When::of(change.undo_until),
@@ -51,22 +51,22 @@ pub(super) async fn act(visit: Visit, Path(code): Path<String>, request: Request
     let posted = Posted::read(request).await?;
     posted.check(&code, SCOPE)?;
     let (auth, tenant, client) = (&visit.web.auth, visit.tenant.id, visit.client());
-    let said = match posted.need("do", 16)? {
+    let (title, said) = match posted.need("do", 16)? {
         "undo" => {
             auth.undo(tenant, &code, &client).await.map_err(over)?;
-            "undone"
+            ("undo-undone-title", "undo-undone")
         }
         "report" => {
             auth.report_by_link(tenant, &code, &client).await.map_err(over)?;
-            "reported"
+            ("undo-reported-title", "undo-reported")
         }
         _ => return Err(Trouble::Malformed.into()),
     };
     let words = &visit.words;
     let notice = Notice {
-        p: visit.page(&format!("undo-{said}-title")).at("/account"),
+        p: visit.page(title).at("/account"),
         tone: "good",
-        text: words.say(&format!("undo-{said}")),
+        text: words.say(said),
         next: Some(("/account".to_owned(), words.say("to-account"))),
     };
     Ok(visit.show(StatusCode::OK, &notice, Policy::default()))
