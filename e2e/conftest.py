@@ -23,6 +23,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "client(name): the real client that a test's cases are played with")
     # The clients' own: they are used as they are.
     config.addinivalue_line("filterwarnings", "ignore:ssl.PROTOCOL_TLS is deprecated:DeprecationWarning")
+    # The length of keys is Duo's.
+    config.addinivalue_line("filterwarnings", "ignore:The HMAC key is 40 bytes long")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
