@@ -145,6 +145,46 @@ def test_a_push_shows_a_notice_that_tells_nothing_and_the_page_looks_at_once(app
             assert secret not in notice
 
 
+MODULES = """async names => {
+    const base = document.querySelector("script[src*='/authenticator/app.js']").src;
+    const [bytes, totp, links] = await Promise.all(["bytes", "totp", "links"].map(name => import(new URL(`${name}.js`, base))));
+"""
+
+
+def test_what_the_browser_works_out_is_as_the_standards_say(app):
+    codes = app.evaluate(
+        MODULES
+        + """
+            const key = await crypto.subtle.importKey("raw", bytes.fromBase32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"),
+                { name: "HMAC", hash: "SHA-1" }, false, ["sign"]);
+            return Promise.all([59, 1111111109, 2000000000, 20000000000].map(at => totp.passcode(key, at * 1000, 30, 8)));
+        }"""
+    )
+    assert codes == ["94287082", "07081804", "69279037", "65353130"]  # RFC 6238, appendix B.
+    der = MODULES + "return names.map(raw => bytes.toHex(bytes.toDer(Uint8Array.fromHex(raw).buffer)));}"
+    ones, small, high = "01" * 32, "00" * 31 + "7f", "80" + "00" * 31
+    assert app.evaluate(der, [ones + small, high + "00" * 32]) == [
+        "3025" + "0220" + ones + "02017f",
+        "3026" + "022100" + high + "020100",
+    ]
+
+
+def test_only_what_activates_or_approves_is_taken(app, person):
+    tenant, code = person.link().rsplit("/", 2)[-2:]
+    host = person.tenant.origin
+    bad = [
+        "", "x", f"http://{person.tenant.host}/activate/{tenant}/{code}", f"https://a:b@h.test/activate/{tenant}/{code}",
+        f"javascript:alert(1)//activate/{tenant}/{code}", f"{host}/activate/{tenant}", f"{host}/activate/{tenant}/x",
+        f"{host}/activate/{code}/{tenant}", f"{host}/other/#activate={tenant}.{code}", f"#activate={tenant}",
+        f"countersign:approve?tenant={tenant}&attempt=x&code=123456", "countersign:approve?", "data:text/html,x",
+    ]  # fmt: skip
+    take = MODULES + "return names.map(text => [links.activation(text, location.origin), links.approval(text)]);}"
+    assert app.evaluate(take, bad) == [[None, None]] * len(bad)
+    found = {"base": host, "tenant": tenant, "code": code}
+    good = [f"{host}/activate/{tenant}/{code}", f" https://{person.tenant.host}/activate/{tenant}/{code}/ ", f"#activate={tenant}.{code}"]
+    assert [activation for activation, _ in app.evaluate(take, good)] == [found] * len(good)
+
+
 def test_the_key_cannot_be_taken_out_of_the_browser(app):
     taken = app.evaluate(
         """async () => {
@@ -216,7 +256,7 @@ def test_accounts_of_two_organisations_at_two_hosts(lobby, person):
     visitor = lobby.visitor(person.tenant, other.tenant.host)
     app = activated(visitor, person)
     app.get_by_role("button", name="Add an account").click()
-    app.get_by_label("Link").fill(other.link().replace(other.tenant.host, f"{other.tenant.host}:{other.tenant.server.port}"))
+    app.get_by_label("Link").fill(other.link())
     expect(app.get_by_text(f"This account is at {other.tenant.host}")).to_be_visible()
     app.get_by_role("button", name="Add this account").click()
     expect(app.get_by_text("bob", exact=True)).to_be_visible()
