@@ -58,7 +58,8 @@ fn web_options(config: &Config) -> web::WebOptions {
 }
 
 fn router(services: &Services, door: &Arc<Door>, options: web::WebOptions) -> Result<Router, web::TextsError> {
-    let router = duo_api::router(door).merge(authenticator::router(&services.auth));
+    let duo = if options.secure_origin { duo_api::router(door) } else { duo_api::plain_router(door) };
+    let router = duo.merge(authenticator::router(&services.auth));
     Ok(router.merge(web::router(&services.auth, options)?))
 }
 

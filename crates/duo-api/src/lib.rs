@@ -41,9 +41,19 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
 
 /// The door's routes.
 pub fn router(door: &Arc<Door>) -> Router {
+    with_scheme(door, oauth::Scheme::Https)
+}
+
+/// The same routes for browsers that come by http, on the machine itself: for a demonstration, and never for anybody else, as their
+/// cookies are as open as what goes over the wire.
+pub fn plain_router(door: &Arc<Door>) -> Router {
+    with_scheme(door, oauth::Scheme::Http)
+}
+
+fn with_scheme(door: &Arc<Door>, scheme: oauth::Scheme) -> Router {
     pipeline::router(routes(), door)
         .merge(auth_v2::unsigned(door))
-        .merge(oauth::router(door))
+        .merge(oauth::router(door, scheme))
         .route("/frame/qr", get(qr::serve).fallback(pipeline::wrong_method))
         .fallback(pipeline::not_found)
 }

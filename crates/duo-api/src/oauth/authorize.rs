@@ -2,6 +2,7 @@
 //! sign-in.
 
 use super::{
+    Scheme,
     assertion::{self, refused},
     error::{self, OAuthError, internal, slow_down},
     form::Form,
@@ -73,7 +74,7 @@ fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
 
 /// Parameters: `client_id`, `response_type`, `request`; what else the clients repeat beside the signed request must say the same.
 /// A `nonce` may stand outside alone, as Python sends it: who changes it changes what the application will not find in its token.
-pub(super) async fn authorize(door: &Door, form: &Form) -> Result<Response, OAuthError> {
+pub(super) async fn authorize(door: &Door, scheme: Scheme, form: &Form) -> Result<Response, OAuthError> {
     let named = form.required("client_id", "The client_id is missing.")?;
     let request = form.required("request", "The request is missing.")?;
     let app = assertion::application(door, named).await?;
@@ -93,9 +94,9 @@ pub(super) async fn authorize(door: &Door, form: &Form) -> Result<Response, OAut
         nonce,
         duo_code: claims.use_duo_code_attribute,
     };
-    let browser = browser(&form.parts, host);
+    let browser = browser(&form.parts, scheme, host);
     let opened = door.auth.open_sign_in(&app, Some(&claims.duo_uname), purpose, &browser).await.map_err(not_opened)?;
-    go_on(&form.parts.method, &opened)
+    go_on(&form.parts.method, scheme, &opened)
 }
 
 /// Whether the client made this request, for this server, for now.
@@ -173,14 +174,15 @@ fn may_open(door: &Door, request: &str, expires: NumericDate) -> Result<(), OAut
 }
 
 /// What is known of the browser. Its cookies are read where something depends on them, at the pages.
-fn browser(parts: &Parts, host: &str) -> Browser {
+fn browser(parts: &Parts, scheme: Scheme, host: &str) -> Browser {
+    let scheme = if scheme == Scheme::Https { "https" } else { "http" };
     let client: Option<&ConnectInfo<SocketAddr>> = parts.extensions.get();
     Browser {
         client: Client { ip: client.map(|ConnectInfo(address)| address.ip()), ..Client::default() },
         user_agent: agent(&parts.headers),
         known: None,
         trusted: None,
-        origin: format!("https://{}", host.to_ascii_lowercase()),
+        origin: format!("{scheme}://{}", host.to_ascii_lowercase()),
     }
 }
 
@@ -189,11 +191,12 @@ fn agent(headers: &HeaderMap) -> String {
     text.chars().take(AGENT_KEPT).collect()
 }
 
-fn go_on(method: &Method, opened: &Opened) -> Result<Response, OAuthError> {
-    let name = sign_in::cookie_name(opened.id, true);
+fn go_on(method: &Method, scheme: Scheme, opened: &Opened) -> Result<Response, OAuthError> {
+    let name = sign_in::cookie_name(opened.id, scheme == Scheme::Https);
+    let secure = if scheme == Scheme::Https { "Secure; " } else { "" };
     let life = sign_in::SIGN_IN_LIFE.as_secs();
     // Lax: the browser comes from another site, and must bring it to the next page already.
-    let cookie = format!("{name}={}; Path=/; Max-Age={life}; Secure; HttpOnly; SameSite=Lax", opened.browser.expose());
+    let cookie = format!("{name}={}; Path=/; Max-Age={life}; {secure}HttpOnly; SameSite=Lax", opened.browser.expose());
     let mut cookie = HeaderValue::from_str(&cookie).map_err(|_| OAuthError::Internal)?;
     cookie.set_sensitive(true);
     let location = HeaderValue::from_str(&format!("/sign-in/{}", opened.id)).map_err(|_| OAuthError::Internal)?;

@@ -27,16 +27,32 @@ const HEALTH_CHECK: &str = "/oauth/v1/health_check";
 const AUTHORIZE: &str = "/oauth/v1/authorize";
 const TOKEN: &str = "/oauth/v1/token";
 
+/// How browsers reach the door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    /// As everybody does.
+    Https,
+    /// On the machine itself, where a demonstration runs: a browser takes no `__Host-` cookie there.
+    Http,
+}
+
+/// A door with its scheme.
+#[derive(Clone)]
+struct Entry {
+    door: Arc<Door>,
+    scheme: Scheme,
+}
+
 /// The three paths.
-pub(crate) fn router(door: &Arc<Door>) -> Router {
+pub(crate) fn router(door: &Arc<Door>, scheme: Scheme) -> Router {
     Router::new()
         .route(HEALTH_CHECK, any(health_check))
         .route(AUTHORIZE, any(authorize))
         .route(TOKEN, any(token))
-        .with_state(Arc::clone(door))
+        .with_state(Entry { door: Arc::clone(door), scheme })
 }
 
-async fn health_check(State(door): State<Arc<Door>>, request: Request<Body>) -> Response {
+async fn health_check(State(Entry { door, .. }): State<Entry>, request: Request<Body>) -> Response {
     let now = door.auth.world().now().seconds();
     if request.method() != Method::POST {
         return OAuthError::Method.envelope(now);
@@ -47,17 +63,17 @@ async fn health_check(State(door): State<Arc<Door>>, request: Request<Body>) -> 
     }
 }
 
-async fn authorize(State(door): State<Arc<Door>>, request: Request<Body>) -> Response {
+async fn authorize(State(Entry { door, scheme }): State<Entry>, request: Request<Body>) -> Response {
     if !matches!(*request.method(), Method::GET | Method::POST) {
         return OAuthError::Method.page(request.headers());
     }
     match Form::read(request).await {
-        Ok(form) => authorize::authorize(&door, &form).await.unwrap_or_else(|error| error.page(form.headers())),
+        Ok(form) => authorize::authorize(&door, scheme, &form).await.unwrap_or_else(|error| error.page(form.headers())),
         Err((parts, error)) => error.page(&parts.headers),
     }
 }
 
-async fn token(State(door): State<Arc<Door>>, request: Request<Body>) -> Response {
+async fn token(State(Entry { door, .. }): State<Entry>, request: Request<Body>) -> Response {
     if request.method() != Method::POST {
         return OAuthError::Method.json();
     }

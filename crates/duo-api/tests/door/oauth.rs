@@ -1,7 +1,7 @@
 //! The Universal Prompt as a web application goes through it: every form of its requests, and the token that says what happened.
 
 use crate::{
-    house::{House, Reply, each_engine, patient},
+    house::{House, Reply, each_engine, on_engine, patient},
     support::{
         organisation::{Organisation, application},
         web_client::{FORMS, FormOf, Sent, WebClient, claims_of, post},
@@ -12,10 +12,12 @@ use auth::{
     sign_in::{Browser, Done, Step},
 };
 use axum::{body::Body, extract::ConnectInfo};
+use countersign_duo_api::Door;
+use countersign_e2e::engines::Engine;
 use directory::IntegrationFields;
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use types::{SecretString, SignInId};
 
 pub(crate) const STATE: &str = "qD8fW2mKpZr5tYvNcXbGhJkLsA4e7u9iO3R6";
@@ -225,6 +227,24 @@ fn what_the_client_left_out_has_its_default() {
         let reply = send(house, &post(&client.host, "/oauth/v1/authorize", FormOf::Body, &params)).await;
         assert_eq!(reply.status, StatusCode::SEE_OTHER, "{reply:?}");
         assert!(reply.headers["location"].to_str().unwrap().starts_with("/sign-in/"));
+    });
+}
+
+#[test]
+fn by_http_on_the_machine_itself_the_cookie_is_one_that_a_browser_takes_there() {
+    on_engine(Engine::Sqlite, patient(), async |house| {
+        let client = web_client(house, &house.a).await;
+        let request = client.sign(&client.request(&house.a.username, STATE, house.world.now()));
+        let door = Door::new(Arc::clone(&house.auth), Vec::new(), Duration::from_millis(300));
+        let plain = countersign_duo_api::plain_router(&Arc::new(door));
+        let sent = client.authorize(&request, &[]);
+        let by_http = Request::get(&sent.target).header("host", &sent.host).body(Body::empty()).unwrap();
+        let reply = Reply::of(&plain, by_http).await;
+        assert_eq!(reply.status, StatusCode::FOUND, "{reply:?}");
+        let cookie = reply.headers["set-cookie"].to_str().unwrap();
+        assert!(cookie.starts_with("countersign-si-") && !cookie.contains("Secure"), "{cookie}");
+        assert!(cookie.ends_with("; Path=/; Max-Age=900; HttpOnly; SameSite=Lax"), "{cookie}");
+        assert!(at_page(&send(house, &sent).await).is_some(), "by https it is as ever");
     });
 }
 
