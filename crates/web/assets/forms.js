@@ -26,13 +26,11 @@ for (const element of document.querySelectorAll("button[data-wait]")) {
   const label = button.lastChild;
   const plain = label?.textContent ?? "";
   const shape = button.dataset.textWait ?? "{}";
-  const note = button.form?.querySelector("[data-wait-says]");
   const tick = () => {
     const seconds = Math.ceil((end - Date.now()) / 1000);
     button.disabled = seconds > 0;
     if (label) label.textContent = seconds > 0 ? `${plain} (${shape.replace("{}", String(seconds))})` : plain;
     if (seconds > 0) setTimeout(tick, 500);
-    else note?.remove();
   };
   tick();
 }

@@ -39,7 +39,7 @@ mod sign_in;
 mod texts;
 mod well_known;
 
-pub use frame::cookies;
+pub use frame::{cookies, host};
 pub use texts::TextsError;
 
 use assets::Assets;

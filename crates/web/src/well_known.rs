@@ -12,7 +12,7 @@ pub(crate) async fn webauthn(visit: Visit) -> Response {
 
 /// `GET /.well-known/passkey-endpoints`: where passkeys are made and managed (W3C, "A well-known URL for passkey endpoints").
 pub(crate) async fn passkey_endpoints(visit: Visit) -> Response {
-    let account = format!("{}/account", visit.origin);
+    let account = format!("{}/account", visit.web.public_origin(&visit.tenant.api_host));
     json(StatusCode::OK, &json!({ "enroll": account, "manage": account }))
 }
 

@@ -7,16 +7,17 @@ const LONGEST: usize = 253 + 6;
 
 /// A request's host.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Host {
+pub struct Host {
     /// Lower-case, without port and without a dot at the end.
-    pub(crate) name: String,
+    pub name: String,
     /// Where it isn't the scheme's own.
-    pub(crate) port: Option<u16>,
+    pub port: Option<u16>,
 }
 
 impl Host {
     /// None where there isn't exactly one, or it isn't one, or the request's target names another.
-    pub(crate) fn of(uri: &Uri, headers: &HeaderMap) -> Option<Self> {
+    #[must_use]
+    pub fn of(uri: &Uri, headers: &HeaderMap) -> Option<Self> {
         let mut lines = headers.get_all(header::HOST).iter();
         let (Some(line), None) = (lines.next(), lines.next()) else { return None };
         let host = Self::parse(line.to_str().ok()?)?;
@@ -28,7 +29,8 @@ impl Host {
     }
 
     /// From `name` or `name:port`.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         if text.len() > LONGEST {
             return None;
         }
@@ -49,7 +51,8 @@ impl Host {
     }
 
     /// The origin of pages under this host (RFC 6454 §6.2).
-    pub(crate) fn origin(&self, secure: bool) -> String {
+    #[must_use]
+    pub fn origin(&self, secure: bool) -> String {
         let scheme = if secure { "https" } else { "http" };
         match self.port.filter(|port| secure || *port != 80) {
             Some(port) => format!("{scheme}://{}:{port}", self.name),

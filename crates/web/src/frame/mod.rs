@@ -5,7 +5,7 @@ pub(crate) mod color;
 pub mod cookies;
 pub(crate) mod forms;
 pub(crate) mod headers;
-pub(crate) mod host;
+pub mod host;
 pub(crate) mod page;
 pub(crate) mod trouble;
 pub(crate) mod visit;

@@ -96,7 +96,10 @@ impl Held {
             token: self.token(),
             kind,
             app,
-            username: self.sign_in.username().map(str::to_owned),
+            username: self
+                .sign_in
+                .username()
+                .map(|name| name.split_inclusive(['@', '.', '\\', '/']).map(str::to_owned).collect()),
         }
     }
 
@@ -113,5 +116,6 @@ pub(super) struct Context {
     /// `application`, `portal` or `step-up`.
     pub(super) kind: &'static str,
     pub(super) app: String,
-    pub(super) username: Option<String>,
+    /// In parts, between which a line may break.
+    pub(super) username: Option<Vec<String>>,
 }

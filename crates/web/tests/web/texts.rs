@@ -96,7 +96,8 @@ fn every_key_that_is_used_exists_and_every_one_that_exists_is_used() {
     {
         used.push_str(&fs::read_to_string(file).unwrap());
     }
-    for part in used.split(".say(\"").skip(1).chain(used.split(".with(\"").skip(1)).chain(used.split(".count(\"").skip(1))
+    for part in
+        used.split(".say(\"").skip(1).chain(used.split(".with(\"").skip(1)).chain(used.split(".count(\"").skip(1))
     {
         let key = part.split('"').next().unwrap();
         assert!(key.contains(['{', ' ']) || english.contains_key(key), "{key} is said and doesn't exist");
