@@ -231,13 +231,6 @@ pub(crate) fn code_of(digest: &[u8; 32]) -> SecretString {
     SecretString::new(digest.iter().take(LENGTH).map(|byte| char::from(letter(byte))).collect())
 }
 
-/// Where an authenticator is activated, on the port that https has by itself. A server that is reached by another knows it:
-/// [`Auth::activation_url`].
-#[must_use]
-pub fn activation_url(api_host: &str, tenant: TenantId, code: &SecretString) -> String {
-    format!("https://{api_host}/activate/{tenant}/{}", code.expose())
-}
-
 fn new_user(id: UserId, username: &str, now: Millis) -> UserRow {
     UserRow {
         id,

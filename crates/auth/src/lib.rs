@@ -46,7 +46,7 @@ pub use attempt::{
 };
 pub use device::{Activated, Answer, DeviceProof, Request, VerifiedDevice, WRONG_CLOCK, approval_uri};
 pub use device_account::{DeviceAccount, LAST_ONE, Moving};
-pub use enroll::{EnrollStatus, Enrollment, activation_url};
+pub use enroll::{EnrollStatus, Enrollment};
 pub use error::AuthError;
 pub use preauth::Hints;
 pub use settings::Settings;

@@ -144,7 +144,8 @@ pub(super) async fn run_phone(action: PhoneAction, office: &Office<'_>, services
             let (code, _) = services.auth.activation(office.tenant, user.id, Some(phone), life).await?;
             let detail = serde_json::json!({ "user_id": user.id.to_string(), "valid_secs": life.as_secs() });
             scope.note("phone_activation_code", &phone.to_string(), detail).await?;
-            say(&format!("{}\n", auth::activation_url(&scope.row().await?.api_host, office.tenant, &code)))
+            let host = scope.row().await?.api_host;
+            say(&format!("{}\n", services.auth.activation_url(&host, office.tenant, &code)))
         }
         PhoneAction::Deactivate { phone } => Ok(scope.deactivate_phone(phone).await?),
         PhoneAction::Delete { phone } => Ok(scope.delete_phone(phone).await?),
