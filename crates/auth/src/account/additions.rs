@@ -205,9 +205,7 @@ impl Auth {
         });
         tx.log_act(&self.world, "user", "passkey_create", &object, &detail.to_string()).await?;
         let session = match &permit.via {
-            Via::Code(code) if !code.inline => {
-                Some(self.insert_session(&mut tx, permit.user, Strength::Enrollment, browser).await?)
-            }
+            Via::Code(_) => Some(self.insert_session(&mut tx, permit.user, Strength::Enrollment, browser).await?),
             _ => None,
         };
         let has = tx.authenticators_of(permit.user).await?;

@@ -2,16 +2,12 @@
 //! one more.
 
 use super::{Permit, Strength, grants::Via, sessions::NewSession};
-use crate::{
-    Auth, AuthError,
-    enroll::is_activation_code,
-    sign_in::{Browser, SignIn},
-};
+use crate::{Auth, AuthError, enroll::is_activation_code, sign_in::Browser};
 use data_encoding::HEXLOWER;
 use messaging::{Address, ChannelKind, Content, EmailAddress, Outgoing};
 use std::time::Duration;
 use store::{GrantRow, StoreError, Tx, fields};
-use types::{MessageId, Millis, PhoneId, SecretString, SessionId, SignInId, TenantId, UserId, ct_eq};
+use types::{MessageId, Millis, PhoneId, SecretString, SessionId, TenantId, UserId, ct_eq};
 
 const UNKNOWN: AuthError = AuthError::Refused("the activation code is unknown, used or too old");
 /// The purpose of the keyed hash by which a page that showed a code before it was used is known again.
@@ -32,8 +28,6 @@ pub(super) struct Code {
     pub(super) phone: Option<PhoneId>,
     /// Whether it was made inside a session, for an authenticator and nothing more.
     pub(super) in_session: bool,
-    /// Whether a sign-in goes on after it, so that no session is opened.
-    pub(super) inline: bool,
 }
 
 impl Code {
@@ -60,8 +54,6 @@ pub struct Enrolment {
     pub watch: SecretString,
     /// Whether an authenticator may be attached: not where the tenant takes passkeys only.
     pub takes_authenticator: bool,
-    /// The sign-in that this enrolment belongs to, where it has one: after it, go on there.
-    pub sign_in: Option<SignInId>,
 }
 
 impl Enrolment {
@@ -109,7 +101,6 @@ impl Auth {
                     digest,
                     phone: scope.activation_phone(&digest).await?,
                     in_session: self.is_in_session(tenant, &digest).await?,
-                    inline: false,
                 },
                 username: row.username,
                 realname: row.realname,
@@ -121,19 +112,9 @@ impl Auth {
                 )),
                 watch: SecretString::new(HEXLOWER.encode(&keys.digest(WATCH, &[&digest]))),
                 takes_authenticator: !portal.settings.passkey_only,
-                sign_in: None,
             });
         }
         Err(UNKNOWN)
-    }
-
-    /// Lets a person who must enrol do so at once, in a sign-in that an application has opened for them: it has checked their first
-    /// factor. None where policy or the kind of sign-in doesn't let them; in the portal anybody could type the name.
-    pub async fn begin_enrolment(&self, sign_in: &SignIn, browser: &Browser) -> Result<Option<Enrolment>, AuthError> {
-        let Some(code) = self.enroll_here(sign_in, browser).await? else { return Ok(None) };
-        let enrolment = self.enrolment(sign_in.tenant(), code.expose(), browser).await?;
-        let code = Code { inline: true, ..enrolment.code };
-        Ok(Some(Enrolment { sign_in: Some(sign_in.id()), code, ..enrolment }))
     }
 
     /// Goes on after a code was used by another device: the page that showed it, and only once, gets the session in which one more

@@ -132,13 +132,13 @@ fn who_must_enrol_does_so_inside_an_applications_sign_in_and_not_in_the_portal()
     each_engine("{}", async |house| {
         let user = house.person("ana").await;
         let portal = house.sign_in_as("ana").await;
-        assert!(house.auth.begin_enrolment(&portal, &browser()).await.unwrap().is_none(), "anybody can type a name");
+        assert!(house.auth.enroll_here(&portal, &browser()).await.unwrap().is_none(), "anybody can type a name");
         let sign_in = house.sign_in_at_application("ana").await;
-        let page = house.auth.begin_enrolment(&sign_in, &browser()).await.unwrap().unwrap();
-        assert_eq!((page.user(), page.sign_in), (user, Some(sign_in.id())));
-        let added = house.register(&page.permit(), &SoftKey::new()).await.unwrap();
-        assert!(added.session.is_none(), "the sign-in goes on");
-        let again = house.auth.begin_enrolment(&sign_in, &browser()).await.unwrap();
+        let code = house.auth.enroll_here(&sign_in, &browser()).await.unwrap().unwrap();
+        let page = house.auth.enrolment(house.tenant, code.expose(), &browser()).await.unwrap();
+        assert_eq!(page.user(), user);
+        house.register(&page.permit(), &SoftKey::new()).await.unwrap();
+        let again = house.auth.enroll_here(&sign_in, &browser()).await.unwrap();
         assert!(again.is_none(), "who has something enrols nothing on top");
     });
 }
