@@ -5,12 +5,17 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
+from fixtures.browser import Chromium, Visitor
+from fixtures.browser_passkeys import Passkeys
+from fixtures.browser_prompt import Prompt
 from fixtures.person import Person, Types
 from fixtures.server import BINARY
 from fixtures.unix import on_terminal
@@ -44,6 +49,10 @@ class Demo:
         program = re.search(r"^    (\S+) authenticator --key (\S+) wait", self.text(), re.MULTILINE)
         command = [program[1], "authenticator", "--key", program[2], *answer]
         return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    def address(self, beginning: str) -> str:
+        """The printed address behind these words."""
+        return re.search(rf"^ +{re.escape(beginning)}.*?(http://localhost:\S+)$", self.text(), re.MULTILINE)[1]
 
     def sent_code(self) -> str:
         """The newest passcode that was shown as a text message."""
@@ -124,3 +133,53 @@ def test_a_push_is_answered_by_the_printed_authenticator(demo: Demo) -> None:
 def test_the_directory_is_for_its_owner_only(demo: Demo) -> None:
     for name in ("login_duo.conf", "login.py", "authenticator.json", "data/root.key"):
         assert (demo.directory / "work" / name).stat().st_mode & 0o077 == 0, name
+
+
+@pytest.fixture(scope="module")
+def chromium(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    chromium = Chromium(tmp_path_factory.mktemp("home"), demo.directory / "work" / "data" / "tls" / "ca.pem")
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture
+def visitor(chromium: Chromium) -> Iterator[Visitor]:
+    visitor = Visitor(chromium, [])
+    yield visitor
+    visitor.close()
+    visitor.check()
+
+
+def test_a_person_sets_up_a_passkey_on_the_printed_page_and_signs_in_with_it(demo: Demo, visitor: Visitor) -> None:
+    opening = demo.address("")
+    page = visitor.page()
+    passkey = Passkeys(page)
+    page.goto(opening)
+    page.get_by_role("link", name="Set up a passkey as “robin”").click()
+    assert page.url == demo.address("Set up a passkey as")
+    Prompt(page).button("register-do").click()
+    page.wait_for_url("**/account/**")
+    assert passkey.credential()["rpId"] == "localhost"
+    notice = re.compile(r"Mail to robin@example\.test\n(?:.*\n)*?.*http://localhost:\d+/undo/")
+    wait_for("the mail about the passkey", lambda: notice.search(demo.text()))
+    for _ in range(2):
+        page.goto(opening)
+        expect(page.get_by_label("Name")).to_have_value("robin")
+        page.get_by_role("button", name="Sign in").click()
+        Prompt(page).passkey()
+        expect(page.locator("#signed-in")).to_have_text("robin")
+        assert page.url.startswith(opening) and page.locator("#factor").inner_text() == "webauthn_credential"
+    page.goto(demo.address("robin's own page"))
+    # A second way to sign in is asked for first.
+    Prompt(page).shows("add-title")
+
+
+def test_a_token_signs_in_on_the_page_too(demo: Demo, visitor: Visitor) -> None:
+    # The code that comes next: of the others, one may have been used already.
+    command = [*demo.command("oathtool"), "--now", f"@{int(time.time()) + 30}"]
+    code = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    page = visitor.go(demo.address(""))
+    page.get_by_label("Name").fill("you")
+    page.get_by_role("button", name="Sign in").click()
+    Prompt(page).passcode(code)
+    expect(page.locator("#signed-in")).to_have_text("you")

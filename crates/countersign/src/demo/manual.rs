@@ -82,12 +82,12 @@ pub(super) fn print(cast: &Cast, places: &Places<'_>) -> anyhow::Result<()> {
     let (application, site) = (places.application, places.site);
     say(&format!(
         "In a browser on this machine, open\n\n{}\n\
-         a web application that sends you to the sign-in page. Sign in as \"{INVITED}\", who has nothing yet but links:\n\n{}\n",
+         a web application that sends you to the sign-in page. Sign in as \"{INVITED}\", once you have set up a passkey there:\n\n{}\n",
         indented(&format!("{application}/\n")),
         indented(&format!(
             "Set up a passkey as \"{INVITED}\"   {site}{}\n\
-             Then the account's own page    {site}/account\n\
-             The authenticator, as an app   {site}/authenticator/\n",
+             {INVITED}'s own page              {site}/account\n\
+             The authenticator, an app     {site}/authenticator/\n",
             cast.invitation
         )),
     ))?;
