@@ -1,5 +1,13 @@
 //! The pages, as browsers and as attackers meet them: through the router that the server serves.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy knows the tests here, but not the functions that they share"
+)]
+
+mod account;
 mod assets;
 mod defence;
 mod hostile;

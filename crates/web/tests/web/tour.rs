@@ -96,6 +96,7 @@ pub(crate) async fn tour(settings: &str, language: &'static str) -> Vec<Stop> {
     at.page("no such page", "/sign-in/nothing").await;
     drop(at);
     stops.extend(remembering(language).await);
+    stops.extend(crate::account::tour(settings, language).await);
     stops
 }
 
