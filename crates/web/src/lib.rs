@@ -34,6 +34,7 @@
 mod account;
 mod assets;
 mod authenticator;
+mod canary;
 mod frame;
 mod sign_in;
 mod texts;
@@ -116,7 +117,9 @@ pub fn router(auth: &Arc<Auth>, options: WebOptions) -> Result<Router, TextsErro
         .merge(sign_in::routes())
         .merge(account::routes())
         .merge(authenticator::routes());
-    Ok(pages.layer(middleware::from_fn_with_state(Arc::clone(&web), frame::around)).with_state(web))
+    let beacons = canary::routes(&web);
+    let pages = pages.layer(middleware::from_fn_with_state(Arc::clone(&web), frame::around)).with_state(web);
+    Ok(pages.merge(beacons))
 }
 
 /// Whether a route's template is a page's, so that a browser waits for its answer.

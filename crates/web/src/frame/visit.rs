@@ -82,6 +82,8 @@ pub(crate) struct Inner {
     pub(crate) script: bool,
     /// Set where the address chose a language: it is remembered.
     pub(crate) new_language: Option<String>,
+    /// The foreign host, where a phishing kit has passed the request on and left its mark.
+    pub(crate) kit: Option<String>,
 }
 
 impl std::ops::Deref for Visit {
@@ -138,6 +140,7 @@ impl Visit {
             user_agent: agent.chars().take(LONGEST_AGENT).collect(),
             script: is_script(headers),
             new_language,
+            kit: crate::canary::mark_of(headers),
             web: Arc::clone(web),
         }))
     }

@@ -1,5 +1,6 @@
 //! A sign-in together with the browser that it belongs to.
 
+use crate::canary::{self, Beacons};
 use crate::frame::{
     forms::{self, Posted},
     headers::{Policy, origin_of},
@@ -23,6 +24,7 @@ pub(super) struct Held {
     pub(super) sign_in: SignIn,
     pub(super) browser: Browser,
     secret: SecretString,
+    beacons: Option<Beacons>,
     /// The path of its pages.
     pub(super) base: String,
 }
@@ -36,6 +38,8 @@ impl Held {
         let secret = names.iter().take(allowed).find_map(|name| visit.cookies.get(name));
         let secret = SecretString::new(secret.ok_or(Trouble::OtherBrowser)?.to_owned());
         let sign_in = visit.web.auth.sign_in(visit.tenant.id, id, secret.expose()).await?;
+        canary::look(&visit, &sign_in).await?;
+        let beacons = Beacons::of(&visit.web, &sign_in).await?;
         let cookie = |name: &str| visit.cookies.get(name).map(|value| SecretString::new(value.to_owned()));
         let browser = Browser {
             client: visit.client(),
@@ -44,7 +48,7 @@ impl Held {
             trusted: cookie(&visit.cookie_name(&format!("{TRUSTED_COOKIE}{}", sign_in.app().ikey))),
             origin: visit.origin.clone(),
         };
-        Ok(Self { base: format!("/sign-in/{id}"), visit, sign_in, browser, secret })
+        Ok(Self { base: format!("/sign-in/{id}"), visit, sign_in, browser, secret, beacons })
     }
 
     /// As [`find`](Self::find), for a request that acts: only on a sign-in that is open.
@@ -72,7 +76,11 @@ impl Held {
 
     /// A page of it. The languages' links lead to where a GET shows the same.
     pub(super) fn page(&self, title: &str) -> Page {
-        self.visit.page(title)
+        let page = self.visit.page(title);
+        match &self.beacons {
+            Some(beacons) => beacons.put(page),
+            None => page,
+        }
     }
 
     /// What its pages may load and lead to: the end of a form is the application's own address.
@@ -81,7 +89,8 @@ impl Held {
             Purpose::Application { redirect_uri, .. } => origin_of(redirect_uri),
             Purpose::Portal | Purpose::StepUp { .. } => None,
         };
-        Policy::default().leading_to(end)
+        let beacon = self.beacons.as_ref().map(|beacons| beacons.origin.clone());
+        Policy { beacon, ..Policy::default() }.leading_to(end)
     }
 
     /// Who signs in where, for the head of its pages.
