@@ -16,6 +16,7 @@ mod house;
 mod lockout;
 mod mutations;
 mod oauth;
+mod oauth_assertions;
 mod oauth_crossing;
 mod oauth_recorded;
 mod oauth_refusals;
