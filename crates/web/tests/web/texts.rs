@@ -45,7 +45,7 @@ fn of_files(files: &[PathBuf]) -> BTreeMap<String, BTreeSet<String>> {
                     file.display()
                 );
                 assert!(
-                    !line.ends_with(" = ") && !(value.is_empty() && !text.contains(&format!("{key} =\n"))),
+                    !value.trim().is_empty() || text.contains(&format!("{key} =\n")),
                     "{key} is empty"
                 );
             }

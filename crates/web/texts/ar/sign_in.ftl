@@ -7,9 +7,7 @@ step-up-title = أكّد أنك أنت
 step-up-why = يلزم تسجيل دخول جديد قبل أي تغيير.
 signing-in-as = تسجيل الدخول باسم
 not-you = لست أنت؟
-start-again = البدء من جديد
 other-ways = طرق أخرى لتسجيل الدخول
-continue-with = اختر طريقة تسجيل الدخول
 try-again = إعادة المحاولة
 or = أو
 

@@ -7,9 +7,7 @@ step-up-title = Confirm that it’s you
 step-up-why = A fresh sign-in is needed before anything is changed.
 signing-in-as = Signing in as
 not-you = Not you?
-start-again = Start again
 other-ways = Other ways to sign in
-continue-with = Choose how to sign in
 try-again = Try again
 or = or
 

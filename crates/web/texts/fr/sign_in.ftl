@@ -7,9 +7,7 @@ step-up-title = Confirmez que c’est bien vous
 step-up-why = Une nouvelle connexion est nécessaire avant toute modification.
 signing-in-as = Connexion en tant que
 not-you = Ce n’est pas vous ?
-start-again = Recommencer
 other-ways = Autres moyens de se connecter
-continue-with = Choisissez comment vous connecter
 try-again = Réessayer
 or = ou
 
