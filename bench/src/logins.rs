@@ -43,13 +43,7 @@ pub(crate) async fn run(
     plan: &Plan,
     report: &mut Report,
 ) -> Result<()> {
-    let (postgres, url) = if engine == "postgres" {
-        let (server, url) = place.postgres().await?;
-        (Some(server), url)
-    } else {
-        let path = place.sqlite().await?.canonicalize()?;
-        (None, format!("sqlite:{}", path.display()))
-    };
+    let (postgres, url) = place.engine(engine).await?;
     let part = format!("https {engine}");
     let server = Server::start(place, &url).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;

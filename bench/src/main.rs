@@ -14,12 +14,15 @@ mod counting;
 mod engines;
 mod http;
 mod logins;
+mod passkey;
 mod peer;
 mod place;
 mod population;
 mod process;
+mod prompts;
 mod report;
 mod seed;
+mod verifications;
 
 use anyhow::{Result, bail};
 use clap::Parser;
@@ -43,8 +46,9 @@ struct Arguments {
     /// The engines.
     #[arg(long, value_delimiter = ',', default_values_t = ["sqlite".to_owned(), "postgres".to_owned()])]
     engines: Vec<String>,
-    /// The parts: `bare` (the engines without HTTP) and `https` (logins against the server).
-    #[arg(long, value_delimiter = ',', default_values_t = ["bare".to_owned(), "https".to_owned()])]
+    /// The parts: `webauthn` (passkeys' answers verified), `bare` (the engines without HTTP), `https` (logins against the server) and
+    /// `prompt` (sign-ins in a browser).
+    #[arg(long, value_delimiter = ',', default_values_t = ["webauthn", "bare", "https", "prompt"].map(str::to_owned))]
     parts: Vec<String>,
     /// Sizes of batches on the bare engine.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
@@ -61,6 +65,9 @@ struct Arguments {
     /// Connections over HTTPS.
     #[arg(long, default_value_t = 256)]
     connections: usize,
+    /// Prompts by passkey a second, one rate after the other until one is too much.
+    #[arg(long, value_delimiter = ',')]
+    prompts: Vec<f64>,
     /// Push logins a second.
     #[arg(long)]
     pushes: Option<f64>,
@@ -109,6 +116,20 @@ async fn run(arguments: &Arguments) -> Result<()> {
     let place = Place::new(&arguments.directory, population).await?;
     let mut report = Report::default();
     let wanted = |part: &str| arguments.parts.iter().any(|one| one == part);
+    if wanted("webauthn") {
+        verifications::run(&place.passkey()?, plan.length, &mut report)?;
+    }
+    let prompts: &[f64] = match arguments.prompts.as_slice() {
+        [] if quick => &[50.0, 100.0],
+        [] => &[100.0, 200.0, 300.0, 400.0, 500.0, 600.0, 800.0, 1000.0],
+        asked => asked,
+    };
+    let pages = prompts::Plan {
+        length: Duration::from_secs(seconds),
+        rates: prompts.to_vec(),
+        workers: arguments.connections.min(64),
+        pushes: arguments.pushes.unwrap_or(if quick { 20.0 } else { 50.0 }),
+    };
     for engine in &arguments.engines {
         if wanted("bare") {
             match engine.as_str() {
@@ -119,6 +140,9 @@ async fn run(arguments: &Arguments) -> Result<()> {
         }
         if wanted("https") {
             logins::run(engine, &place, population, &load, &mut report).await?;
+        }
+        if wanted("prompt") {
+            prompts::run(engine, &place, population, &pages, &mut report).await?;
         }
     }
     report.finish(

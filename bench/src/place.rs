@@ -3,6 +3,7 @@
 //! A run works on a copy, so that each begins with the same rows and the kept one never ages.
 
 use crate::{
+    passkey::Passkey,
     population::Population,
     seed::{self, Rows},
 };
@@ -59,7 +60,16 @@ impl Place {
 
     /// The key that all authenticators of the population sign with, PKCS#8; made when it is first asked for.
     pub(crate) fn device_key(&self) -> Result<EcdsaKeyPair> {
-        let path = self.path("device.p8");
+        self.key("device.p8")
+    }
+
+    /// The one of all passkeys.
+    pub(crate) fn passkey(&self) -> Result<Passkey> {
+        Ok(Passkey::new(self.key("passkey.p8")?))
+    }
+
+    fn key(&self, name: &str) -> Result<EcdsaKeyPair> {
+        let path = self.path(name);
         if !path.exists() {
             let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new())?;
             std::fs::write(&path, made.as_ref())?;
@@ -70,7 +80,8 @@ impl Place {
     fn rows(&self) -> Result<Rows> {
         let root = FileRoot::open_or_create(&self.root_key(), &World::real())?;
         let public_key = self.device_key()?.public_key().as_ref().to_vec();
-        Ok(Rows::new(KeyRing::new(Arc::new(root)), public_key, World::real().clock))
+        let credential = self.passkey()?.credential()?;
+        Ok(Rows::new(KeyRing::new(Arc::new(root)), public_key, credential, World::real().clock))
     }
 
     /// A fresh copy of the seeded SQLite database, which is made first where there is none.
@@ -91,6 +102,16 @@ impl Place {
         std::fs::copy(&kept, &work)?;
         sync()?;
         Ok(work)
+    }
+
+    /// A fresh copy of an engine's seeded database: its server, where it has one, and its URL.
+    pub(crate) async fn engine(&self, name: &str) -> Result<(Option<Postgres>, String)> {
+        if name == "postgres" {
+            let (server, url) = self.postgres().await?;
+            return Ok((Some(server), url));
+        }
+        let path = self.sqlite().await?.canonicalize()?;
+        Ok((None, format!("sqlite:{}", path.display())))
     }
 
     /// A PostgreSQL server over a fresh copy of the seeded database, which is made first where there is none; and the
@@ -129,7 +150,7 @@ impl Place {
 }
 
 /// The form of the population: raised when the seeding writes other rows than before.
-const FORM: &str = "3";
+const FORM: &str = "4";
 
 /// What the schema and the population are now, in eight characters: a seeded database of others is not this one.
 async fn schema_mark(base: &Path) -> Result<String> {

@@ -2,13 +2,16 @@
 //! back to know it.
 
 use std::fmt::Write as _;
-use types::{Id, Kind, Millis, PhoneId, Random, TenantId, TokenId, UserId};
+use types::{Id, Kind, Millis, PasskeyId, PhoneId, Random, TenantId, TokenId, UserId};
 
 /// The oldest id; the others follow a second after each other.
 const BEGAN: Millis = Millis(1_700_000_000_000);
 
 /// Every so many users one has an authenticator beside the token.
 const PHONE_EVERY: u64 = 10;
+/// And as many have a passkey; nobody has both.
+const PASSKEY_EVERY: u64 = 10;
+const FIRST_PASSKEY: u64 = 5;
 
 /// The step that every token was last used in, long ago. A token that never was would grow by its first login, and the pages
 /// of a freshly filled database have no room: each login would split one, which no database in use does.
@@ -53,6 +56,12 @@ impl Population {
     /// The same over the users who have an authenticator.
     pub(crate) fn walk_phones(self, n: u64) -> Person {
         self.person(walk(n, self.phones()) * PHONE_EVERY)
+    }
+
+    /// The same over the users who have a passkey.
+    pub(crate) fn walk_passkeys(self, n: u64) -> Person {
+        let passkeys = (self.users.saturating_sub(FIRST_PASSKEY)).div_ceil(PASSKEY_EVERY).max(1);
+        self.person(walk(n, passkeys) * PASSKEY_EVERY + FIRST_PASSKEY)
     }
 
     /// How many have an authenticator.
@@ -132,6 +141,23 @@ impl Person {
         id(Domain::Phone, self.user)
     }
 
+    /// Whether the user has a passkey.
+    pub(crate) fn has_passkey(self) -> bool {
+        self.user % PASSKEY_EVERY == FIRST_PASSKEY
+    }
+
+    /// Its id.
+    pub(crate) fn passkey_id(self) -> PasskeyId {
+        id(Domain::Passkey, self.user)
+    }
+
+    /// The id that the passkey's authenticator gave it.
+    pub(crate) fn credential_id(self) -> [u8; 16] {
+        let mut id = [0; 16];
+        Stream::new(Domain::Credential, self.user).fill(&mut id);
+        id
+    }
+
     /// The token's seed.
     pub(crate) fn seed(self) -> [u8; 20] {
         let mut seed = [0; 20];
@@ -152,6 +178,8 @@ pub(crate) enum Domain {
     Seed,
     Nonce,
     Log,
+    Passkey,
+    Credential,
 }
 
 fn id<K: Kind>(domain: Domain, n: u64) -> Id<K> {

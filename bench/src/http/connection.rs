@@ -52,6 +52,10 @@ pub(crate) struct Connection {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
+    /// Where a redirect leads; empty for none.
+    pub(crate) location: String,
+    /// `name=value` of the cookies that are set.
+    pub(crate) cookies: Vec<String>,
 }
 
 impl Connection {
@@ -60,18 +64,38 @@ impl Connection {
         self.stream.write_all(request).await?;
         self.stream.flush().await?;
         self.read.clear();
-        let (head, status, length) = loop {
+        let (head, status, length, location, cookies) = loop {
             self.more().await?;
             if let Some(head) = end_of_head(&self.read) {
                 let text = std::str::from_utf8(self.read.get(..head).unwrap_or_default())?;
-                break (head, status(text)?, length(text)?);
+                let location = values(text, "location").next().unwrap_or_default().to_owned();
+                let cookies = values(text, "set-cookie").filter_map(|cookie| cookie.split(';').next());
+                let cookies = cookies.map(str::to_owned).collect();
+                break (head, status(text)?, length(text)?, location, cookies);
             }
         };
         while self.read.len() < head + length {
             self.more().await?;
         }
         let body = self.read.get(head..head + length).unwrap_or_default();
-        Ok(Answer { status, body: std::str::from_utf8(body)?.to_owned() })
+        Ok(Answer { status, body: std::str::from_utf8(body)?.to_owned(), location, cookies })
+    }
+
+    /// Sends a request whose answer is a stream (chunked), and gives what has come once `mark` and the event's end are in it. The
+    /// connection is of no use afterwards.
+    pub(crate) async fn listen(&mut self, request: &[u8], mark: &str) -> Result<String> {
+        self.stream.write_all(request).await?;
+        self.stream.flush().await?;
+        self.read.clear();
+        loop {
+            self.more().await?;
+            let text = std::str::from_utf8(&self.read)?;
+            if let Some((_, event)) = text.split_once(mark)
+                && event.contains("\n\n")
+            {
+                return Ok(text.to_owned());
+            }
+        }
     }
 
     async fn more(&mut self) -> Result<()> {
@@ -96,14 +120,14 @@ fn status(head: &str) -> Result<u16> {
 
 /// The server's answers here all say how long they are; another form is an error, not a wait.
 fn length(head: &str) -> Result<usize> {
-    for line in head.lines() {
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            return Ok(value.trim().parse()?);
-        }
-    }
-    bail!("an answer without Content-Length")
+    let length = values(head, "content-length").next().context("an answer without Content-Length")?;
+    Ok(length.parse()?)
+}
+
+/// The values of a header.
+fn values<'a>(head: &'a str, wanted: &'a str) -> impl Iterator<Item = &'a str> {
+    let pairs = head.lines().filter_map(|line| line.split_once(':'));
+    pairs.filter(move |(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim())
 }
 
 #[cfg(test)]

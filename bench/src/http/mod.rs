@@ -3,7 +3,10 @@
 
 pub(crate) mod connection;
 pub(crate) mod load;
+pub(crate) mod page;
 pub(crate) mod passcode;
+pub(crate) mod prompt;
+pub(crate) mod prompt_push;
 pub(crate) mod push;
 pub(crate) mod server;
 pub(crate) mod sign;

@@ -21,18 +21,23 @@ pub(crate) struct Rows {
     world: World,
     now: Millis,
     public_key: Vec<u8>,
+    credential: Vec<u8>,
 }
+
+/// Settings of every tenant: pushes are measured from browsers that nobody has signed in with yet.
+const SETTINGS: &str = r#"{"push_in_new_browsers":true}"#;
 
 /// One row and where it goes.
 pub(crate) type Row = (Into, Vec<Value>);
 
 impl Rows {
-    /// Rows whose secrets are sealed under `ring`; all authenticators have one key, whose public half this is.
-    pub(crate) fn new(ring: KeyRing, public_key: Vec<u8>, clock: Arc<dyn Clock>) -> Self {
+    /// Rows whose secrets are sealed under `ring`; all authenticators have one key, whose public half this is, and all
+    /// passkeys another, which `credential` is about.
+    pub(crate) fn new(ring: KeyRing, public_key: Vec<u8>, credential: Vec<u8>, clock: Arc<dyn Clock>) -> Self {
         let now = clock.now();
         // Nonces by chance, but without asking the system a million times for twelve bytes.
         let random = Arc::new(Stream::new(Domain::Nonce, now.as_u64()));
-        Self { ring, world: World { clock, random }, now, public_key }
+        Self { ring, world: World { clock, random }, now, public_key, credential }
     }
 
     /// All rows of one tenant, into `out`.
@@ -47,7 +52,7 @@ impl Rows {
             self.world.random.as_ref(),
         )?;
         let name = format!("Tenant {tenant}");
-        out.push((Into::Tenant, values![id, name, population::api_host(tenant), self.now, "{}"]));
+        out.push((Into::Tenant, values![id, name, population::api_host(tenant), self.now, SETTINGS]));
         out.push((Into::TenantKey, values![id, i64::from(wrapped.version), wrapped.root, wrapped.bytes, self.now]));
         out.push((Into::IntegrationKey, values![ikey.as_str(), id]));
         out.push((Into::Integration, values![id, ikey, "Bench", "authapi", secret, false, "simple", "{}", self.now]));
@@ -77,7 +82,8 @@ impl Rows {
                 "active",
                 0_i64,
                 self.now,
-                "{}"
+                "{}",
+                i64::from(person.has_passkey())
             ],
         ));
         out.push((Into::UserName, values![tenant, name, user, 0_i64]));
@@ -107,6 +113,30 @@ impl Rows {
                 ],
             ));
             out.push((Into::UserPhone, values![tenant, user, phone]));
+        }
+        if person.has_passkey() {
+            let (passkey, credential) = (person.passkey_id(), self.credential.clone());
+            let none = "00000000-0000-0000-0000-000000000000";
+            out.push((
+                Into::Passkey,
+                values![
+                    tenant,
+                    passkey,
+                    user,
+                    person.credential_id().to_vec(),
+                    credential,
+                    "Bench passkey",
+                    none,
+                    "internal",
+                    0_i64,
+                    false,
+                    false,
+                    true,
+                    "none",
+                    "",
+                    self.now
+                ],
+            ));
         }
         out.push((Into::UserToken, values![tenant, user, token]));
         Ok(())
