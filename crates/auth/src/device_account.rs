@@ -87,6 +87,11 @@ impl Auth {
         let scope = self.store.tenant(device.tenant);
         let now = self.world.now();
         let owners = scope.users_of_phones(&[device.phone.id]).await?;
+        // Read before the transaction: inside it only its own connection may be used.
+        let mut recover = Vec::with_capacity(owners.len());
+        for (_, owner) in &owners {
+            recover.push(!scope.recovery_secrets(owner.id, "code", now).await?.is_empty());
+        }
         let mut tx = scope.begin().await?;
         self.first_time(device, &mut tx).await?;
         for (_, owner) in &owners {
@@ -99,10 +104,8 @@ impl Auth {
         if !gone {
             return Err(AuthError::NoDevice);
         }
-        for (_, owner) in &owners {
-            if tx.authenticators_of(owner.id).await? == 0
-                && scope.recovery_secrets(owner.id, "code", now).await?.is_empty()
-            {
+        for ((_, owner), recovers) in owners.iter().zip(recover) {
+            if !recovers && tx.authenticators_of(owner.id).await? == 0 {
                 return Err(AuthError::Refused(LAST_ONE));
             }
         }

@@ -2,12 +2,13 @@
 
 use crate::{
     account_additions::code_in,
-    account_house::{FRAUD, SOON, SoftKey, browser, client, is_refused, undo_code},
+    account_house::{FRAUD, ORIGIN, SOON, SoftKey, browser, client, is_refused, undo_code},
     support::{Device, House, each_engine},
 };
-use countersign_auth::account::{Action, Strength};
+use countersign_auth::account::{Action, Permit, Strength};
 use futures_util::future::join_all;
 use std::time::Duration;
+use types::SignInId;
 
 /// The code of the newest notice to the user's mailbox.
 async fn notice(house: &House, to: &str) -> String {
@@ -160,5 +161,36 @@ fn a_hundred_undo_the_only_authenticator_and_one_does() {
         assert!(strange.len() == 1 && strange[0].is_ok(), "{strange:?}");
         let row = house.store.tenant(house.tenant).user(user).await.unwrap().unwrap();
         assert!(row.locked_at.is_some());
+    });
+}
+
+#[test]
+fn nothing_that_is_added_meanwhile_outlives_an_undo() {
+    each_engine("{}", async |house| {
+        let (user, _, session) = house.settled("ana").await;
+        let permit = house.permit(&session, Action::AddPasskey).await;
+        house.register(&permit, &SoftKey::new()).await.unwrap();
+        let code = notice(house, "ana@acme.example").await;
+        let (_, stolen) = house.session(user, Strength::Passkey).await;
+        let mut begun = Vec::new();
+        for _ in 0..16 {
+            let permit = house.permit(&stolen, Action::AddPasskey).await;
+            let begin = house.auth.begin_passkey(&permit, &browser(), None).await.unwrap();
+            let answer = SoftKey::new().create(&begin.options, ORIGIN);
+            begun.push((permit, begin.id, answer));
+        }
+        let (client, browser) = (client(), browser());
+        let undo = house.auth.undo(house.tenant, &code, &client);
+        let (first, last) = begun.split_at(8);
+        let add = async |part: &[(Permit, SignInId, Vec<u8>)]| {
+            let one = async |(permit, id, answer): &(Permit, SignInId, Vec<u8>)| {
+                house.auth.finish_passkey(permit, &browser, *id, answer, None).await
+            };
+            join_all(part.iter().map(one)).await
+        };
+        let (_, undone, _) = futures_util::future::join3(add(first), undo, add(last)).await;
+        undone.unwrap();
+        assert_eq!(house.passkeys(user).await, 1, "the owner's own");
+        assert!(house.store.tenant(house.tenant).sessions_of_user(user, house.world.now()).await.unwrap().is_empty());
     });
 }
