@@ -283,7 +283,8 @@ impl Scope<'_> {
         let user = self.user(id).await?;
         let mut tx = self.begin().await?;
         let ended = tx.end_sessions(id, None, self.world().now()).await?;
-        self.log(&mut tx, "user_sessions_end", &user.username, json!({ "user_id": id.to_string(), "ended": ended })).await?;
+        self.log(&mut tx, "user_sessions_end", &user.username, json!({ "user_id": id.to_string(), "ended": ended }))
+            .await?;
         tx.commit().await?;
         Ok(ended)
     }
