@@ -9,16 +9,19 @@ for (const form of document.querySelectorAll("form")) {
     }
     form.dataset.sent = "yes";
     for (const button of form.querySelectorAll("button")) button.setAttribute("aria-busy", "true");
+    // Whoever stopped the browser may send again.
+    setTimeout(() => renew(form), 8000);
   });
 }
 
 // Coming back by the browser's own button finds the forms as they were.
-addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form")) {
-    delete form.dataset.sent;
-    for (const button of form.querySelectorAll("button")) button.removeAttribute("aria-busy");
-  }
-});
+addEventListener("pageshow", () => document.querySelectorAll("form").forEach(renew));
+
+/** @param {HTMLFormElement} form */
+function renew(form) {
+  delete form.dataset.sent;
+  for (const button of form.querySelectorAll("button")) button.removeAttribute("aria-busy");
+}
 
 for (const element of document.querySelectorAll("button[data-wait]")) {
   const button = /** @type {HTMLButtonElement} */ (element);

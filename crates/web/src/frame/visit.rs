@@ -172,11 +172,11 @@ impl Visit {
     /// An error: as a page, or as JSON where a script asks.
     pub(crate) fn trouble(&self, trouble: &Trouble) -> Response {
         if self.script {
-            return script_trouble(&self.words, trouble);
+            return with_wait(script_trouble(&self.words, trouble), trouble);
         }
         let page = self.page(&format!("{}-title", trouble.key()));
         let text = said(&self.words, trouble);
-        render(trouble.status(), &Notice::bad(page, text), Policy::default())
+        with_wait(render(trouble.status(), &Notice::bad(page, text), Policy::default()), trouble)
     }
 
     /// A cookie's whole name: under https, with the prefix that ties it to this host.
@@ -202,6 +202,14 @@ fn said(words: &Words, trouble: &Trouble) -> String {
         Trouble::Limited(wait) => words.count(trouble.key(), wait.as_secs().max(1)),
         _ => words.say(trouble.key()),
     }
+}
+
+/// When to come again, where that is known (RFC 9110 §10.2.3).
+fn with_wait(mut response: Response, trouble: &Trouble) -> Response {
+    if let Trouble::Limited(wait) = trouble {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    }
+    response
 }
 
 fn script_trouble(words: &Words, trouble: &Trouble) -> Response {
