@@ -108,7 +108,7 @@ impl Held {
             username: self
                 .sign_in
                 .username()
-                .map(|name| name.split_inclusive(['@', '.', '\\', '/']).map(str::to_owned).collect()),
+                .map(|name| name.split_inclusive(['@', '\\', '/']).map(str::to_owned).collect()),
         }
     }
 
