@@ -6,8 +6,10 @@ const PATIENCE = 2000;
 
 const link = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[data-beacon]"));
 let asked = !link;
-// Until now it was for paper only: no script and no picture of the page waits for such a sheet, however long its host takes.
-if (link) link.media = "all";
+// Until it is there it is for paper only: nothing of the page waits for such a sheet, however long its host takes.
+const there = () => link && (link.media = "all");
+if (link?.sheet) there();
+else link?.addEventListener("load", there);
 
 document.addEventListener(
   "submit",

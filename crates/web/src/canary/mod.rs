@@ -129,7 +129,8 @@ async fn take(
     }
     let Some(row) = auth.store().tenant(tenant).row().await? else { return Ok(None) };
     let origin = web.public_origin(&row.api_host);
-    let page = Seen { origin: &origin, neighbour: state.host.as_ref().is_some_and(|host| neighbours(&row.api_host, host)) };
+    let page =
+        Seen { origin: &origin, neighbour: state.host.as_ref().is_some_and(|host| neighbours(&row.api_host, host)) };
     let (sighting, host) = read(headers, &page);
     // An alarm without a name is looked at again: the next beacon may have it.
     let certain = sighting == Sighting::Ok || !host.is_empty();

@@ -61,7 +61,9 @@ fn referer(headers: &HeaderMap, page: &Page<'_>) -> Option<String> {
 /// be more than a top-level domain.
 pub(super) fn neighbours(api_host: &str, beacon_host: &str) -> bool {
     let name = api_host.split(':').next().unwrap_or_default();
-    let Some((_, parent)) = beacon_host.split_once('.').filter(|(_, parent)| parent.contains('.')) else { return false };
+    let Some((_, parent)) = beacon_host.split_once('.').filter(|(_, parent)| parent.contains('.')) else {
+        return false;
+    };
     name == parent || name.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.'))
 }
 

@@ -8,6 +8,7 @@
 
 mod account;
 mod assets;
+mod canary;
 mod defence;
 mod hostile;
 mod pages;
