@@ -194,7 +194,15 @@ impl Auth {
                 }
                 let Some(app) = self.applications.get(&attempt.ikey).await? else { continue };
                 let context = self.context(&app, &attempt).await?;
-                let shown = Shown::take(context.details);
+                let mut shown = Shown::take(context.details);
+                // Our own knowledge of the address goes before what somebody says of it.
+                let place = self.location(context.ip).words();
+                if !place.is_empty() && place != shown.place {
+                    let said = std::mem::replace(&mut shown.place, place);
+                    if !said.is_empty() {
+                        shown.rest.push(("Location".to_owned(), said));
+                    }
+                }
                 requests.push(Request {
                     id: attempt.id,
                     application: app.name.clone(),
@@ -290,4 +298,38 @@ pub(crate) fn check_name(name: &str) -> Result<(), AuthError> {
         return Err(AuthError::Refused("the device's name is longer than 100 bytes or holds a control character"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::world::SeededRandom;
+
+    fn shown(details: &[(&str, &str)]) -> Shown {
+        Shown::take(details.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn what_every_device_shows_is_told_apart_from_the_rest() {
+        let ours = shown(&[("Browser", "Samsung Internet on Android"), ("Reason", "a on b")]);
+        assert_eq!((ours.browser.as_str(), ours.os.as_str()), ("Samsung Internet", "Android"));
+        assert_eq!(ours.rest, [("Reason".to_owned(), "a on b".to_owned())]);
+        let theirs = shown(&[("browser", "Lynx"), ("Operating System", "Plan 9"), ("LOCATION", "Lyon")]);
+        assert_eq!((theirs.browser.as_str(), theirs.os.as_str(), theirs.place.as_str()), ("Lynx", "Plan 9", "Lyon"));
+        assert!(shown(&[]).rest.is_empty());
+    }
+
+    #[test]
+    fn a_qr_code_names_tenant_attempt_and_digits() {
+        let random = SeededRandom::new(1);
+        let (tenant, attempt) = (TenantId::new(Millis(1), &random), AttemptId::new(Millis(2), &random));
+        let uri = approval_uri(tenant, attempt, &SecretString::new("012345".to_owned()));
+        assert_eq!(uri.expose(), format!("countersign:approve?tenant={tenant}&attempt={attempt}&code=012345"));
+    }
+
+    #[test]
+    fn a_name_is_a_line() {
+        assert!(check_name("Anna’s phone").is_ok() && check_name("").is_ok());
+        assert!(check_name(&"x".repeat(101)).is_err() && check_name("a\tb").is_err());
+    }
 }

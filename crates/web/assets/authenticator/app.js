@@ -18,8 +18,8 @@ const watcher = new Watcher(
     if (shown === 'locked' || shown === 'scan') return;
     if (answering.set(found)) return;
     if (shown === 'request') goHome();
-    // An account may have ended meanwhile.
-    else if (shown === 'home') home.list(manage);
+    // Not at every news: who is about to press a button of the list must find it where it was.
+    else if (shown === 'home' && home.isOutdated()) home.list(manage);
   },
   (reachable) => {
     element('unreachable').hidden = reachable;

@@ -11,8 +11,16 @@ import { element, say, shown } from './view.js';
 /** @type {Map<string, { item: HTMLElement, step: number }>} */
 const items = new Map();
 
+/** What of the accounts the list shows, in one text. */
+const state = () => accounts.all.map(({ id, organisation, username, ended }) => [id, organisation, username, ended].join('\n')).join('\0');
+let listed = '';
+
+/** Whether the list shows something else than there is: an account may have ended meanwhile. */
+export const isOutdated = () => listed !== state();
+
 /** @param {(account: Account) => void} open */
 export function list(open) {
+  listed = state();
   const place = element('accounts');
   const blank = /** @type {HTMLTemplateElement} */ (element('account-item'));
   items.clear();

@@ -5,7 +5,8 @@
 //! its policy lets it ask any `https` host, and nothing else that other pages may not.
 //!
 //! To add a text that a script says: its key in [`WORDS`] and in the catalogues. To add a module: a file in `assets/authenticator/`,
-//! and its name in `sw.js`, so that it is there without a network (a test compares).
+//! and its name in
+//! [`MODULES`] and in `sw.js`, so that it is there at once and without a network (a test compares).
 
 use crate::{
     Web,
@@ -72,6 +73,27 @@ const WORDS: &[(&str, &str, &[&str])] = &[
     ("error-camera", "authenticator-error-camera", &[]),
 ];
 
+/// The modules that `app.js` imports, and those that they do.
+const MODULES: &[&str] = &[
+    "accounts",
+    "answering",
+    "api",
+    "bytes",
+    "database",
+    "home",
+    "keys",
+    "links",
+    "lock",
+    "managing",
+    "push",
+    "qr",
+    "requests",
+    "scan",
+    "settings",
+    "totp",
+    "view",
+];
+
 #[derive(Template)]
 #[template(path = "authenticator/app.html")]
 struct App {
@@ -79,6 +101,8 @@ struct App {
     /// Names the files that the service worker keeps.
     release: String,
     words: Vec<(&'static str, String)>,
+    /// All at once, instead of one import after the other.
+    modules: Vec<String>,
 }
 
 pub(crate) fn routes() -> Router<Arc<Web>> {
@@ -105,6 +129,7 @@ async fn page(visit: Visit) -> Response {
         p: visit.page("authenticator-title").at(PAGE).script("authenticator/app.js"),
         release: visit.web.assets.hash().to_owned(),
         words: WORDS.iter().map(said).collect(),
+        modules: MODULES.iter().map(|name| visit.web.assets.url(&format!("authenticator/{name}.js"))).collect(),
     };
     visit.show(StatusCode::OK, &app, policy())
 }
@@ -170,12 +195,16 @@ mod tests {
     }
 
     #[test]
-    fn the_worker_keeps_every_module() {
+    fn the_worker_keeps_every_module_and_the_page_loads_them_at_once() {
         let list = WORKER.split_once("const MODULES = [").unwrap().1.split_once("];").unwrap().0;
         let mut kept: Vec<_> =
             list.split(',').map(|name| name.trim().trim_matches('\'')).filter(|n| !n.is_empty()).collect();
         kept.sort_unstable();
         assert_eq!(kept, modules());
+        let mut preloaded = MODULES.to_vec();
+        preloaded.push("app");
+        preloaded.sort_unstable();
+        assert_eq!(preloaded, modules());
     }
 
     #[test]
