@@ -23,7 +23,9 @@ mod device_account;
 mod ending;
 mod enroll;
 mod error;
+mod fido;
 mod housekeeping;
+mod locations;
 mod log;
 pub mod otp;
 mod passcode;
@@ -48,6 +50,8 @@ pub use device::{Activated, Answer, DeviceProof, Request, VerifiedDevice, WRONG_
 pub use device_account::{DeviceAccount, LAST_ONE, Moving};
 pub use enroll::{EnrollStatus, Enrollment};
 pub use error::AuthError;
+pub use fido::{METADATA, ROLLED_BACK, Round, WalkedTo};
+pub use locations::{Location, Locations};
 pub use preauth::Hints;
 pub use settings::Settings;
 pub use wake::AccountNotice;
@@ -81,6 +85,7 @@ pub struct Auth {
     stopping: watch::Sender<bool>,
     public_port: u16,
     beacons: Option<Duration>,
+    locations: Option<Arc<dyn Locations>>,
     /// What FIDO's metadata service says of authenticators; replaced while the server runs.
     metadata: RwLock<Option<Arc<Metadata>>>,
 }
@@ -95,11 +100,13 @@ pub struct Options {
     /// How long a code waits for the beacon of the page that it was typed in, where the pages have beacons. None: they have none, and
     /// that none comes means nothing.
     pub beacons: Option<Duration>,
+    /// Says where addresses are, for people to read.
+    pub locations: Option<Arc<dyn Locations>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { public_port: 443, metadata: None, beacons: None }
+        Self { public_port: 443, metadata: None, beacons: None, locations: None }
     }
 }
 
@@ -123,6 +130,7 @@ impl Auth {
             stopping: watch::Sender::new(false),
             public_port: options.public_port,
             beacons: options.beacons,
+            locations: options.locations,
             metadata: RwLock::new(options.metadata),
             courier,
             store,

@@ -17,6 +17,7 @@ pub mod doctor;
 pub mod doors;
 pub mod hooks;
 pub mod keys_command;
+pub mod locations;
 pub mod serve;
 pub mod services;
 pub mod telemetry;

@@ -1,6 +1,7 @@
 //! The floors, opened from the configuration and wired to each other: what `serve`, `demo` and `admin` stand on.
 
 use crate::config::{Config, Keys, Root, SmtpSecurity, StoreUrl, Token};
+use crate::locations::Database;
 use anyhow::Context as _;
 use auth::Auth;
 use directory::{Checks, Directory};
@@ -61,7 +62,10 @@ impl Services {
         let courier = Arc::new(courier);
         let hooks = twilio.map(|twilio| Arc::new(TwilioHooks::new(twilio, Arc::clone(&courier))));
         let beacons = config.server.beacon_host.as_ref().map(|_| BEACON_PATIENCE);
-        let options = auth::Options { public_port: config.public_port(), beacons, ..auth::Options::default() };
+        let locations = config.geo_database.as_deref().map(Database::open).transpose()?;
+        let locations = locations.map(|database| Arc::new(database) as Arc<dyn auth::Locations>);
+        let options =
+            auth::Options { public_port: config.public_port(), beacons, locations, ..auth::Options::default() };
         let auth = Auth::start_with(Arc::clone(&store), Arc::clone(&courier), options);
         Ok(Self { store, courier, auth, hooks })
     }

@@ -81,7 +81,9 @@ impl Auth {
         };
         let lead = if app.settings.sms_message.is_empty() { &app.settings.brand } else { &app.settings.sms_message };
         let code = SecretString::new(code);
-        let text = messaging::text::sign_in_code(lead, &app.name, None, host(&app.api_host), &code)
+        let place = self.location(client.ip);
+        let place = [place.city, place.country].into_iter().find(|name| !name.is_empty());
+        let text = messaging::text::sign_in_code(lead, &app.name, place.as_deref(), host(&app.api_host), &code)
             .map_err(|_| AuthError::Damaged("settings"))?;
         let message = Outgoing {
             id: MessageId::new(now, self.world.random.as_ref()),

@@ -347,6 +347,8 @@ pub struct Redeemed {
     pub auth_time: i64,
     /// The browser's address.
     pub ip: Option<IpAddr>,
+    /// Where that is, as far as it is known.
+    pub location: crate::Location,
     /// The browser, as it calls itself.
     pub user_agent: String,
     /// What the factor was given on: a device's name; empty for none.

@@ -61,6 +61,7 @@ impl Auth {
             reason: decided.reason,
             auth_time: types::Millis(decided.at).seconds(),
             ip: request.ip,
+            location: self.location(request.ip),
             user_agent: request.user_agent,
             auth_device: decided.device,
         })

@@ -40,6 +40,7 @@ pub(super) fn check(settings: &Settings) -> Result<Config, ConfigError> {
         store: check.store(&data_dir),
         keys: check.keys(&data_dir),
         smtp: check.smtp(),
+        geo_database: settings.path("geo.database"),
         push_hosts: check.push_hosts(),
         supplier: check.supplier(),
         web: Web { texts_dir: settings.path("web.texts_dir") },

@@ -312,6 +312,13 @@ pub const KEYS: &[Key] = &[
         "A directory with texts of the pages in other languages (`de.ftl`, `pt-BR.ftl`), or with other texts for a language that is built in. What a catalogue lacks is said in English.",
     ),
     key(
+        "geo.database",
+        Kind::Path,
+        "",
+        "",
+        "A MaxMind DB of cities or countries (`GeoLite2-City.mmdb` and the like), read at the start: requests on phones, messages and logs then say where a sign-in comes from. Not set: they show the address only.",
+    ),
+    key(
         "web_push.hosts",
         Kind::List,
         "host names",

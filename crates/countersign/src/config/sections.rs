@@ -235,6 +235,8 @@ pub struct Config {
     pub keys: Keys,
     /// The mail server, if there is one.
     pub smtp: Option<Smtp>,
+    /// Says where addresses are.
+    pub geo_database: Option<PathBuf>,
     /// Which push services authenticators are woken through; without any there are no pushes.
     pub push_hosts: Option<messaging::web_push::Hosts>,
     /// The message supplier, if there is one.

@@ -8,6 +8,7 @@ use crate::{
     door::Call,
     wire::{ApiError, Cursor, Envelope, LogPage, LogPages, LogReply, Sort},
 };
+use auth::Location;
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
 use store::{AdminLogRow, AuthLogRow, MessageRow, Span, StoreError};
@@ -150,7 +151,7 @@ pub(super) async fn authentication(call: Call) -> Result<Envelope, ApiError> {
         for row in &rows {
             scanned += 1;
             if wanted.fits(row, &groups) {
-                shown.push(attempt(row, &groups));
+                shown.push(attempt(row, &groups, &call.auth().location(row.ip.parse().ok())));
             }
             if shown.len() >= page.limit as usize {
                 full = Some(cursor(row));
@@ -176,12 +177,17 @@ pub(super) async fn authentication(call: Call) -> Result<Envelope, ApiError> {
     Ok(page.reply(LogReply { rows: shown, next, total }))
 }
 
-/// No place is known: there is no geography here.
-fn nowhere() -> Value {
-    json!({ "city": null, "country": null, "state": null })
+/// A location; what isn't known is null.
+fn location(it: &Location) -> Value {
+    let known = |name: &String| (!name.is_empty()).then(|| name.clone());
+    json!({ "city": known(&it.city), "country": known(&it.country), "state": known(&it.region) })
 }
 
-fn attempt(row: &AuthLogRow, groups: &Groups) -> Value {
+fn nowhere() -> Value {
+    location(&Location::default())
+}
+
+fn attempt(row: &AuthLogRow, groups: &Groups, from: &Location) -> Value {
     let detail = detail(&row.detail);
     let groups = row.user_id.and_then(|user| groups.get(&user)).map(Vec::as_slice).unwrap_or_default();
     let names: Vec<&str> = groups.iter().map(|(_, name)| name.as_str()).collect();
@@ -192,7 +198,7 @@ fn attempt(row: &AuthLogRow, groups: &Groups) -> Value {
             "hostname": detail.get("hostname"),
             "ip": row.ip,
             "is_encryption_enabled": "unknown", "is_firewall_enabled": "unknown", "is_password_set": "unknown",
-            "java_version": null, "location": nowhere(), "os": null, "os_version": null, "security_agents": "unknown",
+            "java_version": null, "location": location(from), "os": null, "os_version": null, "security_agents": "unknown",
         },
         "alias": "",
         "application": { "key": row.ikey, "name": detail.get("application") },

@@ -6,11 +6,11 @@
 
 use crate::wire::jwt::{self, JwtError};
 use auth::{
-    Application,
+    Application, Location,
     sign_in::{Agent, Redeemed},
 };
 use serde_json::{Value, json};
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 use types::Millis;
 
 /// How long the token is valid.
@@ -65,9 +65,9 @@ fn context(redeemed: &Redeemed, (name, key): (&str, &str)) -> Value {
         "auth_device": {
             "name": Some(&redeemed.auth_device).filter(|name| !name.is_empty()),
             "ip": Value::Null,
-            "location": nowhere(),
+            "location": location(&Location::default()),
         },
-        "access_device": access_device(redeemed.ip, &redeemed.user_agent),
+        "access_device": access_device(redeemed),
         "adaptive_trust_assessments": {},
         "ood_software": Value::Null,
     })
@@ -78,16 +78,16 @@ fn alias(redeemed: &Redeemed) -> &str {
     if redeemed.user_name.eq_ignore_ascii_case(&redeemed.username) { "" } else { &redeemed.username }
 }
 
-/// Nothing here knows where an address is. Texts, as the npm client's types have them.
-fn nowhere() -> Value {
-    json!({ "city": "", "state": "", "country": "" })
+/// Texts, also where nothing is known, as the npm client's types have them.
+fn location(it: &Location) -> Value {
+    json!({ "city": it.city, "state": it.region, "country": it.country })
 }
 
-fn access_device(ip: Option<IpAddr>, user_agent: &str) -> Value {
-    let agent = Agent::read(user_agent);
+fn access_device(redeemed: &Redeemed) -> Value {
+    let agent = Agent::read(&redeemed.user_agent);
     json!({
-        "ip": ip.map(|ip| ip.to_string()).unwrap_or_default(),
-        "location": nowhere(),
+        "ip": redeemed.ip.map(|ip| ip.to_string()).unwrap_or_default(),
+        "location": location(&redeemed.location),
         "hostname": Value::Null,
         "epkey": Value::Null,
         "browser": agent.browser,
@@ -130,6 +130,7 @@ mod tests {
             reason: "user_approved".to_owned(),
             auth_time: 1_795_280_601,
             ip: Some("192.0.2.7".parse().unwrap()),
+            location: Location { city: "Lyon".to_owned(), region: String::new(), country: "France".to_owned() },
             user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned(),
             auth_device: String::new(),
         }
