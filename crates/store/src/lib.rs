@@ -57,7 +57,7 @@ pub use groups::{GroupChange, GroupRow};
 pub use integrations::{IntegrationChange, IntegrationRow};
 pub use message_log::{BillingCount, MessageRow};
 pub use page::{Page, Slice, Span};
-pub use passkeys::PasskeyRow;
+pub use passkeys::{PasskeyModel, PasskeyRow};
 pub use phones::{PhoneChange, PhoneRow, SealedNumber};
 pub use policies::{GroupPolicyRow, PolicyChange, PolicyRow};
 pub use push_subscriptions::PushSubscriptionRow;

@@ -50,6 +50,19 @@ record! {
     }
 }
 
+record! {
+    /// How many of a tenant's passkeys are of one model.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct PasskeyModel {
+        /// The model.
+        pub aaguid: String,
+        /// All of them.
+        pub total: i64,
+        /// Those of them that can't be used.
+        pub suspended: i64,
+    }
+}
+
 macro_rules! columns {
     () => {
         "id, user_id, credential_id, credential, name, aaguid, transports, counter, backup_eligible, backed_up, user_verified, \
@@ -83,6 +96,16 @@ static PAGE: Statement = Statement::new(
     "passkey_page",
     concat!("SELECT ", columns!(), " FROM passkey WHERE tenant = $1 ORDER BY id LIMIT $2 OFFSET $3"),
     &[Type::Id, Type::Int, Type::Int],
+);
+static AFTER: Statement = Statement::new(
+    "passkey_after",
+    concat!("SELECT ", columns!(), " FROM passkey WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3"),
+    &[Type::Id, Type::Id, Type::Int],
+);
+static MODELS: Statement = Statement::new(
+    "passkey_models",
+    "SELECT aaguid, COUNT(*), COUNT(suspended_at) FROM passkey WHERE tenant = $1 GROUP BY aaguid ORDER BY aaguid",
+    &[Type::Id],
 );
 static COUNT: Statement =
     Statement::new("passkey_count", "SELECT COUNT(*) FROM passkey WHERE tenant = $1", &[Type::Id]);
@@ -135,6 +158,12 @@ static RESTORE: Statement = Statement::new(
      RETURNING user_id",
     &[Type::Id, Type::Id],
 );
+static RESTORE_FROM: Statement = Statement::new(
+    "passkey_restore_from",
+    "UPDATE passkey SET suspended_at = NULL, suspended_reason = '' WHERE tenant = $1 AND id = $2 AND suspended_at IS NOT NULL \
+     AND suspended_reason = $3 RETURNING user_id",
+    &[Type::Id, Type::Id, Type::Text],
+);
 static COUNT_FOR_USER: Statement = Statement::new(
     "passkey_count_for_user",
     "UPDATE users SET passkeys = passkeys + $3 WHERE tenant = $1 AND id = $2 RETURNING id",
@@ -147,12 +176,15 @@ pub(crate) static ALL: &[&Statement] = &[
     &OF_USER,
     &OF_USERS,
     &PAGE,
+    &AFTER,
+    &MODELS,
     &COUNT,
     &INSERT,
     &RENAME,
     &DELETE,
     &SUSPEND,
     &RESTORE,
+    &RESTORE_FROM,
     &COUNT_FOR_USER,
 ];
 
@@ -180,6 +212,18 @@ impl Tenant<'_> {
     /// A page of all passkeys in the order of their making.
     pub async fn passkeys(&self, slice: Slice) -> Result<Page<PasskeyRow>, StoreError> {
         self.page(&PAGE, &COUNT, Vec::new(), slice).await
+    }
+
+    /// At most `limit` of all passkeys in the order of their making, after `after`: for a walk that misses none while others come and
+    /// go.
+    pub async fn passkeys_after(&self, after: Option<PasskeyId>, limit: i64) -> Result<Vec<PasskeyRow>, StoreError> {
+        let after = after.unwrap_or(PasskeyId::from_uuid(uuid::Uuid::nil()));
+        self.list(&AFTER, values![after, limit.max(0)]).await
+    }
+
+    /// How many passkeys there are of each model. Reads all of them: for an administrator, not for a sign-in.
+    pub async fn passkey_models(&self) -> Result<Vec<PasskeyModel>, StoreError> {
+        self.list(&MODELS, Vec::new()).await
     }
 }
 
@@ -216,6 +260,11 @@ impl Tx {
     /// Makes a suspended passkey usable again. Whether that changed anything.
     pub async fn restore_passkey(&mut self, id: PasskeyId) -> Result<bool, StoreError> {
         self.counted(&RESTORE, values![id], 1).await
+    }
+
+    /// As [`restore_passkey`](Self::restore_passkey), when it was suspended for this reason and no other.
+    pub async fn restore_passkey_from(&mut self, id: PasskeyId, reason: &str) -> Result<bool, StoreError> {
+        self.counted(&RESTORE_FROM, values![id, reason], 1).await
     }
 
     /// Runs a statement that returns the user whose usable passkeys it made more or fewer.

@@ -24,6 +24,8 @@ pub(crate) enum News {
     Removed(String),
     Undone(String),
     Reported,
+    PasskeySuspended(String),
+    PasskeyRestored(String),
 }
 
 impl News {
@@ -38,19 +40,23 @@ impl News {
             Self::Removed(name) => Event::Removed(name),
             Self::Undone(name) => Event::Undone(name),
             Self::Reported => Event::Reported,
+            Self::PasskeySuspended(name) => Event::PasskeySuspended(name),
+            Self::PasskeyRestored(name) => Event::PasskeyRestored(name),
         }
     }
 
-    /// What authenticators are told: they show it in their own words.
-    const fn to_authenticators(&self) -> wake::AccountNotice {
-        match self {
+    /// What authenticators are told, if anything: they show it in their own words.
+    const fn to_authenticators(&self) -> Option<wake::AccountNotice> {
+        Some(match self {
             Self::PasskeyAdded(_) | Self::AuthenticatorAdded(_) => wake::AccountNotice::Added,
-            Self::Removed(_) => wake::AccountNotice::Removed,
+            Self::Removed(_) | Self::PasskeySuspended(_) => wake::AccountNotice::Removed,
+            // They have no words for what is back.
+            Self::PasskeyRestored(_) => return None,
             Self::Undone(_) | Self::Reported => wake::AccountNotice::Undone,
             Self::RecoveryCodesMade | Self::AccessPassMade { .. } | Self::RecoveryCodeUsed | Self::AccessPassUsed => {
                 wake::AccountNotice::Recovery
             }
-        }
+        })
     }
 }
 
@@ -101,7 +107,10 @@ impl Auth {
         let phones = scope.phones_of_users(&[user]).await?.into_iter().map(|(_, phone)| phone);
         let messages = self.messages(&portal, &row, phones, &notice).await?;
         self.errands.send(&self.courier, messages);
-        self.notify_authenticators(tenant, user, news.to_authenticators()).await
+        match news.to_authenticators() {
+            Some(kind) => self.notify_authenticators(tenant, user, kind).await,
+            None => Ok(()),
+        }
     }
 
     async fn messages(

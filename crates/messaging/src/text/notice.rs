@@ -35,6 +35,10 @@ pub enum Event<'a> {
     Undone(&'a str),
     /// The person reported a request as not theirs.
     Reported,
+    /// A passkey can't be used any more, because its make was reported as unsafe; its name.
+    PasskeySuspended(&'a str),
+    /// That report was taken back, and the passkey can be used again; its name.
+    PasskeyRestored(&'a str),
 }
 
 impl Event<'_> {
@@ -65,6 +69,21 @@ impl Event<'_> {
                 "you reported a request as not yours; no prompts are sent to you until an administrator resumes them"
                     .to_owned()
             }
+            Self::PasskeySuspended(name) => {
+                format!("a passkey{} can't be used any more: its make was reported as unsafe", called(name))
+            }
+            Self::PasskeyRestored(name) => format!("a passkey{} can be used again", called(name)),
+        }
+    }
+
+    /// What to do about what nobody did by themselves; `None`: somebody did it, and it may not have been the account's owner.
+    const fn advice(self) -> Option<&'static str> {
+        match self {
+            Self::PasskeySuspended(_) => {
+                Some("Sign in another way and add another passkey, or ask your administrator.")
+            }
+            Self::PasskeyRestored(_) => Some("There is nothing to do."),
+            _ => None,
         }
     }
 
@@ -80,6 +99,8 @@ impl Event<'_> {
             Self::Removed(_) => "something you sign in with was removed",
             Self::Undone(_) => "an addition was undone",
             Self::Reported => "your report was received",
+            Self::PasskeySuspended(_) => "a passkey was suspended",
+            Self::PasskeyRestored(_) => "a passkey can be used again",
         }
     }
 }
@@ -104,6 +125,9 @@ impl AccountNotice<'_> {
     pub fn sms(&self) -> Result<SecretString, TextError> {
         let brand = brand_of(self.brand)?;
         let sentence = self.event.sentence();
+        if let Some(advice) = self.event.advice() {
+            return Ok(SecretString::new(format!("{brand}: {sentence}. {advice}")));
+        }
         Ok(SecretString::new(match self.undo {
             Some(link) => format!("{brand}: {sentence}. If this was not you, undo it: {link}"),
             None => format!("{brand}: {sentence}. If this was not you, tell your administrator."),
@@ -121,6 +145,11 @@ impl AccountNotice<'_> {
         if !self.ip.is_empty() {
             text.push_str(&format!("Asked for from the address: {}\n", self.ip));
         }
+        let subject = format!("{brand}: {}", self.event.subject());
+        if let Some(advice) = self.event.advice() {
+            text.push_str(&format!("\n{advice}\n"));
+            return Ok((subject, SecretString::new(text)));
+        }
         text.push_str("\nIf this was you, there is nothing to do.\n\n");
         match self.undo {
             Some(link) => text.push_str(&format!(
@@ -129,7 +158,7 @@ impl AccountNotice<'_> {
             )),
             None => text.push_str("If it was not you, tell your administrator at once.\n"),
         }
-        Ok((format!("{brand}: {}", self.event.subject()), SecretString::new(text)))
+        Ok((subject, SecretString::new(text)))
     }
 }
 
@@ -170,6 +199,28 @@ mod tests {
         assert_eq!(
             pass.sms().unwrap().expose(),
             "Acme: helpdesk made an access pass for your account, valid for 20 minutes. If this was not you, tell your administrator."
+        );
+    }
+
+    #[test]
+    fn what_nobody_did_is_told_with_what_to_do() {
+        let gone =
+            AccountNotice { undo: None, ip: "", ..notice(Event::PasskeySuspended("Blue\nkey https://x.example")) };
+        assert_eq!(
+            gone.sms().unwrap().expose(),
+            "Acme: a passkey (Blue key https x example) can't be used any more: its make was reported as unsafe. Sign in another way \
+             and add another passkey, or ask your administrator."
+        );
+        let (subject, text) = gone.mail().unwrap();
+        assert_eq!(subject, "Acme: a passkey was suspended");
+        assert!(
+            text.expose()
+                .ends_with("Account: ana\n\nSign in another way and add another passkey, or ask your administrator.\n")
+        );
+        let back = AccountNotice { event: Event::PasskeyRestored("Blue key"), ..gone };
+        assert_eq!(
+            back.sms().unwrap().expose(),
+            "Acme: a passkey (Blue key) can be used again. There is nothing to do."
         );
     }
 

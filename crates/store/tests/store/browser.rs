@@ -40,6 +40,19 @@ fn a_user_knows_how_many_passkeys_can_be_used() {
         }
         assert_eq!(site.a().passkey(one.id).await.unwrap().unwrap(), one);
         site.write(async |tx| tx.suspend_passkey(one.id, "copied", NOW).await).await;
+        // Restored from its own reason only, and found by a walk.
+        for (reason, changed, left) in [("reported", false, 1), ("copied", true, 2), ("copied", false, 2)] {
+            assert_eq!(site.write(async |tx| tx.restore_passkey_from(one.id, reason).await).await, changed);
+            assert_eq!(passkeys(site, user).await, left);
+        }
+        site.write(async |tx| tx.suspend_passkey(one.id, "copied", NOW).await).await;
+        let mut walked = Vec::new();
+        while let [next] = site.a().passkeys_after(walked.last().copied(), 1).await.unwrap().as_slice() {
+            walked.push(next.id);
+        }
+        assert_eq!(walked, [one.id, two.id]);
+        let models = site.a().passkey_models().await.unwrap();
+        assert_eq!((models.len(), models[0].total, models[0].suspended), (1, 2, 1));
         // The suspended one is not counted, so its going is not either.
         for (passkey, left) in [(&one, 1), (&two, 0)] {
             assert!(site.write(async |tx| tx.delete_passkey(user, passkey.id).await).await);
