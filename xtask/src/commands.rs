@@ -28,13 +28,16 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     debian::install_missing()?;
     let python = registries::python(&workspace.target)?;
+    let proxy = registries::proxy(&workspace.target)?;
     let modules = registries::node(&workspace.target)?;
     lint(workspace)?;
     run(workspace.cargo(["test", "--workspace"]).env(ENGINES, "sqlite,postgres"))?;
     run(&mut workspace.cargo(["build", "--workspace", "--bins"]))?;
     if has_python_tests(&workspace.root.join("e2e"))? {
         let cache = format!("cache_dir={}", workspace.target.join("pytest").display());
-        run(python_of(workspace, &python, &modules).args(["-m", "pytest", "-ra", "-o", &cache, "e2e/"]))?;
+        let mut tests = python_of(workspace, &python, &modules);
+        tests.env("COUNTERSIGN_MITMDUMP", proxy);
+        run(tests.args(["-m", "pytest", "-ra", "-o", &cache, "e2e/"]))?;
     }
     deny(workspace)?;
     say("xtask test: all of it passed");

@@ -30,7 +30,12 @@ pub(crate) const PYTHON: &[Package] = &[
     Package { name: "websockets==17.4", reason: "speaks WebDriver BiDi to Debian's Firefox" },
     Package { name: "duo_universal==2.3.1", reason: "a real client: Universal Prompt" },
     Package { name: "flask==3.1.3", reason: "the web application around duo_universal" },
+    Package { name: "mmdb-writer==0.2.7", reason: "writes the database that says where an address is" },
 ];
+
+/// From PyPI, into `venv-proxy`: it pins versions of what the others need newer.
+pub(crate) const PROXY: &[Package] =
+    &[Package { name: "mitmproxy==11.0.2", reason: "a reverse proxy that rewrites as phishing kits do" }];
 
 /// From npm, into `npm` under the target directory.
 pub(crate) const NODE: &[Package] = &[
@@ -39,23 +44,34 @@ pub(crate) const NODE: &[Package] = &[
     Package { name: "axe-core@4.14.1", reason: "foreign check of the pages' accessibility, run inside the browser" },
 ];
 
-/// Makes the Python environment, if it isn't there or has other packages, and returns its interpreter.
+/// Makes the Python environment of the tests, if it isn't there or has other packages, and returns its interpreter.
 ///
 /// # Errors
 /// Python, pip or the registry fails.
 pub(crate) fn python(target: &Path) -> Result<PathBuf> {
-    let environment = target.join("venv");
+    environment(&target.join("venv"), PYTHON)
+}
+
+/// The same for the reverse proxy; returns its program.
+///
+/// # Errors
+/// Python, pip or the registry fails.
+pub(crate) fn proxy(target: &Path) -> Result<PathBuf> {
+    Ok(environment(&target.join("venv-proxy"), PROXY)?.with_file_name("mitmdump"))
+}
+
+fn environment(environment: &Path, packages: &[Package]) -> Result<PathBuf> {
     let interpreter = environment.join("bin/python");
     let runs = succeeds(Command::new(&interpreter).arg("--version"));
-    if runs && is_stamped(&environment, PYTHON) {
+    if runs && is_stamped(environment, packages) {
         return Ok(interpreter);
     }
-    announce("PyPI", PYTHON);
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
+    announce("PyPI", packages);
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(environment))?;
     run(Command::new(&interpreter)
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-        .args(PYTHON.iter().map(|package| package.name)))?;
-    stamp(&environment, PYTHON)?;
+        .args(packages.iter().map(|package| package.name)))?;
+    stamp(environment, packages)?;
     Ok(interpreter)
 }
 

@@ -6,6 +6,7 @@
 //! To add a command: a variant of the `Action` of its file, and an arm that does it.
 
 mod access;
+mod alerts;
 mod codes;
 mod devices;
 mod groups;
@@ -58,6 +59,8 @@ pub enum AdminCommand {
     /// Codes that let a person in who has nothing else at hand
     #[command(subcommand)]
     BypassCode(codes::Action),
+    /// Sign-in pages that were seen under a foreign name
+    Alerts(alerts::AlertsArgs),
     /// Bring over what a live Duo account holds
     Import(import::ImportArgs),
 }
@@ -79,6 +82,7 @@ pub async fn run(arguments: AdminArgs, services: &Services) -> anyhow::Result<()
         AdminCommand::Passkey(action) => passkeys::run(action, &office().await?).await,
         AdminCommand::Token(action) => devices::run_token(action, &office().await?, services).await,
         AdminCommand::BypassCode(action) => codes::run(action, &office().await?).await,
+        AdminCommand::Alerts(arguments) => alerts::run(arguments, &office().await?).await,
         AdminCommand::Import(arguments) => import::run(arguments, &office().await?).await,
     }
 }
