@@ -250,36 +250,28 @@ def test_somebody_elses_code_signs_nobody_in(scene: Scene) -> None:
 
 
 @pytest.fixture
-def raw(tenant: Tenant) -> RawClient:
+def raw(lobby: Lobby, tenant: Tenant) -> RawClient:
     """An application that writes its requests itself."""
-    return RawClient(tenant, tenant.integration("websdk", "alice"))
+    return lobby.client(tenant)
 
 
 def _code(raw: RawClient, page: Page, tenant: Tenant, **claims: object) -> str:
     """A code that nobody has redeemed."""
     token = tenant.hotp(tenant.user("alice"))
-
-    def sign_in() -> None:
-        page.goto(raw.authorize("alice", **claims))
-        Prompt(page).passcode(token.press())
-
-    return _query(_held_back(page, raw.redirect_uri, sign_in))["duo_code"]
+    page.goto(raw.authorize("alice", **claims))
+    Prompt(page).passcode(token.press())
+    return raw.landed(page)
 
 
 def test_a_code_is_good_once_and_for_its_client_only(tenant: Tenant, visitor: Visitor, raw: RawClient) -> None:
     code = _code(raw, visitor.page(), tenant)
-    other = RawClient(tenant, tenant.integration("websdk", "bob"))
+    other = RawClient(tenant, tenant.integration("websdk", "bob"), raw.redirect_uri)
     assert other.token(code).json()["error"] == "invalid_grant"
-    stranger = lobby_tenants_client(tenant)
+    elsewhere = Tenant(tenant.server, host=f"other-{tenant.host}")
+    stranger = RawClient(elsewhere, elsewhere.integration("websdk", "alice"), raw.redirect_uri)
     assert stranger.token(code).json()["error"] == "invalid_grant"
     assert raw.read(raw.token(code))["preferred_username"] == "alice"
     assert raw.token(code).json()["error"] == "invalid_grant"
-
-
-def lobby_tenants_client(tenant: Tenant) -> RawClient:
-    """An application of another tenant."""
-    other = Tenant(tenant.server, host=f"other-{tenant.host}")
-    return RawClient(other, other.integration("websdk", "alice"))
 
 
 def test_a_code_came_with_another_redirect_uri(tenant: Tenant, visitor: Visitor, raw: RawClient) -> None:
@@ -359,8 +351,8 @@ def test_a_tampered_assertion_of_a_passkey_is_refused(tenant: Tenant, visitor: V
     with passkeys.tampering(isBogusSignature=True):
         prompt.passkey()
         prompt.says("passkey-refused")
-    back = _held_back(page, raw.redirect_uri, prompt.passkey)
-    assert raw.read(raw.token(_query(back)["duo_code"]))["preferred_username"] == "alice"
+    prompt.passkey()
+    assert raw.read(raw.token(raw.landed(page)))["preferred_username"] == "alice"
 
 
 def test_who_gives_up_goes_back_without_a_code(scene: Scene) -> None:
