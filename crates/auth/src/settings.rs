@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::time::Duration;
+use webauthn::{Aaguid, InvalidAaguid};
 
 /// What a tenant can set. Every field has a default, so an empty object is a whole set of settings.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -89,6 +90,18 @@ pub struct PasskeyAttestation {
     pub require_verified: bool,
     /// Only these models, by AAGUID; empty means any.
     pub allow_aaguids: Vec<String>,
+}
+
+impl PasskeyAttestation {
+    /// The models that are allowed; none named means any.
+    ///
+    /// # Errors
+    /// When one of them is no AAGUID: a list that can't be read must not be read as none.
+    pub fn models(&self) -> Result<Option<Vec<Aaguid>>, InvalidAaguid> {
+        let models =
+            self.allow_aaguids.iter().map(|text| text.trim().to_lowercase().parse()).collect::<Result<Vec<_>, _>>()?;
+        Ok((!models.is_empty()).then_some(models))
+    }
 }
 
 /// How a tenant's pages look. An empty text means the pages' own.

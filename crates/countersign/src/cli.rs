@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write as _},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,6 +18,7 @@ use crate::{
     demo::{self, DemoArgs},
     device::command::{self, AuthenticatorArgs},
     doctor, doors,
+    fido::{self, command::FidoArgs},
     keys_command::{self, KeysArgs},
     serve::{Server, Shutdown, signals},
     services::Services,
@@ -47,6 +49,8 @@ pub enum Command {
     Admin(AdminArgs),
     /// Look for what keeps a server from working, and say what to do
     Doctor,
+    /// Show FIDO's metadata of authenticators, or verify a new file of it
+    Fido(FidoArgs),
     /// Rotate root keys and tenants' keys, also while a server serves
     Keys(KeysArgs),
     /// Write a backup, also while a server serves
@@ -88,6 +92,11 @@ impl Cli {
                 runtime()?.block_on(administer(&config, arguments))
             }
             Command::Doctor => runtime()?.block_on(doctor::run(self.config.as_deref())),
+            Command::Fido(arguments) => {
+                let config = Config::load(self.config.as_deref())?;
+                telemetry::start(&config.log)?;
+                runtime()?.block_on(fido::command::run(&config, arguments))
+            }
             Command::Keys(arguments) => {
                 let config = Config::load(self.config.as_deref())?;
                 telemetry::start(&config.log)?;
@@ -143,12 +152,18 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     registry.install();
     let shutdown = Shutdown::new();
     let reload = signals::listen(shutdown.clone()).context("can't listen to signals")?;
-    let tls = Tls::start(config, &world, &registry, &shutdown, reload).await?;
-    let server = Server::bind(config, &tls, registry, &world).await?;
+    let tls = Tls::start(config, &world, &registry, &shutdown, reload.clone()).await?;
+    let server = Server::bind(config, &tls, Arc::clone(&registry), &world).await?;
     for address in server.addresses() {
         tracing::info!(%address, "serving HTTPS");
     }
     let services = Services::open(config, &world, Vec::new()).await?;
+    if let Some(files) = &config.fido {
+        let mut keeper = fido::Keeper::new(files, &services.auth, &registry);
+        // Before anybody is served: an unsafe model must not be registered in the first second.
+        keeper.load(false).await;
+        tokio::spawn(keeper.keep(shutdown.clone(), reload));
+    }
     let application = doors::application(config, &services, tls.has_certificate(), &shutdown)?;
     let stopped = server.run(application, shutdown).await;
     if stopped.cut_off > 0 {

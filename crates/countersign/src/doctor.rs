@@ -2,6 +2,7 @@
 //!
 //! It may run beside a server. To add a check: a function that gives [`Finding`]s, and its place in [`run`].
 
+mod authenticators;
 mod outside;
 mod store_check;
 
@@ -78,6 +79,7 @@ pub async fn run(file: Option<&Path>) -> anyhow::Result<()> {
     show(tokio::task::spawn_blocking(move || store_check::root_key(&copy, &own)).await?)?;
     show(store_check::database(&config, &world).await)?;
     show(certificate(&config, world.now()))?;
+    show(authenticators::metadata(&config, world.now()))?;
     show(ports(&config))?;
     show(outside::check(&config).await)?;
     let count = |level: Level| worst.iter().filter(|found| **found == level).count();

@@ -15,6 +15,7 @@ pub mod demo;
 pub mod device;
 pub mod doctor;
 pub mod doors;
+pub mod fido;
 pub mod hooks;
 pub mod keys_command;
 pub mod locations;

@@ -84,7 +84,10 @@ pub fn checks() -> Checks {
         policy: |name, sections| {
             auth::policy::Layer::parse(name, sections).map(drop).map_err(|error| error.to_string())
         },
-        settings: |text| auth::Settings::parse(text).map(drop).map_err(|error| error.to_string()),
+        settings: |text| {
+            let settings = auth::Settings::parse(text).map_err(|error| error.to_string())?;
+            settings.passkey_attestation.models().map(drop).map_err(|error| error.to_string())
+        },
     }
 }
 

@@ -73,12 +73,8 @@ pub struct NewAuthenticator {
 /// What a tenant asks of new passkeys.
 fn attestation_policy(app: &Application) -> Result<AttestationPolicy, AuthError> {
     let asked = &app.settings.passkey_attestation;
-    let models =
-        asked.allow_aaguids.iter().map(|text| text.trim().to_lowercase().parse()).collect::<Result<Vec<_>, _>>();
-    // A list that can't be read must not be read as none.
-    let models = models.map_err(|_| AuthError::Damaged("settings"))?;
     Ok(AttestationPolicy {
-        allow_aaguids: (!models.is_empty()).then_some(models),
+        allow_aaguids: asked.models().map_err(|_| AuthError::Damaged("settings"))?,
         require_verified: asked.require_verified,
         refuse_compromised: true,
     })

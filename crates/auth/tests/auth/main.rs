@@ -7,6 +7,9 @@
     reason = "clippy knows the tests here, but not the functions that they share"
 )]
 
+// As the borrowed files call it.
+extern crate webauthn as countersign_webauthn;
+
 mod account_additions;
 mod account_changes;
 mod account_enrolment;
@@ -16,8 +19,15 @@ mod account_recovery;
 mod account_sessions;
 mod attempts;
 mod fatigue;
+mod fido;
+#[path = "../../../webauthn/tests/webauthn/forge.rs"]
+#[expect(dead_code, reason = "the ceremonies' own tests use all of it")]
+mod forge;
 mod passcodes;
 mod races;
+#[path = "../../../webauthn/tests/webauthn/service.rs"]
+#[expect(dead_code, reason = "the ceremonies' own tests use all of it")]
+mod service;
 mod sign_in_canary;
 mod sign_in_defence;
 mod sign_in_passkeys;

@@ -135,3 +135,65 @@ fn value_of(name: &str, text: &str) -> anyhow::Result<Value> {
         Some(_) => text.into(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// Every setting with its default, members of a whole by themselves.
+    fn defaults() -> BTreeMap<String, String> {
+        let Ok(Value::Object(all)) = serde_json::to_value(auth::Settings::default()) else { panic!("no object") };
+        let mut flat = BTreeMap::new();
+        for (name, value) in all {
+            match value {
+                Value::Object(members) => {
+                    flat.extend(
+                        members.into_iter().map(|(member, value)| (format!("{name}.{member}"), value.to_string())),
+                    );
+                }
+                value => drop(flat.insert(name, value.to_string())),
+            }
+        }
+        flat
+    }
+
+    #[test]
+    fn the_page_of_settings_has_each_of_them_with_its_default() {
+        let page = include_str!("../../../../docs/settings.md");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `")).map(|row| {
+            let cells: Vec<&str> = row.split(" | ").collect();
+            let [name, _, default, about] = cells.as_slice() else { panic!("{row}") };
+            assert!(about.len() > 5, "{row}");
+            (name.trim_end_matches('`').to_owned(), default.trim_matches('`').to_owned())
+        });
+        assert_eq!(rows.collect::<BTreeMap<_, _>>(), defaults());
+    }
+
+    #[test]
+    fn each_setting_can_be_set_by_the_text_that_shows_it() {
+        for (name, default) in defaults() {
+            let (name, default) = match name.split_once('.') {
+                Some((whole, member)) => (whole.to_owned(), format!("{{\"{member}\": {default}}}")),
+                None => (name, default),
+            };
+            let text = match serde_json::from_str(&default) {
+                Ok(Value::String(text)) => text,
+                Ok(Value::Array(_)) => String::new(),
+                _ => default,
+            };
+            let value = value_of(&name, &text).unwrap_or_else(|error| panic!("{name}={text}: {error}"));
+            SettingsFields::default().set(&name, &value).unwrap_or_else(|error| panic!("{name}={text}: {error}"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_model_is_refused_when_it_is_set() {
+        let checks = crate::services::checks();
+        let with = |aaguid: &str| {
+            (checks.settings)(&format!(r#"{{"passkey_attestation": {{"allow_aaguids": ["{aaguid}"]}}}}"#))
+        };
+        assert!(with(" EA9B8D66-4d01-1d21-3ce4-b6b48cb575d4").is_ok());
+        assert!(with("YubiKey 5").is_err());
+    }
+}

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::{
     error::{ConfigError, Mistake},
     sections::{
-        Acme, Config, Keys, Limits, Log, LogFormat, Metrics, Root, Server, Smtp, SmtpSecurity, Store, StoreUrl,
+        Acme, Config, Fido, Keys, Limits, Log, LogFormat, Metrics, Root, Server, Smtp, SmtpSecurity, Store, StoreUrl,
         Supplier, TlsMode, Token, Web,
     },
     settings::Settings,
@@ -44,6 +44,7 @@ pub(super) fn check(settings: &Settings) -> Result<Config, ConfigError> {
         push_hosts: check.push_hosts(),
         supplier: check.supplier(),
         web: Web { texts_dir: settings.path("web.texts_dir") },
+        fido: check.fido(),
         log: check.log(),
         metrics: check.metrics(),
         data_dir,
@@ -322,6 +323,17 @@ impl Check<'_> {
             token: token.unwrap_or_else(|| SecretString::new(String::new())),
             from: settings.text("supplier.from").unwrap_or_default().to_owned(),
         })
+    }
+
+    fn fido(&mut self) -> Option<Fido> {
+        let files = (self.settings.path("fido.metadata_file"), self.settings.path("fido.roots_file"));
+        match files {
+            (Some(metadata_file), Some(roots_file)) => return Some(Fido { metadata_file, roots_file }),
+            (Some(_), None) => self.missing("fido.roots_file", "where `fido.metadata_file` is set"),
+            (None, Some(_)) => self.missing("fido.metadata_file", "where `fido.roots_file` is set"),
+            (None, None) => {}
+        }
+        None
     }
 
     fn log(&mut self) -> Log {

@@ -333,6 +333,20 @@ pub const KEYS: &[Key] = &[
         "`yes` also takes push services at `http://127.0.0.1`, at any port: for tests.",
     ),
     key(
+        "fido.metadata_file",
+        Kind::Path,
+        "",
+        "",
+        "FIDO's metadata of authenticators (MDS3), the signed blob as `https://mds3.fidoalliance.org/` gives it: fetch it once a month and exchange the file whole. Read at the start, again when it changes, and on SIGHUP; an issue older than one that was in use is refused. Passkeys whose model it reports as unsafe are suspended. Not set: no authenticator's make can be proven.",
+    ),
+    key(
+        "fido.roots_file",
+        Kind::Path,
+        "",
+        "",
+        "The certificates, PEM, one of which the metadata's signature must lead to: GlobalSign's `Root CA - R3`, and `Root R46` for the next one, as FIDO names them.",
+    ),
+    key(
         "log.format",
         Kind::Choice(&["text", "json"]),
         "",

@@ -21,8 +21,8 @@ mod tests;
 
 pub use error::{ConfigError, Mistake};
 pub use sections::{
-    Acme, Config, Keys, Limits, Log, LogFormat, Metrics, Root, Server, Smtp, SmtpSecurity, Store, StoreUrl, Supplier,
-    TlsMode, Token, Web,
+    Acme, Config, Fido, Keys, Limits, Log, LogFormat, Metrics, Root, Server, Smtp, SmtpSecurity, Store, StoreUrl,
+    Supplier, TlsMode, Token, Web,
 };
 pub use settings::Settings;
 

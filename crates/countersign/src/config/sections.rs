@@ -191,6 +191,15 @@ pub struct Web {
     pub texts_dir: Option<PathBuf>,
 }
 
+/// FIDO's metadata of authenticators.
+#[derive(Clone, Debug)]
+pub struct Fido {
+    /// The signed blob.
+    pub metadata_file: PathBuf,
+    /// Where its signature must lead to.
+    pub roots_file: PathBuf,
+}
+
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -243,6 +252,8 @@ pub struct Config {
     pub supplier: Option<Supplier>,
     /// The pages.
     pub web: Web,
+    /// What is known of authenticators, if anything.
+    pub fido: Option<Fido>,
     /// The log.
     pub log: Log,
     /// The metrics.

@@ -152,6 +152,17 @@ fn acme_asks_for_no_wildcards_and_no_plain_http() {
 }
 
 #[test]
+fn metadata_and_its_roots_come_together() {
+    let text = mistakes("[fido]\nmetadata_file = \"a\"\n");
+    assert!(text.contains("`fido.roots_file` is needed where `fido.metadata_file` is set"), "{text}");
+    let text = mistakes("[fido]\nroots_file = \"a\"\n");
+    assert!(text.contains("`fido.metadata_file` is needed where `fido.roots_file` is set"), "{text}");
+    assert!(config("").fido.is_none());
+    let fido = config("[fido]\nmetadata_file = \"a\"\nroots_file = \"b\"\n").fido.expect("both are there");
+    assert_eq!((fido.metadata_file.as_path(), fido.roots_file.as_path()), (Path::new("a"), Path::new("b")));
+}
+
+#[test]
 fn a_secret_twice_in_one_place_is_refused() {
     let text = mistakes("[metrics]\ntoken = \"a\"\ntoken_file = \"/b\"\n");
     assert!(text.contains("`metrics.token_file` must be left out"), "{text}");

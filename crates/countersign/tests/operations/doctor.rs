@@ -46,6 +46,7 @@ fn before_the_first_start_all_is_well_and_nothing_is_made() {
         has(&text, "ok", what, "first start makes");
     }
     has(&text, "warn", "configuration", "server.api_hosts is not set");
+    has(&text, "ok", "metadata", "none is configured");
     assert!(!dir.exists());
 }
 
@@ -96,6 +97,27 @@ fn what_is_open_to_others_missing_or_foreign_fails() {
     let (ok, text) = doctor(&dir, &[]);
     assert!(ok, "{text}");
     has(&text, "warn", "root key", "countersign keys rewrap");
+}
+
+#[test]
+fn metadata_that_would_not_be_taken_fails() {
+    let scratch = made();
+    let dir = scratch.path().join("data");
+    let (blob, roots) = (scratch.path().join("blob.jwt"), scratch.path().join("roots.pem"));
+    let files = [("COUNTERSIGN_FIDO__METADATA_FILE", path(&blob)), ("COUNTERSIGN_FIDO__ROOTS_FILE", path(&roots))];
+    let (ok, text) = doctor(&dir, &files);
+    assert!(!ok);
+    has(&text, "FAIL", "metadata", "roots.pem: No such file");
+    std::fs::write(&roots, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+    has(&doctor(&dir, &files).1, "FAIL", "metadata", "roots.pem: the metadata's root certificate can't be read");
+    let mut check = countersign(&dir, &["fido", "check", path(&blob)]);
+    for (name, value) in files {
+        check.env(name, value);
+    }
+    let (ok, text) = run(&mut check);
+    assert!(!ok && text.contains("root certificate can't be read"), "{text}");
+    let (ok, text) = run(&mut countersign(&dir, &["fido", "show"]));
+    assert!(!ok && text.contains("fido.metadata_file and fido.roots_file are not set"), "{text}");
 }
 
 #[test]
