@@ -96,6 +96,7 @@ function draw({ account, request }) {
   field('digits').required = request.typed;
   element('note').textContent = '';
   show('request');
+  count();
   navigator.vibrate?.(200);
 }
 
