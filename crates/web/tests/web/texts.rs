@@ -44,10 +44,7 @@ fn of_files(files: &[PathBuf]) -> BTreeMap<String, BTreeSet<String>> {
                     "{last} stands twice in {}",
                     file.display()
                 );
-                assert!(
-                    !value.trim().is_empty() || text.contains(&format!("{key} =\n")),
-                    "{key} is empty"
-                );
+                assert!(!value.trim().is_empty() || text.contains(&format!("{key} =\n")), "{key} is empty");
             }
             if !line.starts_with('#') {
                 let names = line.split("{ $").skip(1).map(|rest| rest.split([' ', '}']).next().unwrap().to_owned());
