@@ -18,6 +18,19 @@ fn decision(verdict: Verdict, reason: &'static str, rule: impl Into<Rule>, messa
 }
 
 const DENIED: &str = "Your account is not permitted to access this application.";
+/// What is said to somebody who has enrolled, and has nothing left that works.
+const NOTHING_LEFT: &str = "Nothing that your account signs in with can be used now.";
+
+/// Why somebody new is let in or kept out.
+const NEW_ALLOWED: &str = "allow_unenrolled_user";
+pub(crate) const NEW_DENIED: &str = "deny_unenrolled_user";
+
+impl Decision {
+    /// Whether it lets somebody go on because they have enrolled nothing yet.
+    fn is_for_the_new(&self) -> bool {
+        self.verdict != Verdict::Deny && matches!(self.reason, NEW_ALLOWED | NEW_DENIED)
+    }
+}
 
 impl Auth {
     /// Finds the user and decides how far they may go without a factor.
@@ -30,7 +43,11 @@ impl Auth {
         match found {
             Some(mut holder) => {
                 self.end_lockout_if_due(app, &mut holder).await?;
-                Ok(Admission { decision: decide(app, &holder, client), holder: Some(holder) })
+                let mut decided = decide(app, &holder, client);
+                if decided.is_for_the_new() && self.has_enrolled(app, &holder).await? {
+                    decided = decision(Verdict::Deny, NEW_DENIED, "account: nothing usable is left", NOTHING_LEFT);
+                }
+                Ok(Admission { decision: decided, holder: Some(holder) })
             }
             None if by_id => Err(AuthError::NoUser),
             None => Ok(Admission { decision: decide_unknown(app, client), holder: None }),
@@ -47,6 +64,15 @@ impl Auth {
             return Ok(Some(found));
         }
         Ok(self.login.find(app.tenant, Who::Name(short)).await?)
+    }
+
+    /// Whether somebody without a usable device has enrolled before: their passkeys are suspended, or they kept recovery codes when they
+    /// removed the last one. Such an account isn't new: otherwise it would be open to the first who has its password and enrols.
+    async fn has_enrolled(&self, app: &Application, holder: &Holder) -> Result<bool, AuthError> {
+        let scope = self.store.tenant(app.tenant);
+        let user = holder.user.id;
+        Ok(!scope.passkeys_of_user(user).await?.is_empty()
+            || !scope.recovery_secrets(user, "code", self.world.now()).await?.is_empty())
     }
 
     async fn end_lockout_if_due(&self, app: &Application, holder: &mut Holder) -> Result<(), AuthError> {
@@ -155,10 +181,8 @@ fn decide_unknown(app: &Application, client: &Client) -> Decision {
 
 fn decide_new((behavior, rule): (NewUser, Rule)) -> Decision {
     match behavior {
-        NewUser::Allow => decision(Verdict::Allow, "allow_unenrolled_user", rule, "Allowing unknown user"),
-        NewUser::Deny => decision(Verdict::Deny, "deny_unenrolled_user", rule, DENIED),
-        NewUser::Enroll => {
-            decision(Verdict::Enroll, "deny_unenrolled_user", rule, "Enroll an authentication device to proceed")
-        }
+        NewUser::Allow => decision(Verdict::Allow, NEW_ALLOWED, rule, "Allowing unknown user"),
+        NewUser::Deny => decision(Verdict::Deny, NEW_DENIED, rule, DENIED),
+        NewUser::Enroll => decision(Verdict::Enroll, NEW_DENIED, rule, "Enroll an authentication device to proceed"),
     }
 }

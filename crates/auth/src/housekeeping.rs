@@ -14,6 +14,8 @@ const TICK: Duration = Duration::from_secs(1);
 const BACK: Duration = Duration::from_secs(600);
 /// Ended attempts and spent counters stay so long.
 const KEEP: Duration = Duration::from_secs(86_400);
+/// Sign-ins stay so long after their end.
+const KEEP_SIGN_INS: Duration = Duration::from_secs(3600);
 /// So many receipts are forgotten by one statement.
 const PIECE: i64 = 1000;
 
@@ -87,14 +89,15 @@ impl Auth {
         }
     }
 
-    /// Forgets sign-ins, sessions and what belongs to them, a day after their time was over.
+    /// Forgets sign-ins an hour after their time was over, because strangers can open them; sessions and the rest after a day.
     async fn forget_sign_ins(&self) {
-        let before = self.world.now() - KEEP;
+        let now = self.world.now();
+        let before = now - KEEP;
         loop {
             let store = &self.store;
             let gone = async {
                 Ok::<_, store::StoreError>([
-                    store.purge_sign_ins(before, PIECE).await?,
+                    store.purge_sign_ins(now - KEEP_SIGN_INS, PIECE).await?,
                     store.purge_grants(before, PIECE).await?,
                     store.purge_sessions(before, PIECE).await?,
                     store.purge_browsers(before, PIECE).await?,

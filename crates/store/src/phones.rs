@@ -184,6 +184,11 @@ static DELETE_ACTIVATIONS: Statement = Statement::new(
     "DELETE FROM activation WHERE tenant = $1 AND phone_id = $2",
     &[Type::Id, Type::Id],
 );
+static VOID_ACTIVATIONS: Statement = Statement::new(
+    "phone_void_activations",
+    "UPDATE activation SET used_at = $3 WHERE tenant = $1 AND phone_id = $2 AND used_at IS NULL",
+    &[Type::Id, Type::Id, Type::Int],
+);
 static DELETE_SUBSCRIPTION: Statement = Statement::new(
     "phone_delete_subscription",
     "DELETE FROM push_subscription WHERE tenant = $1 AND phone_id = $2",
@@ -219,6 +224,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &DELETE_LINKS,
     &DELETE_CODES,
     &DELETE_ACTIVATIONS,
+    &VOID_ACTIVATIONS,
     &DELETE_SUBSCRIPTION,
     &ATTACH,
     &DETACH,
@@ -268,7 +274,8 @@ impl Tx {
         self.changed(&RESEAL, values![phone, old.number, old.tail, new.number, new.tail]).await
     }
 
-    /// Activates push: from now on this key answers for the phone, and the passcodes and the subscription of the one before end.
+    /// Activates push: from now on this key answers for the phone, and the passcodes and the subscription of the one before end, with the
+    /// codes that would activate it once more.
     /// Whether there is such a phone.
     pub async fn set_phone_key(
         &mut self,
@@ -279,6 +286,7 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         self.delete_app_token(phone).await?;
         self.run(&DELETE_SUBSCRIPTION, values![phone]).await?;
+        self.run(&VOID_ACTIVATIONS, values![phone, at]).await?;
         self.changed(&SET_KEY, values![phone, public_key.to_vec(), device_name, at]).await
     }
 

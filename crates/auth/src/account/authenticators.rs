@@ -216,8 +216,9 @@ impl Auth {
         if tx.authenticators_of(user).await? == 0 && !recovery {
             return Err(AuthError::Refused("this is the last one: add another or make recovery codes first"));
         }
-        // It may be taken away because somebody else has it.
+        // It may be taken away because somebody else has it, and a remembered browser with it.
         tx.end_sessions(user, permit.session(), now).await?;
+        tx.distrust_devices(user).await?;
         let detail = serde_json::json!({ "user_id": user.to_string(), "object": object });
         tx.log_act(&self.world, "user", "authenticator_remove", &object, &detail.to_string()).await?;
         tx.commit().await?;

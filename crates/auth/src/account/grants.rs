@@ -224,6 +224,8 @@ impl Auth {
                 if !tx.spend_grant(digest, *session, action.as_str(), now).await? {
                     return Err(REFUSED);
                 }
+                // As below: while the account had nothing, whoever has its password could have had a link shown.
+                tx.void_activations(permit.user, now).await?;
             }
             Via::Code(code) => {
                 let for_this = action == Action::AddPasskey && code.takes_passkey();

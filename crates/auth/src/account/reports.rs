@@ -50,6 +50,8 @@ impl Auth {
         tx.distrust_devices(user).await?;
         tx.forget_browsers(user).await?;
         tx.end_sessions(user, session, now).await?;
+        // Whoever it was may have been shown a code already.
+        tx.void_activations(user, now).await?;
         tx.insert_auth_log(&log::row(&portal, entry, now, &self.world)).await?;
         tx.commit().await?;
         log::count("report", "fraud");

@@ -4,6 +4,7 @@ use super::{
     Browser, Hidden, Purpose, SIGN_IN_LIFE, SignIn, Step,
     agent::Agent,
     decide::Proven,
+    open::neighbourhood,
     stand::{Stand, client},
 };
 use crate::{
@@ -21,6 +22,9 @@ const TRIES: Limit = Limit { max: 30, window: SIGN_IN_LIFE };
 /// So many passcodes strangers may try for one person on a day. They stand before no password, so their guesses lock nobody out: whoever
 /// knows a name could shut its owner out everywhere. They stop counting instead, for strangers alone.
 const GUESSES: Limit = Limit { max: 10, window: Duration::from_secs(86_400) };
+/// So many passcodes strangers may try from one address in an hour, whoever's names they type: else somebody with a list of names would
+/// have as many guesses as there are people.
+const GUESSES_FROM: Limit = Limit { max: 100, window: Duration::from_secs(3600) };
 /// So many messages strangers may ask for from one address in an hour.
 const MESSAGES: Limit = Limit { max: 10, window: Duration::from_secs(3600) };
 
@@ -124,6 +128,10 @@ impl Auth {
         code: &SecretString,
         device: Option<DeviceId>,
     ) -> Result<Step, AuthError> {
+        let from = neighbourhood(browser.client.ip);
+        if stand.stranger && !self.may(sign_in, GUESSES_FROM, &[b"guesses-from", from.as_bytes()]).await? {
+            return Ok(Step::Refused(Outcome::deny("deny", WRONG)));
+        }
         // Asked for every name, so that it takes the same time.
         let whose = sign_in.user.map_or_else(|| *sign_in.id.as_bytes(), |user| *user.as_bytes());
         let may = !stand.stranger || self.may(sign_in, GUESSES, &[b"guesses", &whose]).await?;
@@ -195,8 +203,8 @@ impl Auth {
     ) -> Result<Step, AuthError> {
         let sent = || Step::Sent { message: SENT.to_owned(), wait: RESEND.as_secs() };
         let begin = self.begin_of(sign_in, stand, browser, Factor::Sms, device);
-        let ip = browser.client.ip.map(|ip| ip.to_string()).unwrap_or_default();
-        let may = !stand.stranger || self.may(sign_in, MESSAGES, &[b"messages", ip.as_bytes()]).await?;
+        let from = neighbourhood(browser.client.ip);
+        let may = !stand.stranger || self.may(sign_in, MESSAGES, &[b"messages", from.as_bytes()]).await?;
         let (Some(holder), Some(begin), true, true) = (&stand.holder, begin, stand.works.sms, may) else {
             self.log_refusal(sign_in, stand, browser, "sms_refresh", "factor_restricted").await?;
             return Ok(if stand.stranger { sent() } else { not_offered() });

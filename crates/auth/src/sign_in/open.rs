@@ -3,7 +3,11 @@
 use super::{Browser, Opened, Purpose, SIGN_IN_LIFE, Sighting, SignIn, SignInState, model::Request};
 use crate::{Application, Auth, AuthError, Subject};
 use keys::Token;
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::Arc,
+    time::Duration,
+};
 use store::{SignInRow, fields, limits::Limit};
 use types::{SecretString, SignInId, TenantId, UserId, UserName, ct_eq};
 
@@ -53,8 +57,7 @@ impl Auth {
             }
             Purpose::Application { .. } => self.user_named(app, username).await?,
             Purpose::Portal => {
-                let ip = request.ip.map(|ip| ip.to_string()).unwrap_or_default();
-                let bucket = keys.digest(fields::LIMIT, &[b"portal", ip.as_bytes()]);
+                let bucket = keys.digest(fields::LIMIT, &[b"portal", neighbourhood(request.ip).as_bytes()]);
                 let mut tx = scope.begin().await?;
                 let may = tx.spend(bucket, OPENED, 1, now).await?;
                 tx.commit().await?;
@@ -299,6 +302,16 @@ pub(crate) fn is_local_path(text: &str) -> bool {
     !other_host && text.len() <= LONGEST_URI && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
 }
 
+/// From where strangers are counted: an address, or of IPv6 the network of one customer (RFC 6177), who has 2^64 addresses to choose
+/// from. Empty where it isn't known.
+pub(super) fn neighbourhood(ip: Option<IpAddr>) -> String {
+    match ip.map(|ip| ip.to_canonical()) {
+        Some(IpAddr::V6(ip)) => format!("{}/64", Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
+        Some(ip) => ip.to_string(),
+        None => String::new(),
+    }
+}
+
 /// At most so many bytes of a text.
 fn cut(text: &str, most: usize) -> &str {
     text.get(..text.floor_char_boundary(most)).unwrap_or(text)
@@ -334,6 +347,16 @@ mod tests {
         {
             assert!(check(&purpose(uri)).is_err(), "{uri:?}");
         }
+    }
+
+    #[test]
+    fn an_ipv6_customer_is_counted_as_one() {
+        let of = |ip: &str| neighbourhood(Some(ip.parse().unwrap()));
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.7"), of("192.0.2.7"));
+        assert_ne!(of("192.0.2.7"), of("192.0.2.8"));
+        assert_eq!(neighbourhood(None), "");
     }
 
     #[test]

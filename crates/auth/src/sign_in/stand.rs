@@ -4,9 +4,13 @@
 //! known, it is the same for every name, also for one that nobody has. What *works* is what the account really has.
 
 use super::{Browser, Hidden, Purpose, SignIn};
-use crate::{Application, Auth, AuthError, Capability, Client, Decision, Device, Subject, Verdict, policy::Method};
+use crate::{
+    Application, Auth, AuthError, Capability, Client, Decision, Device, Subject, Verdict, admit::NEW_DENIED,
+    policy::Method,
+};
 use messaging::ChannelKind;
 use store::login::Holder;
+use types::UserId;
 
 /// Which factors.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -67,8 +71,8 @@ impl Auth {
             }
         } else {
             // These lead to what a person signs in with. Nobody gets there by a name alone, whatever lets them into applications,
-            // and nobody enrols there: no first factor stands before these pages.
-            if decision.verdict == Verdict::Allow || (decision.verdict == Verdict::Enroll && holder.is_some()) {
+            // and nobody enrols there: no first factor stands before these pages. A recovery code leads there all the same.
+            if decision.verdict == Verdict::Allow || (decision.reason == NEW_DENIED && holder.is_some()) {
                 decision = open_to_all();
             }
             // A name that came into being after it was typed here is still nobody's.
@@ -78,7 +82,11 @@ impl Auth {
         }
         let known = match &holder {
             Some(holder) => self.knows(app.tenant, holder.user.id, browser).await?,
-            None => false,
+            None => {
+                // As long as for somebody: a browser can bring secrets that are nobody's.
+                self.knows(app.tenant, UserId::from_uuid(sign_in.id.uuid()), browser).await?;
+                false
+            }
         };
         let stranger = *sign_in.purpose() == Purpose::Portal && !known;
         let admitted = decision.verdict == Verdict::Challenge;

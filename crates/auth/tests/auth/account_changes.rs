@@ -194,3 +194,45 @@ fn nothing_that_is_added_meanwhile_outlives_an_undo() {
         assert!(house.store.tenant(house.tenant).sessions_of_user(user, house.world.now()).await.unwrap().is_empty());
     });
 }
+
+/// What could still be used by whoever was there first, or has what was lost, goes with it.
+#[test]
+fn links_and_remembered_browsers_that_somebody_else_may_have_end() {
+    each_engine(FRAUD, async |house| {
+        const LIFE: Duration = Duration::from_secs(3600);
+        let (user, _, session) = house.settled("ana").await;
+        let link = || async { house.auth.activation(house.tenant, user, None, LIFE).await.unwrap().0 };
+
+        // A reported request.
+        let shown = link().await;
+        house.auth.report(&session, &client()).await.unwrap();
+        assert!(is_refused(&Device::activate(house, shown.expose()).await), "after a report");
+
+        // A passkey by an access pass, while somebody had the password.
+        let shown = link().await;
+        let (_, pass) = house.session(user, Strength::AccessPass).await;
+        let permit = house.auth.permit(&pass, Action::AddPasskey, None).await.unwrap();
+        house.register(&permit, &SoftKey::new()).await.unwrap();
+        assert!(is_refused(&Device::activate(house, shown.expose()).await), "after an access pass");
+
+        // A telephone that moved on.
+        let device = Device::activate(house, link().await.expose()).await.unwrap();
+        let phone = device.activated.phone;
+        let [first, second] = [(); 2].map(|()| house.auth.activation(house.tenant, user, Some(phone), LIFE));
+        let ((first, _), (second, _)) = (first.await.unwrap(), second.await.unwrap());
+        Device::activate(house, first.expose()).await.unwrap();
+        assert!(is_refused(&Device::activate(house, second.expose()).await), "another code for the same telephone");
+
+        // A telephone that was lost.
+        let (scope, now) = (house.store.tenant(house.tenant), house.world.now());
+        let mut tx = scope.begin().await.unwrap();
+        tx.trust_device([7; 32], user, "DIXXXXXXXXXXXXXXXXXX", now, now + LIFE).await.unwrap();
+        tx.commit().await.unwrap();
+        let (_, own) = house.session(user, Strength::Passkey).await;
+        let permit = house.permit(&own, Action::Remove).await;
+        let what = countersign_auth::account::Held::Device(countersign_auth::DeviceId::Phone(phone));
+        house.auth.remove(&permit, what, &client()).await.unwrap();
+        let since = scope.trusted_since(&[7; 32], user, "DIXXXXXXXXXXXXXXXXXX", now).await.unwrap();
+        assert!(since.is_none(), "a remembered browser");
+    });
+}

@@ -340,3 +340,81 @@ fn one_address_opens_so_many_sign_ins_and_no_more() {
         assert!(open(new_browser()).await.is_ok());
     });
 }
+
+/// An account whose passkeys were suspended, or whose owner kept nothing but recovery codes, isn't new: who has its password may not
+/// enrol, also where new users are let in without a factor.
+#[test]
+fn who_has_enrolled_before_is_nobody_new() {
+    each_engine("{}", async |house| {
+        let ana = house.user("ana").await;
+        let key = SoftPasskey::register(house, ana, &["internal"]).await;
+        let bea = house.user("bea").await;
+        let (scope, now) = (house.store.tenant(house.tenant), house.world.now());
+        let code_of_bea = "ABCD-EFGH-JKMN-PQRS";
+        let digest = scope
+            .keys()
+            .await
+            .unwrap()
+            .digest(store::fields::RECOVERY, &[bea.as_bytes(), code_of_bea.replace('-', "").as_bytes()]);
+        let mut tx = scope.begin().await.unwrap();
+        assert!(tx.suspend_passkey(key.id, "revoked", now).await.unwrap());
+        tx.insert_recovery(&store::RecoveryRow {
+            id: types::RecoveryId::new(now, house.world.random.as_ref()),
+            user_id: bea,
+            kind: "code".to_owned(),
+            digest: digest.to_vec(),
+            expires: None,
+            used_at: None,
+            created: now,
+            created_by: "user".to_owned(),
+        })
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        house.user("new").await;
+        for policy in [None, Some(r#"{"new_user":{"new_user_behavior":"no-mfa"}}"#)] {
+            if let Some(policy) = policy {
+                house.global_policy(policy).await;
+            }
+            let app = house.app().await;
+            for (name, first) in [("ana", false), ("bea", false), ("new", true)] {
+                let visit = Visit::application(house, name).await;
+                let denied = visit.choices().await.verdict == Verdict::Deny;
+                assert_eq!(denied, !first, "{name} {policy:?}");
+                let code = house.auth.enroll_here(&visit.sign_in().await, &visit.browser).await.unwrap();
+                assert_eq!(code.is_some(), first && policy.is_none(), "{name} {policy:?}");
+                let subject = Subject::Name(name.to_owned());
+                let preauth = house.auth.preauth(&app, &subject, &Client::default(), &Hints::default()).await.unwrap();
+                assert_eq!(preauth.decision.verdict == Verdict::Deny, !first, "{name} {policy:?}");
+                assert_eq!(preauth.enroll_url.is_some(), first && policy.is_none(), "{name} {policy:?}");
+            }
+        }
+        // The way back is a recovery code at their own pages.
+        let visit = Visit::portal(house, Some("bea")).await;
+        let step = visit.attempt(Factor::Recovery(SecretString::new(code_of_bea.to_owned()))).await;
+        assert!(allowed(&step), "{}", told(&step));
+    });
+}
+
+/// Each name has its own guesses; a list of names must not multiply them, nor must the addresses of one IPv6 customer.
+#[test]
+fn a_list_of_names_gives_no_more_guesses() {
+    each_engine("{}", async |house| {
+        let user = house.user("ana").await;
+        house.token(user, "t6", SEED).await;
+        let at = |ip: String| countersign_auth::sign_in::Browser {
+            client: Client { ip: Some(ip.parse().unwrap()), ..Client::default() },
+            ..new_browser()
+        };
+        let portal = || countersign_auth::sign_in::Purpose::Portal;
+        for n in 0..100 {
+            let (name, browser) = (format!("person{n}"), at(format!("2001:db8:1:2::{n}")));
+            let visit = Visit::open(house, Some(&name), portal(), browser).await;
+            assert_eq!(refusal(&visit.attempt(code("000000")).await), "deny");
+        }
+        let neighbour = Visit::open(house, Some("ana"), portal(), at("2001:db8:1:2:3::1".to_owned())).await;
+        assert_eq!(refusal(&neighbour.attempt(code(&house.totp())).await), "deny");
+        let elsewhere = Visit::open(house, Some("ana"), portal(), at("2001:db8:1:3::1".to_owned())).await;
+        assert!(allowed(&elsewhere.attempt(code(&house.totp())).await));
+    });
+}

@@ -15,6 +15,7 @@ const SAID: &[(&str, &str)] = &[
     ("Your account is locked out.", "said-locked"),
     ("Your account is disabled.", "said-disabled"),
     ("Your account is not permitted to access this application.", "said-not-permitted"),
+    ("Nothing that your account signs in with can be used now.", "said-nothing-left"),
     ("Access from your network is not permitted.", "said-network"),
     ("Too many messages were sent to this phone. Please try again later.", "said-too-many-messages"),
     ("The SMS passcodes could not be sent. Please try another factor.", "said-message-failed"),

@@ -143,6 +143,7 @@ said-used-passcode = That passcode was already used. Wait for the next one.
 said-locked = Your account is locked. Ask your administrator to unlock it.
 said-disabled = Your account is disabled. Ask your administrator.
 said-not-permitted = Your account may not be used for this application. Ask your administrator.
+said-nothing-left = Nothing that your account signs in with can be used now. Sign in to your account’s own pages with a recovery code, or ask your administrator.
 said-network = Signing in from your network isn’t permitted.
 said-too-many-messages = Too many messages were sent to this phone. Try again later, or choose another way.
 said-message-failed = The message couldn’t be sent. Choose another way.

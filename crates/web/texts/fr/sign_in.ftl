@@ -143,6 +143,7 @@ said-used-passcode = Ce code a déjà servi. Attendez le suivant.
 said-locked = Votre compte est verrouillé. Demandez à votre administrateur de le déverrouiller.
 said-disabled = Votre compte est désactivé. Adressez-vous à votre administrateur.
 said-not-permitted = Votre compte n’est pas admis pour cette application. Adressez-vous à votre administrateur.
+said-nothing-left = Aucun des moyens de connexion de votre compte n’est utilisable actuellement. Connectez-vous aux pages de votre compte avec un code de récupération, ou adressez-vous à votre administrateur.
 said-network = La connexion depuis votre réseau n’est pas autorisée.
 said-too-many-messages = Trop de messages ont été envoyés à ce téléphone. Réessayez plus tard, ou choisissez un autre moyen.
 said-message-failed = Le message n’a pas pu être envoyé. Choisissez un autre moyen.
