@@ -122,7 +122,8 @@ async fn what_each_beacon_reports() {
     let house = house("{}", Duration::ZERO).await;
     let user = house.user("ana").await;
     house.token(user).await;
-    let cases: &[(&[(&str, &str)], &str, &str)] = &[
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let cases: &[(Headers<'_>, &str, &str)] = &[
         (&HONEST, "ok", ""),
         (&FOREIGN, "alert", "login.acme-sso.test"),
         (&[("origin", PHISH)], "alert", "login.acme-sso.test"),
