@@ -155,7 +155,7 @@ def test_nobody_plants_a_session(lobby: Lobby, tenant: Tenant) -> None:
     has_passkey(page, tenant, "alice")
     planted = {"name": "__Host-countersign-session", "value": "cs_planted", "url": tenant.origin, "secure": True}
     visitor.context.add_cookies([planted])
-    page.goto(f"{tenant.origin}/account")
+    page.goto(f"{tenant.origin}/account", wait_until="commit")
     Screen(page).shows("account-title")
     cookies = {cookie["name"]: cookie for cookie in visitor.context.cookies()}
     assert all(name.startswith("__Host-") or name == "countersign-lang" for name in cookies), cookies
@@ -173,7 +173,7 @@ def test_another_site_can_send_nothing(lobby: Lobby, tenant: Tenant, place) -> N
     visitor.allows("status of 40|evil|CORS|Failed to fetch")
     page = visitor.page()
     has_passkey(page, tenant, "alice")
-    page.goto(f"{tenant.origin}/account")
+    page.goto(f"{tenant.origin}/account", wait_until="commit")
     Screen(page).shows("account-title")
     token = page.locator("form[action='/account/sign-out'] input[name=token]").get_attribute("value")
     form = f"""<!doctype html><html lang=en><title>evil</title><form id=f method=post action="{tenant.origin}/account/sign-out">

@@ -38,7 +38,7 @@ def _arrives(page: Page, raw: RawClient, prompt: Prompt) -> None:
 
 def _account(page: Page, tenant: Tenant) -> None:
     """At the person's own pages."""
-    page.goto(f"{tenant.origin}/account")
+    page.goto(f"{tenant.origin}/account", wait_until="commit")
     Screen(page).shows("account-title")
 
 
@@ -132,7 +132,7 @@ def test_a_passkey_of_another_organisation_is_nobodys(lobby: Lobby, tenant: Tena
     has_passkey(page, tenant, "alice").remove()
     passkeys = Passkeys(page, PLATFORM)
     passkeys.put(theirs | {"rpId": tenant.host})
-    page.goto(f"{tenant.origin}/account/sign-in")
+    page.goto(f"{tenant.origin}/account/sign-in", wait_until="commit")
     prompt = Prompt(page)
     prompt.says("passkey-unknown")
     assert "/sign-in/" in page.url
@@ -241,6 +241,6 @@ def test_a_passkey_that_was_taken_away_goes_from_the_browser_too(tenant: Tenant,
     passkeys = has_passkey(page, tenant, "alice")
     (listed,) = tenant.server.admin("--tenant", tenant.host, "user", "passkeys", "alice").splitlines()
     tenant.server.admin("--tenant", tenant.host, "passkey", "delete", listed.split()[0])
-    page.goto(f"{tenant.origin}/account/sign-in")
+    page.goto(f"{tenant.origin}/account/sign-in", wait_until="commit")
     Prompt(page).says("passkey-unknown")
     wait_for("it is forgotten", lambda: not passkeys.credentials())

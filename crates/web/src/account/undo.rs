@@ -29,6 +29,9 @@ struct Undo {
 /// `GET /undo/{code}`.
 pub(super) async fn ask(visit: Visit, Path(code): Path<String>) -> Result<Response, Away> {
     let change = visit.web.auth.change(visit.tenant.id, &code).await.map_err(over)?;
+    if change.undone_at.is_some() {
+        return Ok(said(&visit, "undo-undone-title", "undo-undone"));
+    }
     let page = Undo {
         p: visit.page("undo-title").script("forms.js").script("times.js"),
         token: forms::token(&code, SCOPE),
@@ -51,7 +54,7 @@ pub(super) async fn act(visit: Visit, Path(code): Path<String>, request: Request
     let posted = Posted::read(request).await?;
     posted.check(&code, SCOPE)?;
     let (auth, tenant, client) = (&visit.web.auth, visit.tenant.id, visit.client());
-    let (title, said) = match posted.need("do", 16)? {
+    let (title, text) = match posted.need("do", 16)? {
         "undo" => {
             auth.undo(tenant, &code, &client).await.map_err(over)?;
             ("undo-undone-title", "undo-undone")
@@ -62,12 +65,16 @@ pub(super) async fn act(visit: Visit, Path(code): Path<String>, request: Request
         }
         _ => return Err(Trouble::Malformed.into()),
     };
+    Ok(said(&visit, title, text))
+}
+
+fn said(visit: &Visit, title: &'static str, text: &str) -> Response {
     let words = &visit.words;
     let notice = Notice {
         p: visit.page(title).at("/account"),
         tone: "good",
-        text: words.say(said),
+        text: words.say(text),
         next: Some(("/account".to_owned(), words.say("to-account"))),
     };
-    Ok(visit.show(StatusCode::OK, &notice, Policy::default()))
+    visit.show(StatusCode::OK, &notice, Policy::default())
 }
