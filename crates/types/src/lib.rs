@@ -13,8 +13,8 @@ pub mod username;
 pub mod world;
 
 pub use id::{
-    AdminId, AttemptId, BypassId, ChangeId, GroupId, Id, Kind, LogId, MessageId, PasskeyId, PhoneId, PolicyId, RecoveryId,
-    SessionId, SignInId, SmsCodeId, TenantId, TokenId, UserId,
+    AdminId, AttemptId, BypassId, ChangeId, GroupId, Id, Kind, LogId, MessageId, PasskeyId, PhoneId, PolicyId,
+    RecoveryId, SessionId, SignInId, SmsCodeId, TenantId, TokenId, UserId,
 };
 pub use phone::E164;
 pub use secret::{SecretBytes, SecretString, ct_eq};
