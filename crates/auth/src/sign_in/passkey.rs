@@ -243,13 +243,17 @@ impl Auth {
                 self.alarm(&sign_in.app, sign_in.id, Some(passkey.user_id), host).await
             }
             WebauthnError::CloneSuspected { .. } | WebauthnError::BackupEligibility => {
-                let mut tx = self.store.tenant(sign_in.tenant()).begin().await?;
-                if tx.suspend_passkey(passkey.id, error.code(), self.world.now()).await? {
+                let (tenant, now) = (sign_in.tenant(), self.world.now());
+                let mut tx = self.store.tenant(tenant).begin().await?;
+                if tx.suspend_passkey(passkey.id, error.code(), now).await? {
+                    // Whoever has the copy may be in one of them, or in a remembered browser.
+                    tx.end_sessions(passkey.user_id, None, now).await?;
+                    tx.distrust_devices(passkey.user_id).await?;
                     let detail = serde_json::json!({ "passkey": passkey.id.to_string(), "reason": error.code() });
                     let object = passkey.user_id.to_string();
                     tx.log_act(&self.world, "sign-in", "passkey_suspend", &object, &detail.to_string()).await?;
                     tx.commit().await?;
-                    tracing::warn!(tenant = %sign_in.tenant(), reason = error.code(), "a passkey was suspended");
+                    tracing::warn!(%tenant, reason = error.code(), "a passkey was suspended");
                 }
                 Ok(())
             }

@@ -7,7 +7,7 @@ use crate::{
 };
 use countersign_auth::{
     AuthError, Verdict,
-    sign_in::{Browser, SignInState},
+    sign_in::{Browser, Done, SignInState},
 };
 use futures_util::future::join_all;
 use serde_json::json;
@@ -110,6 +110,10 @@ fn a_copy_of_a_passkey_is_suspended() {
     each_engine("{}", async |house| {
         let user = house.user("ana").await;
         let key = SoftPasskey::register(house, user, &["usb"]).await;
+        let own = Visit::portal(house, None).await;
+        assert!(allowed(&own.passkey_from(&key, ORIGIN, 6).await));
+        let Done::Session { cookie, .. } = own.finish().await.unwrap().kind else { panic!("no session") };
+        assert!(house.is_open(&cookie).await);
         let visit = Visit::application(house, "ana").await;
         assert!(allowed(&visit.passkey_from(&key, ORIGIN, 7).await));
         let visit = Visit::application(house, "ana").await;
@@ -117,6 +121,9 @@ fn a_copy_of_a_passkey_is_suspended() {
         let row = house.store.tenant(house.tenant).passkey(key.id).await.unwrap().unwrap();
         assert_eq!((row.suspended_reason.as_str(), row.counter), ("clone_suspected", 7));
         assert!(house.acts().await.iter().any(|act| act.action == "passkey_suspend"));
+        assert!(!house.is_open(&cookie).await, "it may be that of the copy");
+        let choices = Visit::application(house, "ana").await.choices().await;
+        assert!(!choices.enroll && choices.verdict == Verdict::Deny, "nor may who has the copy enrol another");
     });
 }
 
