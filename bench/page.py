@@ -66,7 +66,7 @@ def measure(context: BrowserContext, address: str, profile: tuple[int, float, in
         session.send("Network.emulateNetworkConditions", conditions)
         session.send("Emulation.setCPUThrottlingRate", {"rate": slower})
     page.goto(address, wait_until="load", timeout=120_000)
-    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
+    page.wait_for_function("() => performance.getEntriesByName('first-contentful-paint').length > 0")
     figures = page.evaluate(FIGURES)
     figures |= {"bytes": sum(received), "requests": len(received)}
     page.close()
