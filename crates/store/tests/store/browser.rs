@@ -50,7 +50,10 @@ fn a_user_knows_how_many_passkeys_can_be_used() {
         while let [next] = site.a().passkeys_after(walked.last().copied(), 1).await.unwrap().as_slice() {
             walked.push(next.id);
         }
-        assert_eq!(walked, [one.id, two.id]);
+        // Both were made in one instant, so either may be the first.
+        let mut both = [one.id, two.id];
+        both.sort();
+        assert_eq!(walked, both);
         let models = site.a().passkey_models().await.unwrap();
         assert_eq!((models.len(), models[0].total, models[0].suspended), (1, 2, 1));
         // The suspended one is not counted, so its going is not either.
