@@ -93,7 +93,7 @@ def test_a_link_enrols_with_a_passkey_and_then_asks_for_a_second_way(
     # The link served once.
     visitor.allows("status of 410")
     page.goto(link)
-    screen.shows("trouble-expired-title")
+    screen.shows("trouble-link-over-title")
     visitor.context.clear_cookies()
     page.goto(f"{tenant.origin}/account", wait_until="commit")
     screen.shows("account-title")

@@ -50,13 +50,13 @@ struct Activate {
 /// A link that was opened at its own tenant's address.
 async fn find(visit: &Visit, tenant: &str, code: &str) -> Result<Enrolment, Trouble> {
     if tenant != visit.tenant.id.to_string() {
-        return Err(Trouble::Expired);
+        return Err(Trouble::LinkOver);
     }
     visit.web.auth.enrolment(visit.tenant.id, code, &browser(visit)).await.map_err(over)
 }
 
 fn over(error: AuthError) -> Trouble {
-    if matches!(error, AuthError::Refused(_)) { Trouble::Expired } else { error.into() }
+    if matches!(error, AuthError::Refused(_)) { Trouble::LinkOver } else { error.into() }
 }
 
 /// `GET /activate/{tenant}/{code}`.
@@ -131,7 +131,7 @@ pub(super) async fn follow(
 ) -> Result<Response, Away> {
     let posted = posted(&code, request).await?;
     if tenant != visit.tenant.id.to_string() {
-        return Err(Trouble::Expired.into());
+        return Err(Trouble::LinkOver.into());
     }
     let sent = Sent::read(&posted)?;
     let back = sent.back.as_deref().map(passkey::sign_in_page).transpose()?;

@@ -46,7 +46,7 @@ pub(super) async fn ask(visit: Visit, Path(code): Path<String>) -> Result<Respon
 
 /// What the engine refuses of a link is a link that is over.
 fn over(error: auth::AuthError) -> Trouble {
-    if matches!(error, auth::AuthError::Refused(_)) { Trouble::Expired } else { error.into() }
+    if matches!(error, auth::AuthError::Refused(_)) { Trouble::LinkOver } else { error.into() }
 }
 
 /// `POST /undo/{code}`: `do` is `undo` or `report`.

@@ -21,8 +21,10 @@ pub(crate) enum Trouble {
     TooLarge,
     /// The sign-in was begun in another browser, or its cookie is gone.
     OtherBrowser,
-    /// The sign-in or the link is too old or used.
+    /// The sign-in is too old or used.
     Expired,
+    /// The link of a message is too old or used, or never was one.
+    LinkOver,
     /// Not now.
     Limited(Duration),
     /// The engine said no, in words for people.
@@ -39,7 +41,7 @@ impl Trouble {
             Self::Foreign | Self::OtherBrowser | Self::Refused => StatusCode::FORBIDDEN,
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Expired => StatusCode::GONE,
+            Self::Expired | Self::LinkOver => StatusCode::GONE,
             Self::Limited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Ours => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -55,6 +57,7 @@ impl Trouble {
             Self::TooLarge => "trouble-too-large",
             Self::OtherBrowser => "trouble-other-browser",
             Self::Expired => "trouble-expired",
+            Self::LinkOver => "trouble-link-over",
             Self::Limited(_) => "trouble-limited",
             Self::Refused => "trouble-refused",
             Self::Ours => "trouble-ours",

@@ -23,6 +23,8 @@ trouble-other-browser-title = This sign-in belongs to another browser
 trouble-other-browser = A sign-in can only be finished in the browser window where it began. If somebody sent you this link, close this page: it may be an attempt to get into your account. Otherwise start again from the application, and see that cookies are allowed.
 trouble-expired-title = This sign-in is over
 trouble-expired = It is too old or was already used. Start again from the application that you want to use.
+trouble-link-over-title = This link is over
+trouble-link-over = It was already used or is too old, or part of it is missing. Ask whoever sent it to you for a new one.
 trouble-limited-title = Too many attempts
 trouble-limited =
     { $count ->

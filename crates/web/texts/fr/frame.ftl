@@ -23,6 +23,8 @@ trouble-other-browser-title = Cette connexion appartient à un autre navigateur
 trouble-other-browser = Une connexion ne peut être terminée que dans la fenêtre de navigateur où elle a commencé. Si quelqu’un vous a envoyé ce lien, fermez cette page : c’est peut-être une tentative d’accès à votre compte. Sinon, recommencez depuis l’application et vérifiez que les cookies sont autorisés.
 trouble-expired-title = Cette connexion est terminée
 trouble-expired = Elle est trop ancienne ou a déjà servi. Recommencez depuis l’application que vous voulez utiliser.
+trouble-link-over-title = Ce lien n’est plus valable
+trouble-link-over = Il a déjà servi, il est trop ancien ou incomplet. Demandez-en un nouveau à la personne qui vous l’a envoyé.
 trouble-limited-title = Trop de tentatives
 trouble-limited =
     { $count ->
