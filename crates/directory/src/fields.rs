@@ -4,6 +4,7 @@
 //! effect); they are kept and given back, so that a script which writes and reads them goes on working.
 
 use crate::{DirectoryError, text};
+use data_encoding::BASE64;
 use serde_json::{Map, Value};
 
 /// What a field can hold.
@@ -19,6 +20,8 @@ pub enum FieldKind {
     Lines(usize),
     /// `#rrggbb`, or nothing.
     Color,
+    /// A PNG picture of at most so many bytes, in base64, or nothing.
+    Png(usize),
     /// One of these words.
     Word(&'static [&'static str]),
     /// At most so many lines of at most 255 bytes.
@@ -28,6 +31,9 @@ pub enum FieldKind {
     /// Some of these fields together. What is not given gets its default back: the whole is set at once.
     Object(&'static [Field]),
 }
+
+/// How every PNG begins (ISO/IEC 15948 §5.2).
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// A field's name and kind.
 pub type Field = (&'static str, FieldKind);
@@ -117,6 +123,7 @@ pub const SETTINGS_FIELDS: &[Field] = &[
     ("push_approval", FieldKind::Word(&["code", "tap"])),
     ("prompt_spacing", FieldKind::Number(0, 3_600)),
     ("brand", FieldKind::Text(64)),
+    ("logo", FieldKind::Png(48 * 1024)),
     ("passkey_only", FieldKind::Flag),
     ("weaker_with_passkey", FieldKind::Flag),
     ("push_in_new_browsers", FieldKind::Flag),
@@ -149,6 +156,13 @@ impl FieldKind {
                 let line =
                     |value: &Value| text::name(value.as_str().ok_or_else(invalid)?, 255, name).map(Value::String);
                 list.iter().map(line).collect::<Result<Vec<_>, _>>().map(Value::Array)
+            }
+            Self::Png(most) => {
+                let text = words()?;
+                let fits = |picture: Vec<u8>| picture.len() <= most && picture.starts_with(PNG);
+                // Four characters of base64 stand for three bytes; what is longer isn't worth decoding.
+                let is_picture = text.len() / 4 * 3 <= most + 2 && BASE64.decode(text.as_bytes()).is_ok_and(fits);
+                if text.is_empty() || is_picture { Ok(Value::String(text.to_owned())) } else { Err(invalid()) }
             }
             Self::Color => {
                 let text = words()?.to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! The canary: beacons on the pages tell under which name a browser sees them (defence.md §6.1).
+//! The canary: beacons on the pages tell under which name a browser sees them (docs/threat-model.md).
 //!
 //! It detects and doesn't prevent: whoever reads how it works can send what an honest page sends. Only passkeys prevent.
 

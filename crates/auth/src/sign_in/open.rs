@@ -15,7 +15,7 @@ use types::{SecretString, SignInId, TenantId, UserId, UserName, ct_eq};
 const PREFIX: &str = "cssi";
 /// The longest `redirect_uri` and return path, in bytes.
 const LONGEST_URI: usize = 2048;
-/// The longest `state` and `nonce`, in bytes (duo-wire.md §1.5: clients send up to 1,024).
+/// The longest `state` and `nonce`, in bytes (docs/duo-wire.md §1: clients send up to 1,024).
 const LONGEST_STATE: usize = 1024;
 /// What is kept of what a browser calls itself, in bytes.
 const LONGEST_AGENT: usize = 512;

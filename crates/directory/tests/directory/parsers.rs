@@ -56,7 +56,9 @@ proptest! {
         let right = match kind {
             FieldKind::Flag => value.is_boolean(),
             FieldKind::Number(..) => value.is_i64(),
-            FieldKind::Text(_) | FieldKind::Lines(_) | FieldKind::Color | FieldKind::Word(_) => value.is_string(),
+            FieldKind::Text(_) | FieldKind::Lines(_) | FieldKind::Color | FieldKind::Word(_) | FieldKind::Png(_) => {
+                value.is_string()
+            }
             FieldKind::List(_) => value.is_array(),
             FieldKind::Object(_) => value.is_object(),
             FieldKind::Json(_) => false,
@@ -74,4 +76,16 @@ fn a_field_of_another_name_is_refused() {
     for name in ["", "user_access", "groups_allowed", "secret", "__proto__"] {
         assert!(IntegrationFields::default().set(name, &json!(true)).is_err(), "{name}");
     }
+}
+
+#[test]
+fn a_logo_is_a_png_and_small() {
+    let set = |logo: &str| SettingsFields::default().with("logo", logo).is_ok();
+    let picture = |bytes: usize| {
+        let mut picture = b"\x89PNG\r\n\x1a\n".to_vec();
+        picture.resize(bytes, 7);
+        data_encoding::BASE64.encode(&picture)
+    };
+    assert!(set("") && set(&picture(20)) && set(&picture(48 * 1024)));
+    assert!(!set(&picture(48 * 1024 + 1)) && !set("no base64") && !set("PHN2Zz4=") && !set(&picture(20)[..9]));
 }

@@ -14,7 +14,7 @@ pub(super) fn given(params: &Params, (name, kind): Field) -> Result<Option<Value
     Ok(match kind {
         FieldKind::Flag => params.bool(name)?.map(Value::Bool),
         FieldKind::Number(..) => params.int(name, 0..=i64::MAX)?.map(Value::from),
-        FieldKind::Text(_) | FieldKind::Lines(_) | FieldKind::Word(_) | FieldKind::Color => {
+        FieldKind::Text(_) | FieldKind::Lines(_) | FieldKind::Word(_) | FieldKind::Color | FieldKind::Png(_) => {
             params.text(name)?.map(Value::from)
         }
         FieldKind::List(most) => params.list(name, most)?.map(Value::from),
