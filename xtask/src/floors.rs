@@ -10,15 +10,17 @@ pub(crate) const FLOORS: &[&[&str]] = &[
     // The one binary, where everything is wired together.
     &["countersign"],
     // Doors: each translates one protocol.
-    &["countersign-duo-api", "countersign-authenticator", "countersign-web"],
+    &["countersign-duo-api", "countersign-authenticator", "countersign-web", "countersign-messaging-api"],
     // Rules.
     &["countersign-auth", "countersign-directory"],
     // Delivery.
     &["countersign-messaging"],
     // Memory.
     &["countersign-store"],
+    // Ways out of the house; they know nothing of tenants.
+    &["countersign-voice", "countersign-suppliers", "countersign-fraud"],
     // Ground.
-    &["countersign-keys", "countersign-webauthn"],
+    &["countersign-keys", "countersign-webauthn", "countersign-smpp", "countersign-sip", "countersign-numbers"],
     &["countersign-types"],
 ];
 

@@ -1,0 +1,1 @@
+//! Rules against those who make an organisation send messages that it pays for.

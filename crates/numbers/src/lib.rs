@@ -1,0 +1,1 @@
+//! What a telephone number tells by itself: kind, country, original carrier, place.

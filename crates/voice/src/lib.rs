@@ -1,0 +1,1 @@
+//! What is said in a call, and what follows from the keys that are pressed.
