@@ -141,7 +141,7 @@ impl Auth {
             log::count(factor, words.status);
         }
         if end == End::Fraud {
-            self.report_fraud(app, &context.username).await;
+            self.report_fraud(app, &context.username);
         }
         Ok(end != End::Withdrawn)
     }
@@ -167,32 +167,15 @@ impl Auth {
         }
     }
 
-    /// Tells the tenant's people. A failure to tell is logged and changes nothing: the attempt has ended.
-    async fn report_fraud(&self, app: &Application, username: &str) {
+    /// Tells the tenant's people.
+    fn report_fraud(&self, app: &Application, username: &str) {
         tracing::warn!(tenant = %app.tenant, "a user reported a sign-in as fraud; prompts to them are suspended");
-        if !app.settings.fraud_email_enabled {
-            return;
-        }
-        let Ok(to) = app.settings.fraud_email.parse() else { return };
-        let message = messaging::Outgoing {
-            id: types::MessageId::new(self.world.now(), self.world.random.as_ref()),
-            tenant: app.tenant,
-            user: None,
-            txid: None,
-            purpose: messaging::Purpose::Notice,
-            to: messaging::Address::Mail(to),
-            content: messaging::Content::Mail {
-                subject: "A sign-in was reported as fraud".to_owned(),
-                text: types::SecretString::new(format!(
-                    "{username} reported a sign-in to {} as not theirs. Their prompts are suspended until an administrator \
-                     resumes them. The password that was used should be changed.",
-                    app.name
-                )),
-            },
-        };
-        if let Err(error) = self.courier.deliver(message).await {
-            tracing::warn!(%error, "the fraud notice was not sent");
-        }
+        let text = format!(
+            "{username} reported a sign-in to {} as not theirs. Their prompts are suspended until an administrator resumes \
+             them. The password that was used should be changed.",
+            app.name
+        );
+        self.alert(app, "A sign-in was reported as fraud", text);
     }
 
     /// The outcome of an attempt that has ended.

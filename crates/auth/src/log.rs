@@ -1,7 +1,7 @@
 //! Rows of the authentication log.
 
 use crate::application::Application;
-use store::AuthLogRow;
+use store::{AuthLogRow, login::Recorded};
 use types::{LogId, Millis, UserId, World};
 
 /// What a row tells.
@@ -41,6 +41,23 @@ pub(crate) fn row(app: &Application, entry: Entry<'_>, now: Millis, world: &Worl
         ip: entry.ip,
         device: entry.device,
         detail: serde_json::Value::Object(detail).to_string(),
+    }
+}
+
+/// The row, now that its result and reason are known.
+pub(crate) fn ended(mut row: AuthLogRow, (result, reason): (&str, &str)) -> AuthLogRow {
+    result.clone_into(&mut row.result);
+    reason.clone_into(&mut row.reason);
+    row
+}
+
+/// Result and reason of a code that was tried, of whatever kind.
+pub(crate) const fn of_code(recorded: Recorded) -> (&'static str, &'static str) {
+    match recorded {
+        Recorded::Won => ("success", "valid_passcode"),
+        Recorded::Spent => ("denied", "passcode_already_used"),
+        Recorded::Failed(_) => ("denied", "invalid_passcode"),
+        Recorded::LockedOut => ("denied", "locked_out"),
     }
 }
 

@@ -140,7 +140,7 @@ impl Auth {
         txid: Option<AttemptId>,
         now: types::Millis,
     ) -> impl FnOnce(Recorded) -> store::AuthLogRow + Send + 'static {
-        let mut row = log::row(
+        let row = log::row(
             app,
             log::Entry {
                 user: Some(holder.user.id),
@@ -157,18 +157,7 @@ impl Auth {
             now,
             &self.world,
         );
-        move |recorded| {
-            let (result, reason) = match recorded {
-                Recorded::Won if factor == "bypass_code" => ("success", "valid_passcode"),
-                Recorded::Won => ("success", "valid_passcode"),
-                Recorded::Spent => ("denied", "passcode_already_used"),
-                Recorded::Failed(_) => ("denied", "invalid_passcode"),
-                Recorded::LockedOut => ("denied", "locked_out"),
-            };
-            row.result = result.to_owned();
-            row.reason = reason.to_owned();
-            row
-        }
+        move |recorded| log::ended(row, log::of_code(recorded))
     }
 
     async fn match_code(

@@ -47,12 +47,6 @@ static DELETE: Statement = Statement::new(
     "DELETE FROM recovery WHERE tenant = $1 AND user_id = $2 AND kind = $3",
     &[Type::Id, Type::Id, Type::Text],
 );
-static SPEND: Statement = Statement::new(
-    "recovery_spend",
-    "UPDATE recovery SET used_at = $4 WHERE tenant = $1 AND id = $2 AND user_id = $3 AND used_at IS NULL \
-     AND (expires IS NULL OR expires > $4) RETURNING id",
-    &[Type::Id, Type::Id, Type::Id, Type::Int],
-);
 static PURGE: Statement = Statement::new(
     "recovery_purge",
     "DELETE FROM recovery WHERE (tenant, user_id, id) IN \
@@ -60,7 +54,7 @@ static PURGE: Statement = Statement::new(
     &[Type::Int, Type::Int],
 );
 
-pub(crate) static ALL: &[&Statement] = &[&OF_USER, &INSERT, &DELETE, &SPEND, &PURGE];
+pub(crate) static ALL: &[&Statement] = &[&OF_USER, &INSERT, &DELETE, &PURGE];
 
 impl Tenant<'_> {
     /// A user's secrets of one kind that can still be used.
@@ -83,11 +77,6 @@ impl Tx {
     /// Removes all of a user's secrets of one kind, used ones too.
     pub async fn delete_recovery(&mut self, user: UserId, kind: &str) -> Result<(), StoreError> {
         self.run(&DELETE, values![user, kind]).await.map(drop)
-    }
-
-    /// Uses one up; whether it was the user's, in time, and this call and no other used it.
-    pub async fn spend_recovery(&mut self, id: RecoveryId, user: UserId, now: Millis) -> Result<bool, StoreError> {
-        self.changed(&SPEND, values![id, user, now]).await
     }
 }
 

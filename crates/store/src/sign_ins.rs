@@ -106,12 +106,6 @@ static INSERT: Statement = Statement::new(
         Type::Int,
     ],
 );
-static SET_USER: Statement = Statement::new(
-    "sign_in_set_user",
-    "UPDATE sign_in SET user_id = $3 WHERE tenant = $1 AND id = $2 AND state = 'open' AND (user_id IS NULL OR user_id = $3) \
-     RETURNING id",
-    &[Type::Id, Type::Id, Type::Id],
-);
 // A name is given once: who changes the request must have seen the one without it.
 static NAME: Statement = Statement::new(
     "sign_in_name",
@@ -175,7 +169,6 @@ static PURGE: Statement = Statement::new(
 pub(crate) static ALL: &[&Statement] = &[
     &BY_ID,
     &INSERT,
-    &SET_USER,
     &NAME,
     &BEGIN_CEREMONY,
     &TAKE_CEREMONY,
@@ -198,11 +191,6 @@ impl Tx {
     /// Opens a sign-in.
     pub async fn insert_sign_in(&mut self, sign_in: &SignInRow) -> Result<(), StoreError> {
         self.run(&INSERT, sign_in.values()).await.map(drop)
-    }
-
-    /// Names who signs in. Whether it is open and nobody else was named before.
-    pub async fn set_sign_in_user(&mut self, id: SignInId, user: UserId) -> Result<bool, StoreError> {
-        self.changed(&SET_USER, values![id, user]).await
     }
 
     /// Puts another request in the place of the one that was read as `seen`, and names who signs in, if somebody has that name.

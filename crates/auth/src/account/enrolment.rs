@@ -78,7 +78,7 @@ impl Enrolment {
 
 impl Auth {
     /// Finds out what an enrolment code is for, and spends nothing. Unknown, used and old ones look the same.
-    pub async fn enrolment(&self, tenant: TenantId, code: &str, _browser: &Browser) -> Result<Enrolment, AuthError> {
+    pub async fn enrolment(&self, tenant: TenantId, code: &str) -> Result<Enrolment, AuthError> {
         if !is_activation_code(code) {
             return Err(UNKNOWN);
         }

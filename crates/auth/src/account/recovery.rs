@@ -159,7 +159,7 @@ impl Auth {
         factor: &'static str,
     ) -> Result<Recorded, AuthError> {
         let now = self.world.now();
-        let mut row = log::row(
+        let row = log::row(
             app,
             log::Entry {
                 user: Some(holder.user.id),
@@ -177,7 +177,7 @@ impl Auth {
             &self.world,
         );
         let Some(found) = found else {
-            "invalid_passcode".clone_into(&mut row.reason);
+            let row = log::ended(row, log::of_code(Recorded::Failed(0)));
             let mut tx = self.store.tenant(app.tenant).begin().await?;
             tx.insert_auth_log(&row).await?;
             tx.commit().await?;
@@ -193,17 +193,7 @@ impl Auth {
                 failures_seen: holder.user.failures,
                 threshold: app.settings.threshold(),
                 now,
-                log: Box::new(move |recorded| {
-                    let (result, reason) = match recorded {
-                        Recorded::Won => ("success", "valid_passcode"),
-                        Recorded::Spent => ("denied", "passcode_already_used"),
-                        Recorded::Failed(_) => ("denied", "invalid_passcode"),
-                        Recorded::LockedOut => ("denied", "locked_out"),
-                    };
-                    row.result = result.to_owned();
-                    row.reason = reason.to_owned();
-                    row
-                }),
+                log: Box::new(move |recorded| log::ended(row, log::of_code(recorded))),
             })
             .await?;
         log::count(factor, if recorded == Recorded::Won { "success" } else { "denied" });

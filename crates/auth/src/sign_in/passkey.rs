@@ -221,16 +221,14 @@ impl Auth {
             device: passkey.id.to_string(),
             txid: Some(sign_in.id.to_string()),
         };
-        let mut row = log::row(&sign_in.app, entry, self.world.now(), &self.world);
+        let row = log::row(&sign_in.app, entry, self.world.now(), &self.world);
         move |recorded| {
-            let (result, reason) = match recorded {
+            let words = match recorded {
                 Recorded::Won => ("success", "user_approved"),
                 Recorded::LockedOut => ("denied", "locked_out"),
                 Recorded::Spent | Recorded::Failed(_) => ("denied", "passkey_counter"),
             };
-            row.result = result.to_owned();
-            row.reason = reason.to_owned();
-            row
+            log::ended(row, words)
         }
     }
 

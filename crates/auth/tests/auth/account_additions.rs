@@ -123,7 +123,7 @@ fn an_authenticator_is_added_inside_a_session_and_its_code_does_nothing_else() {
         assert!(new.link.expose().starts_with("https://api-acme.example.test/activate/"));
         let code = code_in(new.link.expose()).to_owned();
         // On the page of an enrolment it registers no passkey, and nobody goes on after it.
-        let page = house.auth.enrolment(house.tenant, &code, &browser()).await.unwrap();
+        let page = house.auth.enrolment(house.tenant, &code).await.unwrap();
         assert!(!page.takes_passkey());
         assert!(is_refused(&house.register(&page.permit(), &SoftKey::new()).await));
         let device = Device::activate(house, &code).await.unwrap();
@@ -213,7 +213,7 @@ fn where_only_passkeys_count_no_authenticator_is_attached() {
         assert!(is_refused(&house.auth.begin_authenticator(&permit).await));
         let life = std::time::Duration::from_secs(600);
         let (code, _) = house.auth.activation(house.tenant, user, None, life).await.unwrap();
-        assert!(!house.auth.enrolment(house.tenant, code.expose(), &browser()).await.unwrap().takes_authenticator);
+        assert!(!house.auth.enrolment(house.tenant, code.expose()).await.unwrap().takes_authenticator);
         assert!(Device::activate(house, code.expose()).await.is_err());
         assert!(house.store.tenant(house.tenant).phones_of_users(&[user]).await.unwrap().is_empty());
     });

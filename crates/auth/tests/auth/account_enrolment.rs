@@ -12,7 +12,7 @@ use types::{SecretString, UserId};
 
 async fn link(house: &House, user: UserId) -> (SecretString, Enrolment) {
     let (code, _) = house.auth.activation(house.tenant, user, None, Duration::from_secs(3600)).await.unwrap();
-    let page = house.auth.enrolment(house.tenant, code.expose(), &browser()).await.unwrap();
+    let page = house.auth.enrolment(house.tenant, code.expose()).await.unwrap();
     (code, page)
 }
 
@@ -26,7 +26,7 @@ fn a_link_enrols_one_passkey_and_then_one_more_authenticator() {
         let added = house.register(&page.permit(), &SoftKey::new()).await.unwrap();
         assert!(added.wants_second);
         assert!(house.outbox.wait_for("ana@acme.example", SOON).await.is_some());
-        assert!(is_refused(&house.auth.enrolment(house.tenant, code.expose(), &browser()).await), "used");
+        assert!(is_refused(&house.auth.enrolment(house.tenant, code.expose()).await), "used");
         assert!(is_refused(&house.register(&page.permit(), &SoftKey::new()).await));
         assert!(Device::activate(house, code.expose()).await.is_err());
         // One more, in the session that was opened, and no third.
@@ -113,15 +113,15 @@ fn codes_that_are_unknown_old_or_anothers_look_the_same() {
         let elsewhere = house.other_tenant().await;
         let phone = house.phone(user, "+15035550100").await;
         let (bound, _) = house.auth.activation(house.tenant, user, Some(phone), Duration::from_secs(60)).await.unwrap();
-        let for_phone = house.auth.enrolment(house.tenant, bound.expose(), &browser()).await.unwrap();
+        let for_phone = house.auth.enrolment(house.tenant, bound.expose()).await.unwrap();
         assert!(!for_phone.takes_passkey(), "it is for one telephone");
         assert!(is_refused(&house.register(&for_phone.permit(), &SoftKey::new()).await));
-        assert!(is_refused(&house.auth.enrolment(elsewhere, code.expose(), &browser()).await));
+        assert!(is_refused(&house.auth.enrolment(elsewhere, code.expose()).await));
         for wrong in ["", "A", "ABCDEFGHJKMNPQRSTVWX", &"A".repeat(1000), "abcdefghjkmnpqrstvwx"] {
-            assert!(is_refused(&house.auth.enrolment(house.tenant, wrong, &browser()).await));
+            assert!(is_refused(&house.auth.enrolment(house.tenant, wrong).await));
         }
         house.clock.advance(Duration::from_secs(3601));
-        assert!(is_refused(&house.auth.enrolment(house.tenant, code.expose(), &browser()).await));
+        assert!(is_refused(&house.auth.enrolment(house.tenant, code.expose()).await));
         assert!(is_refused(&house.register(&page.permit(), &SoftKey::new()).await));
         assert_eq!(house.passkeys(user).await, 0);
     });
@@ -135,7 +135,7 @@ fn who_must_enrol_does_so_inside_an_applications_sign_in_and_not_in_the_portal()
         assert!(house.auth.enroll_here(&portal, &browser()).await.unwrap().is_none(), "anybody can type a name");
         let sign_in = house.sign_in_at_application("ana").await;
         let code = house.auth.enroll_here(&sign_in, &browser()).await.unwrap().unwrap();
-        let page = house.auth.enrolment(house.tenant, code.expose(), &browser()).await.unwrap();
+        let page = house.auth.enrolment(house.tenant, code.expose()).await.unwrap();
         assert_eq!(page.user(), user);
         house.register(&page.permit(), &SoftKey::new()).await.unwrap();
         let again = house.auth.enroll_here(&sign_in, &browser()).await.unwrap();

@@ -6,7 +6,7 @@ use crate::{
 };
 use countersign_store::{SignInEnd, StoreError, Tenant, Tx};
 use std::fmt::Write as _;
-use types::{ChangeId, PasskeyId, PhoneId, RecoveryId, SessionId, SignInId, UserId};
+use types::{ChangeId, PasskeyId, PhoneId, SessionId, SignInId, UserId};
 
 const DIGEST: [u8; 32] = [9; 32];
 const SEALED: &[u8] = &[6; 40];
@@ -22,7 +22,6 @@ struct Things {
     waiting: SignInId,
     decided: SignInId,
     session: SessionId,
-    recovery: RecoveryId,
     change: ChangeId,
 }
 
@@ -63,7 +62,6 @@ async fn things(site: &Site) -> Things {
         waiting: waiting.id,
         decided: decided.id,
         session: session.id,
-        recovery: recovery.id,
         change: change.id,
     }
 }
@@ -144,7 +142,6 @@ async fn changes(tx: &mut Tx, of: &Things) -> Result<Vec<(&'static str, bool)>, 
         ("restore_passkey", tx.restore_passkey(of.suspended).await?),
         ("delete_passkey", tx.delete_passkey(user, of.passkey).await?),
         ("name_sign_in", tx.name_sign_in(of.open, &[2; 100], b"theirs", None).await?),
-        ("set_sign_in_user", tx.set_sign_in_user(of.open, user).await?),
         ("take_ceremony", tx.take_ceremony(of.open, SEALED).await?),
         ("begin_ceremony", tx.begin_ceremony(of.open, b"theirs").await?),
         ("set_sign_in_attempt", tx.set_sign_in_attempt(of.open, None).await?),
@@ -157,7 +154,6 @@ async fn changes(tx: &mut Tx, of: &Things) -> Result<Vec<(&'static str, bool)>, 
         ("spend_grant", tx.spend_grant(&DIGEST, of.session, "add", NOW).await?),
         ("end_session", tx.end_session(of.session, user, NOW).await?),
         ("end_sessions", tx.end_sessions(user, None, NOW).await? > 0),
-        ("spend_recovery", tx.spend_recovery(of.recovery, user, NOW).await?),
         ("changes_of_user", !tx.changes_of_user(user, NOW).await?.is_empty()),
         ("undo_change", tx.undo_change(of.change, NOW).await?),
         ("push_failed", tx.push_failed(of.phone, SEALED).await?.is_some()),

@@ -91,16 +91,6 @@ fn one_of_a_hundred_spends_a_grant() {
 }
 
 #[test]
-fn one_of_a_hundred_spends_a_recovery_code() {
-    each_engine(async |site| {
-        let user = site.user("narroway").await;
-        let code = site.new_recovery(user, "code");
-        site.write(async |tx| tx.insert_recovery(&code).await).await;
-        assert_eq!(on_two_nodes(site, async |tx| tx.spend_recovery(code.id, user, NOW).await).await, 1);
-    });
-}
-
-#[test]
 fn one_of_a_hundred_undoes_a_change() {
     each_engine(async |site| {
         let change = site.new_change(site.user("narroway").await, 9);

@@ -2,7 +2,7 @@
 //!
 //! The code in the address is the whole proof, so the forms are bound to it, and showing the page spends nothing.
 
-use super::{add::here, owner::Away, owner::browser, passkey};
+use super::{add::here, owner::Away, passkey};
 use crate::{
     frame::{
         cookies,
@@ -12,7 +12,7 @@ use crate::{
         trouble::Trouble,
         visit::{Visit, json, redirect, with_cookie},
     },
-    sign_in::{KNOWN_COOKIE, qr},
+    sign_in::qr,
 };
 use askama::Template;
 use auth::{
@@ -52,7 +52,7 @@ async fn find(visit: &Visit, tenant: &str, code: &str) -> Result<Enrolment, Trou
     if tenant != visit.tenant.id.to_string() {
         return Err(Trouble::LinkOver);
     }
-    visit.web.auth.enrolment(visit.tenant.id, code, &browser(visit)).await.map_err(over)
+    visit.web.auth.enrolment(visit.tenant.id, code).await.map_err(over)
 }
 
 fn over(error: AuthError) -> Trouble {
@@ -102,7 +102,7 @@ pub(super) async fn options(
     if !enrolment.takes_passkey() {
         return Err(Trouble::Refused.into());
     }
-    passkey::begin(&visit, &enrolment.permit(), &browser(&visit)).await
+    passkey::begin(&visit, &enrolment.permit()).await
 }
 
 /// `POST /activate/{tenant}/{code}/passkey`.
@@ -116,7 +116,7 @@ pub(super) async fn register(
     if !enrolment.takes_passkey() {
         return Err(Trouble::Refused.into());
     }
-    passkey::finish(&visit, &enrolment.permit(), &browser(&visit), &posted.body, |added| {
+    passkey::finish(&visit, &enrolment.permit(), &posted.body, |added| {
         let next = if added.session.is_some() && added.wants_second { "/account/add" } else { "/account/sign-in" };
         next.to_owned()
     })
@@ -137,14 +137,14 @@ pub(super) async fn follow(
     let back = sent.back.as_deref().map(passkey::sign_in_page).transpose()?;
     let auth = &visit.web.auth;
     // Before the code is used, it says where to go on; afterwards it says nothing any more.
-    if let Ok(enrolment) = auth.enrolment(visit.tenant.id, &code, &browser(&visit)).await {
+    if let Ok(enrolment) = auth.enrolment(visit.tenant.id, &code).await {
         return Ok(if visit.script {
             json(StatusCode::OK, &json!({ "state": "waiting" }))
         } else {
             page(&visit, &tenant, &code, &enrolment, true)
         });
     }
-    let session = match auth.follow_enrolment(visit.tenant.id, &code, sent.watch.expose(), &browser(&visit)).await {
+    let session = match auth.follow_enrolment(visit.tenant.id, &code, sent.watch.expose(), &visit.browser()).await {
         Ok(session) => session,
         // It was used by somebody else's page, or too long ago: signing in shows who may go on.
         Err(AuthError::Refused(_)) => None,
@@ -193,7 +193,7 @@ impl Sent {
 pub(super) fn signed_in(visit: &Visit, response: Response, session: &NewSession) -> Response {
     let cookies = [
         visit.cookie(&visit.cookie_name(cookies::SESSION), session.cookie.expose(), SESSION_LIFE),
-        visit.cookie(&visit.cookie_name(KNOWN_COOKIE), session.known.expose(), BROWSER_LIFE),
+        visit.cookie(&visit.cookie_name(cookies::KNOWN), session.known.expose(), BROWSER_LIFE),
     ];
     cookies.into_iter().fold(response, with_cookie)
 }

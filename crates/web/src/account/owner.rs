@@ -1,18 +1,14 @@
 //! Whoever is signed in to their own pages, with the browser that the session's cookie came from.
 
-use crate::{
-    frame::{
-        cookies,
-        forms::{self, Posted},
-        trouble::Trouble,
-        visit::{Visit, redirect},
-    },
-    sign_in::KNOWN_COOKIE,
+use crate::frame::{
+    cookies,
+    forms::{self, Posted},
+    trouble::Trouble,
+    visit::{Visit, redirect},
 };
 use auth::{
     AuthError,
     account::{Action, Permit, STEP_UP_NEEDED, Session},
-    sign_in::Browser,
 };
 use axum::{
     body::Body,
@@ -79,11 +75,6 @@ impl Owner {
         Ok(posted)
     }
 
-    /// The browser, as the engine wants it.
-    pub(super) fn browser(&self) -> Browser {
-        browser(&self.visit)
-    }
-
     /// Leave for an action. None where a fresh sign-in must come first.
     pub(super) async fn permit(&self, action: Action) -> Result<Option<Permit>, Trouble> {
         let grant = self.visit.cookies.get(&self.visit.cookie_name(cookies::GRANT));
@@ -92,17 +83,5 @@ impl Owner {
             Err(AuthError::Refused(why)) if why == STEP_UP_NEEDED => Ok(None),
             Err(error) => Err(error.into()),
         }
-    }
-}
-
-/// The browser of a request.
-pub(super) fn browser(visit: &Visit) -> Browser {
-    let known = visit.cookies.get(&visit.cookie_name(KNOWN_COOKIE));
-    Browser {
-        client: visit.client(),
-        user_agent: visit.user_agent.clone(),
-        known: known.map(|value| SecretString::new(value.to_owned())),
-        trusted: None,
-        origin: visit.origin.clone(),
     }
 }

@@ -11,7 +11,6 @@ use askama::Template;
 use auth::{
     AuthError,
     account::{Action, Added, Permit},
-    sign_in::Browser,
 };
 use axum::{body::Body, response::Response};
 use http::{Request, StatusCode};
@@ -63,12 +62,12 @@ pub(super) async fn options(visit: Visit, request: Request<Body>) -> Result<Resp
     let owner = Owner::find(visit).await?;
     owner.posted(request).await?;
     let permit = owner.permit(Action::AddPasskey).await?.ok_or(Trouble::Refused)?;
-    begin(&owner.visit, &permit, &owner.browser()).await
+    begin(&owner.visit, &permit).await
 }
 
 /// The options of a registration.
-pub(super) async fn begin(visit: &Visit, permit: &Permit, browser: &Browser) -> Result<Response, Away> {
-    let begun = visit.web.auth.begin_passkey(permit, browser, None).await?;
+pub(super) async fn begin(visit: &Visit, permit: &Permit) -> Result<Response, Away> {
+    let begun = visit.web.auth.begin_passkey(permit, &visit.browser(), None).await?;
     Ok(json(StatusCode::OK, &json!({ "id": begun.id.to_string(), "options": begun.options })))
 }
 
@@ -78,7 +77,7 @@ pub(super) async fn register(visit: Visit, request: Request<Body>) -> Result<Res
     let posted = owner.posted(request).await?;
     let permit = owner.permit(Action::AddPasskey).await?.ok_or(Trouble::Refused)?;
     let narrow = owner.session.strength().is_narrow();
-    finish(&owner.visit, &permit, &owner.browser(), &posted.body, |added| {
+    finish(&owner.visit, &permit, &posted.body, |added| {
         let next = match (narrow, added.wants_second) {
             (true, _) => "/account/sign-in",
             (false, true) => "/account/add",
@@ -93,30 +92,31 @@ pub(super) async fn register(visit: Visit, request: Request<Body>) -> Result<Res
 pub(super) async fn finish(
     visit: &Visit,
     permit: &Permit,
-    browser: &Browser,
     body: &[u8],
     otherwise: impl FnOnce(&Added) -> String,
 ) -> Result<Response, Away> {
     let sent: Sent<'_> = serde_json::from_slice(body).map_err(|_| Trouble::Malformed)?;
     let next = sent.back.map(sign_in_page).transpose()?;
     let id = sent.id.parse().map_err(|_| Trouble::Malformed)?;
-    let added = match visit.web.auth.finish_passkey(permit, browser, id, sent.credential.get().as_bytes(), None).await {
-        Ok(added) => added,
-        Err(AuthError::Refused(why)) => {
-            let key = match why {
-                "already_registered" => "passkey-registered",
-                "attestation_required"
-                | "attestation_untrusted"
-                | "attestation_invalid"
-                | "model_refused"
-                | "model_unsafe"
-                | "metadata_overdue" => "passkey-not-permitted",
-                _ => "passkey-not-made",
-            };
-            return Ok(json(StatusCode::FORBIDDEN, &json!({ "error": visit.words.say(key), "kind": why })));
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let added =
+        match visit.web.auth.finish_passkey(permit, &visit.browser(), id, sent.credential.get().as_bytes(), None).await
+        {
+            Ok(added) => added,
+            Err(AuthError::Refused(why)) => {
+                let key = match why {
+                    "already_registered" => "passkey-registered",
+                    "attestation_required"
+                    | "attestation_untrusted"
+                    | "attestation_invalid"
+                    | "model_refused"
+                    | "model_unsafe"
+                    | "metadata_overdue" => "passkey-not-permitted",
+                    _ => "passkey-not-made",
+                };
+                return Ok(json(StatusCode::FORBIDDEN, &json!({ "error": visit.words.say(key), "kind": why })));
+            }
+            Err(error) => return Err(error.into()),
+        };
     let told = json!({
         "next": next.unwrap_or_else(|| otherwise(&added)),
         "rpId": added.accepted.rp_id,

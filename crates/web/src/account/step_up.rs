@@ -1,15 +1,11 @@
 //! `POST /account/step-up`: a fresh sign-in for one action, which then leads back to the page that asked for it.
 
 use super::owner::{Away, Owner};
-use crate::frame::{
-    cookies,
-    trouble::Trouble,
-    visit::{Visit, redirect, with_cookie},
+use crate::{
+    frame::{trouble::Trouble, visit::Visit},
+    sign_in,
 };
-use auth::{
-    account::Action,
-    sign_in::{Purpose, SIGN_IN_LIFE, cookie_name},
-};
+use auth::{account::Action, sign_in::Purpose};
 use axum::{body::Body, response::Response};
 use http::Request;
 
@@ -28,14 +24,8 @@ pub(super) async fn begin(visit: Visit, request: Request<Body>) -> Result<Respon
         Action::RecoveryCodes => "/account/recovery-codes".to_owned(),
         Action::Remove => format!("/account/remove?id={}", id(posted.need("id", LONGEST)?)?),
     };
-    let visit = &owner.visit;
-    let auth = &visit.web.auth;
-    let portal = auth.portal(visit.tenant.id).await?;
     let purpose = Purpose::StepUp { session: owner.session.id(), action: action.as_str().to_owned(), return_to };
-    let opened = auth.open_sign_in(&portal, Some(owner.session.username()), purpose, &owner.browser()).await?;
-    let secure = visit.web.options.secure_origin;
-    let cookie = cookies::set(&cookie_name(opened.id, secure), opened.browser.expose(), SIGN_IN_LIFE, secure);
-    Ok(with_cookie(redirect(&format!("/sign-in/{}", opened.id)), cookie))
+    Ok(sign_in::begin(&owner.visit, Some(owner.session.username()), purpose).await?)
 }
 
 fn id(text: &str) -> Result<&str, Trouble> {

@@ -10,6 +10,8 @@ use std::time::Duration;
 pub const SESSION: &str = "countersign-session";
 /// The name of a grant's cookie, without its prefix.
 pub const GRANT: &str = "countersign-grant";
+/// The name of the cookie of a browser in which people have signed in, without its prefix.
+pub const KNOWN: &str = "countersign-kb";
 
 /// More than this is nobody's browser.
 const MOST: usize = 100;

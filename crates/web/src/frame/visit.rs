@@ -13,7 +13,7 @@ use crate::{
     texts::{Words, accepted},
 };
 use askama::Template;
-use auth::{Client, Settings};
+use auth::{Client, Settings, sign_in::Browser};
 use axum::{
     body::Body,
     extract::{ConnectInfo, FromRequestParts},
@@ -21,7 +21,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header, request::Parts};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
-use types::{Millis, TenantId};
+use types::{Millis, SecretString, TenantId};
 
 /// The cookie with the language that somebody chose.
 const LANGUAGE_COOKIE: &str = "countersign-lang";
@@ -148,6 +148,18 @@ impl Visit {
     /// Where the request comes from, as the engine wants it.
     pub(crate) fn client(&self) -> Client {
         Client { ip: self.ip, ..Client::default() }
+    }
+
+    /// The browser, as the engine wants it. By which cookie an application remembers it, only a sign-in there knows.
+    pub(crate) fn browser(&self) -> Browser {
+        let known = self.cookies.get(&self.cookie_name(cookies::KNOWN));
+        Browser {
+            client: self.client(),
+            user_agent: self.user_agent.clone(),
+            known: known.map(|value| SecretString::new(value.to_owned())),
+            trusted: None,
+            origin: self.origin.clone(),
+        }
     }
 
     /// A value of the address's query; none where it comes twice.

@@ -1,7 +1,7 @@
 //! How a sign-in ends: remembered, done, given up, or with an enrolment first.
 
 use super::{
-    held::{Context, Held, KNOWN_COOKIE, TRUSTED_COOKIE},
+    held::{Context, Held, TRUSTED_COOKIE},
     prompt,
 };
 use crate::frame::{
@@ -11,15 +11,10 @@ use crate::frame::{
     visit::{Visit, redirect, with_cookie},
 };
 use askama::Template;
+use auth::account::{GRANT_LIFE, SESSION_LIFE};
 use auth::sign_in::{BROWSER_LIFE, Done, Purpose, SignInState, cookie_name};
 use axum::{body::Body, extract::Path, response::Response};
 use http::{Request, StatusCode};
-use std::time::Duration;
-
-/// How long the browser keeps the cookie of a session; the engine ends sessions by itself.
-const SESSION_COOKIE_LIFE: Duration = Duration::from_secs(12 * 3600);
-/// How long the browser keeps the cookie of a grant.
-const GRANT_COOKIE_LIFE: Duration = Duration::from_secs(300);
 
 /// Where an allowed sign-in goes on: past the question whether to remember this browser, where policy lets that be asked.
 pub(super) async fn after(held: &Held) -> Result<String, Trouble> {
@@ -84,7 +79,7 @@ pub(super) async fn done(visit: Visit, Path(id): Path<String>) -> Result<Respons
     let finished = visit.web.auth.finish_sign_in(&held.sign_in, &held.browser).await?;
     let mut cookies = Vec::new();
     if let Some(known) = finished.known {
-        cookies.push(visit.cookie(&visit.cookie_name(KNOWN_COOKIE), known.expose(), BROWSER_LIFE));
+        cookies.push(visit.cookie(&visit.cookie_name(cookies::KNOWN), known.expose(), BROWSER_LIFE));
     }
     let over = cookies::forget(
         &cookie_name(held.sign_in.id(), visit.web.options.secure_origin),
@@ -94,12 +89,12 @@ pub(super) async fn done(visit: Visit, Path(id): Path<String>) -> Result<Respons
         // The page may be loaded again while the code lives, so its cookie stays.
         Done::Application { location } => redirect(&location),
         Done::Session { cookie, .. } => {
-            cookies.push(visit.cookie(&visit.cookie_name(cookies::SESSION), cookie.expose(), SESSION_COOKIE_LIFE));
+            cookies.push(visit.cookie(&visit.cookie_name(cookies::SESSION), cookie.expose(), SESSION_LIFE));
             cookies.push(over);
             redirect("/account")
         }
         Done::Grant { cookie, return_to } => {
-            cookies.push(visit.cookie(&visit.cookie_name(cookies::GRANT), cookie.expose(), GRANT_COOKIE_LIFE));
+            cookies.push(visit.cookie(&visit.cookie_name(cookies::GRANT), cookie.expose(), GRANT_LIFE));
             cookies.push(over);
             redirect(&return_to)
         }

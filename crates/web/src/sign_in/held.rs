@@ -13,8 +13,6 @@ use axum::body::Body;
 use http::Request;
 use types::SecretString;
 
-/// The cookie of a browser in which people have signed in.
-pub(crate) const KNOWN_COOKIE: &str = "countersign-kb";
 /// The cookie of a browser that is remembered at an application; the application's key follows, because each has its own.
 pub(crate) const TRUSTED_COOKIE: &str = "countersign-rd-";
 
@@ -40,14 +38,9 @@ impl Held {
         let sign_in = visit.web.auth.sign_in(visit.tenant.id, id, secret.expose()).await?;
         canary::look(&visit, &sign_in).await?;
         let beacons = Beacons::of(&visit.web, &sign_in).await?;
-        let cookie = |name: &str| visit.cookies.get(name).map(|value| SecretString::new(value.to_owned()));
-        let browser = Browser {
-            client: visit.client(),
-            user_agent: visit.user_agent.clone(),
-            known: cookie(&visit.cookie_name(KNOWN_COOKIE)),
-            trusted: cookie(&visit.cookie_name(&format!("{TRUSTED_COOKIE}{}", sign_in.app().ikey))),
-            origin: visit.origin.clone(),
-        };
+        let trusted = visit.cookies.get(&visit.cookie_name(&format!("{TRUSTED_COOKIE}{}", sign_in.app().ikey)));
+        let trusted = trusted.map(|value| SecretString::new(value.to_owned()));
+        let browser = Browser { trusted, ..visit.browser() };
         Ok(Self { base: format!("/sign-in/{id}"), visit, sign_in, browser, secret, beacons })
     }
 

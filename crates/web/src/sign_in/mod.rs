@@ -16,7 +16,7 @@ mod said;
 mod waiting;
 
 pub(crate) use followers::Followers;
-pub(crate) use held::KNOWN_COOKIE;
+pub(crate) use portal::begin;
 
 use crate::Web;
 use axum::{
