@@ -82,18 +82,23 @@ impl Auth {
                 if key == '*' { "star".to_owned() } else { key.to_string() }
             ));
         }
+        let script = CallScript {
+            lines: lines.into_iter().map(SecretString::new).collect(),
+            keys: Some(SecretString::new(keys)),
+            fraud_key: fraud,
+            code: None,
+        };
         let message = Outgoing {
-            id: MessageId::new(now, self.world.random.as_ref()),
-            tenant: app.tenant,
             user: Some(holder.user.id),
             txid: Some(id),
-            purpose: Purpose::Authentication,
-            to: Address::Number(number, phone.extension.clone()),
-            content: Content::Call(CallScript {
-                lines: lines.into_iter().map(SecretString::new).collect(),
-                keys: Some(SecretString::new(keys)),
-                fraud_key: fraud,
-            }),
+            valid_for: crate::ATTEMPT_LIFE,
+            ..Outgoing::new(
+                MessageId::new(now, self.world.random.as_ref()),
+                app.tenant,
+                Purpose::Authentication,
+                Address::Number(number, phone.extension.clone()),
+                Content::Call(script),
+            )
         };
         if self.courier.deliver(message).await.is_err() {
             self.end(app, &attempt, End::Failed).await?;

@@ -46,13 +46,15 @@ impl Auth {
         let lead = if settings.sms_message.is_empty() { &settings.brand } else { &settings.sms_message };
         let text = messaging::text::passcodes(lead, &app.name, &codes).map_err(|_| AuthError::Damaged("settings"))?;
         let message = Outgoing {
-            id: MessageId::new(now, self.world.random.as_ref()),
-            tenant: app.tenant,
             user: Some(holder.user.id),
-            txid: None,
-            purpose: Purpose::Authentication,
-            to: Address::Number(number, String::new()),
-            content: Content::Text(text),
+            valid_for: app.settings.sms_life(),
+            ..Outgoing::new(
+                MessageId::new(now, self.world.random.as_ref()),
+                app.tenant,
+                Purpose::Authentication,
+                Address::Number(number, String::new()),
+                Content::Text(text),
+            )
         };
         // Stored before sending: a code that arrives must work. The old batch dies when this one is on its way, and no sooner: a
         // message that isn't sent must not cost the codes of the one before.

@@ -27,6 +27,12 @@ pub enum ErrorClass {
     Supplier,
     /// Too late: its validity had ended.
     Expired,
+    /// The carrier was cut off while it had the message.
+    Cut,
+    /// The process that held it is gone, and nobody else could read it.
+    Lost,
+    /// A rule against fraud, by its name with `fraud-` before it.
+    Fraud(&'static str),
     /// Something else.
     Other,
 }
@@ -46,6 +52,9 @@ impl ErrorClass {
             Self::Account => "account",
             Self::Supplier => "supplier",
             Self::Expired => "expired",
+            Self::Cut => "cut",
+            Self::Lost => "lost",
+            Self::Fraud(rule) => rule,
             Self::Other => "other",
         }
     }
@@ -88,6 +97,23 @@ pub enum SendError {
     /// The supplier could not be reached or gave no clear answer: the message may or may not arrive.
     #[error("the supplier gave no clear answer")]
     Unavailable,
+    /// The supplier certainly hasn't seen the message: no bind, a refused connection. It may go elsewhere as it is.
+    #[error("the supplier can't be reached")]
+    Down,
+    /// It was worth nothing any more before anybody had taken it.
+    #[error("the message was too old before it could be sent")]
+    Expired,
+    /// Its carrier was cut off, and there is no other way.
+    #[error("the carrier was cut off")]
+    Cut,
+    /// A rule against fraud. Whoever caused the message is told no more than that it was not sent.
+    #[error("the message was not sent")]
+    Fraud {
+        /// The rule, as it stands in the log: `fraud-…`.
+        rule: &'static str,
+        /// After this time it may be tried again, where that makes sense.
+        retry_after: Option<Duration>,
+    },
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -99,6 +125,7 @@ impl SendError {
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Limited { retry_after } | Self::Throttled { retry_after } => Some(*retry_after),
+            Self::Fraud { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
@@ -110,7 +137,10 @@ impl SendError {
             Self::Refused(class) => *class,
             Self::Throttled { .. } => ErrorClass::Throttled,
             Self::CountryRefused => ErrorClass::Region,
-            Self::Unavailable => ErrorClass::Supplier,
+            Self::Unavailable | Self::Down => ErrorClass::Supplier,
+            Self::Expired => ErrorClass::Expired,
+            Self::Cut => ErrorClass::Cut,
+            Self::Fraud { rule, .. } => ErrorClass::Fraud(rule),
             Self::NoChannel(_) | Self::Settings => ErrorClass::Account,
             Self::Mismatch | Self::Limited { .. } | Self::Repeated | Self::Store(_) => ErrorClass::Other,
         }

@@ -17,11 +17,13 @@ mod channel;
 mod courier;
 mod error;
 mod house;
+mod links;
 pub mod log;
 mod outgoing;
 mod place;
 mod print;
 mod smtp;
+mod standing;
 #[cfg(test)]
 mod testing;
 pub mod text;
@@ -33,9 +35,11 @@ pub use channel::{Accepted, BoxFuture, Channel, ChannelKind, Ticket};
 pub use courier::{Courier, Delivery, Report, Reported};
 pub use error::{ErrorClass, SendError};
 pub use house::house;
-pub use outgoing::{Address, CallScript, Content, EmailAddress, InvalidEmail, Outgoing, Purpose};
+pub use links::{Inbound, Links};
+pub use outgoing::{Address, CallScript, Content, EmailAddress, InvalidEmail, Outgoing, Purpose, Renewal, Terms};
 pub use print::{CallBehavior, Outbox, Print, Printed};
 pub use smtp::{InvalidSmtpConfig, Smtp, SmtpConfig, SmtpSecurity};
+pub use standing::{Changed, Standing, State};
 pub use twilio::{
     InvalidTwilioConfig, Retry, Twilio, TwilioConfig,
     hooks::{GATHER_PATH, HookError, HookReply, INBOUND_PATH, STATUS_PATH, TwilioHooks},

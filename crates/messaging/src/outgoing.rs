@@ -1,8 +1,8 @@
 //! A message on its way out.
 
-use crate::{ChannelKind, SendError};
-use std::{fmt, str::FromStr};
-use types::{AttemptId, E164, MessageId, SecretString, TenantId, UserId};
+use crate::{BoxFuture, ChannelKind, SendError};
+use std::{fmt, net::IpAddr, str::FromStr, sync::Arc, time::Duration};
+use types::{AttemptId, E164, MessageId, Millis, SecretString, TenantId, UserId};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// A message on its way out.
@@ -21,14 +21,72 @@ pub struct Outgoing {
     pub to: Address,
     /// What.
     pub content: Content,
+    /// So long it is worth delivering: a code's life. After it nothing is sent any more. At most ten hours.
+    pub valid_for: Duration,
+    /// The language it is in or is to be spoken in, as BCP 47 names it: `en`, `de`, `pt-BR`.
+    pub language: String,
+    /// Words it anew for another carrier, where it holds a secret. Without it nothing that a carrier has seen goes to another.
+    pub renewal: Option<Arc<dyn Renewal>>,
+    /// What is asked beyond that.
+    pub terms: Terms,
+}
+
+/// What may be asked of a message beyond what most need.
+#[derive(Clone, Default)]
+pub struct Terms {
+    /// It is not sent before.
+    pub not_before: Option<Millis>,
+    /// It goes through this carrier or not at all.
+    pub carrier: Option<String>,
+    /// The sender that it is to show, where the carrier lets us choose.
+    pub from: Option<String>,
+    /// Its code is checked here, so that whether it was ever entered says something about the way it went.
+    pub checked: bool,
+    /// Who caused it, for the rules against fraud.
+    pub source: Option<IpAddr>,
+}
+
+/// Words a message anew, whose former wording a carrier has seen or may have seen: the same code never goes through two.
+pub trait Renewal: Send + Sync {
+    /// Another wording, to travel as `kind`. The code of the former one is worth nothing from then on, in the same transaction in
+    /// which the new one begins to count. `None`: nothing is to be sent any more, or it can't travel so, and then nothing has changed.
+    fn renew<'a>(&'a self, kind: ChannelKind) -> BoxFuture<'a, Option<Content>>;
+
+    /// The former code is worth nothing any more, and nothing comes in its place: its carrier was cut off.
+    fn revoke(&self) -> BoxFuture<'_, ()>;
 }
 
 impl Outgoing {
+    /// How long a message is worth delivering where nobody says more.
+    pub const VALID_FOR: Duration = Duration::from_secs(600);
+
+    /// A message to nobody in particular, about nothing that waits; the fields say more.
+    #[must_use]
+    pub fn new(id: MessageId, tenant: TenantId, purpose: Purpose, to: Address, content: Content) -> Self {
+        Self {
+            id,
+            tenant,
+            user: None,
+            txid: None,
+            purpose,
+            to,
+            content,
+            valid_for: Self::VALID_FOR,
+            language: "en".to_owned(),
+            renewal: None,
+            terms: Terms::default(),
+        }
+    }
+
     /// How it travels; [`SendError::Mismatch`] where content and address don't go together.
     pub fn kind(&self) -> Result<ChannelKind, SendError> {
         match (&self.to, &self.content) {
             (Address::Number(..), Content::Text(_)) => Ok(ChannelKind::Sms),
             (Address::Number(..), Content::Call(_)) => Ok(ChannelKind::Voice),
+            (Address::Number(..), Content::Twiml(_)) => Ok(ChannelKind::Voice),
+            (Address::Number(..), Content::Code { by: by @ (ChannelKind::WhatsApp | ChannelKind::Telegram), .. }) => {
+                Ok(*by)
+            }
             (Address::Mail(_), Content::Mail { .. }) => Ok(ChannelKind::Email),
             _ => Err(SendError::Mismatch),
         }
@@ -86,9 +144,21 @@ pub enum Content {
         /// The text; lines end with `\n`.
         text: SecretString,
     },
+    /// A code that the carrier puts into a template of its own.
+    Code {
+        /// [`ChannelKind::WhatsApp`] or [`ChannelKind::Telegram`].
+        by: ChannelKind,
+        /// The code: digits.
+        code: SecretString,
+        /// Who sends it.
+        brand: String,
+    },
+    /// A call whose words and keys are described in TwiML.
+    Twiml(SecretString),
 }
 
 /// What is said in a call, and what keys are waited for.
+#[derive(Default)]
 pub struct CallScript {
     /// Said one after the other, then all of it once more.
     pub lines: Vec<SecretString>,
@@ -97,6 +167,8 @@ pub struct CallScript {
     pub keys: Option<SecretString>,
     /// The key that reports a fraud.
     pub fraud_key: Option<char>,
+    /// A code that is spoken digit by digit, twice, after any key was pressed: no voice mail hears it.
+    pub code: Option<SecretString>,
 }
 
 /// A mail address that can stand in a header and in an SMTP command as it is.

@@ -1,8 +1,8 @@
 //! A channel that shows messages instead of sending them, for the demo and for tests.
 
 use crate::{
-    Accepted, Address, Answer, BoxFuture, CallAnswer, CallAnswers, Channel, ChannelKind, Content, Outgoing, Purpose,
-    SendError, Ticket,
+    Accepted, Address, Answer, BoxFuture, CallAnswer, CallAnswers, Channel, ChannelKind, Content, Links, Outgoing,
+    Purpose, SendError, Ticket,
 };
 use std::{
     collections::VecDeque,
@@ -113,7 +113,7 @@ impl Print {
 }
 
 impl Channel for Print {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "print"
     }
 
@@ -131,9 +131,9 @@ impl Channel for Print {
         })
     }
 
-    fn connect(&self, answers: &CallAnswers) {
+    fn connect(&self, links: &Links) {
         // A second courier on the same channel is a mistake of a test; the first one keeps hearing.
-        let _ = self.answers.set(answers.clone());
+        let _ = self.answers.set(links.answers().clone());
     }
 }
 
@@ -145,8 +145,11 @@ fn printed(message: &Outgoing) -> Result<Printed, SendError> {
     let text = match &message.content {
         Content::Text(text) => text.clone(),
         Content::Call(script) => {
-            SecretString::new(script.lines.iter().map(SecretString::expose).collect::<Vec<_>>().join("\n"))
+            let said = script.lines.iter().chain(&script.code);
+            SecretString::new(said.map(SecretString::expose).collect::<Vec<_>>().join("\n"))
         }
+        Content::Code { code, brand, .. } => SecretString::new(format!("{brand}: {}", code.expose())),
+        Content::Twiml(twiml) => twiml.clone(),
         Content::Mail { subject, text } => SecretString::new(format!("{subject}\n\n{}", text.expose())),
     };
     Ok(Printed {
@@ -164,6 +167,8 @@ fn shown(message: &Printed) -> String {
         ChannelKind::Sms => "SMS to",
         ChannelKind::Voice => "Call to",
         ChannelKind::Email => "Mail to",
+        ChannelKind::WhatsApp => "WhatsApp to",
+        ChannelKind::Telegram => "Telegram to",
     };
     let mut out = format!("{head} {}", message.to);
     for line in message.text.expose().lines() {

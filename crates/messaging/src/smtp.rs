@@ -147,7 +147,7 @@ impl Smtp {
 }
 
 impl Channel for Smtp {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "smtp"
     }
 

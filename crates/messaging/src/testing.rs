@@ -64,15 +64,11 @@ impl Fixture {
 
     /// A text to a number, in the name of a user.
     pub(crate) fn text(&self, tenant: TenantId, number: &str, text: &str) -> Outgoing {
-        Outgoing {
-            id: self.message_id(),
-            tenant,
-            user: Some(self.user_id()),
-            txid: None,
-            purpose: Purpose::Authentication,
-            to: Address::Number(number.parse().unwrap(), String::new()),
-            content: Content::Text(SecretString::new(text.to_owned())),
-        }
+        let to = Address::Number(number.parse().unwrap(), String::new());
+        let content = Content::Text(SecretString::new(text.to_owned()));
+        let mut message = Outgoing::new(self.message_id(), tenant, Purpose::Authentication, to, content);
+        message.user = Some(self.user_id());
+        message
     }
 
     pub(crate) fn user_id(&self) -> UserId {
@@ -110,7 +106,7 @@ pub(crate) struct Scripted {
 }
 
 impl Channel for Scripted {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "scripted"
     }
 

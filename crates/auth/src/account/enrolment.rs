@@ -235,14 +235,11 @@ impl Auth {
         let link = self.activation_url(&portal.api_host, tenant, &code);
         let (subject, text) = messaging::text::notice::invitation(&portal.settings.brand, &row.username, &link)
             .map_err(|_| AuthError::Damaged("settings"))?;
+        let id = MessageId::new(self.world.now(), self.world.random.as_ref());
+        let content = Content::Mail { subject, text };
         let message = Outgoing {
-            id: MessageId::new(self.world.now(), self.world.random.as_ref()),
-            tenant,
             user: Some(user),
-            txid: None,
-            purpose: messaging::Purpose::Enrollment,
-            to: Address::Mail(to),
-            content: Content::Mail { subject, text },
+            ..Outgoing::new(id, tenant, messaging::Purpose::Enrollment, Address::Mail(to), content)
         };
         let sent = self.courier.deliver(message).await;
         if let Err(error) = &sent {

@@ -140,7 +140,7 @@ impl Auth {
 
     fn notice(&self, tenant: TenantId, user: UserId, to: Address, content: Content) -> Outgoing {
         let id = MessageId::new(self.world.now(), self.world.random.as_ref());
-        Outgoing { id, tenant, user: Some(user), txid: None, purpose: Purpose::Notice, to, content }
+        Outgoing { user: Some(user), ..Outgoing::new(id, tenant, Purpose::Notice, to, content) }
     }
 
     /// Mails the tenant's people, where their settings name an address.
@@ -150,15 +150,9 @@ impl Auth {
             return;
         }
         let Ok(to) = settings.fraud_email.parse() else { return };
-        let message = Outgoing {
-            id: MessageId::new(self.world.now(), self.world.random.as_ref()),
-            tenant: portal.tenant,
-            user: None,
-            txid: None,
-            purpose: Purpose::Notice,
-            to: Address::Mail(to),
-            content: Content::Mail { subject: subject.to_owned(), text: SecretString::new(text) },
-        };
+        let id = MessageId::new(self.world.now(), self.world.random.as_ref());
+        let content = Content::Mail { subject: subject.to_owned(), text: SecretString::new(text) };
+        let message = Outgoing::new(id, portal.tenant, Purpose::Notice, Address::Mail(to), content);
         self.errands.send(&self.courier, vec![message]);
     }
 

@@ -86,13 +86,15 @@ impl Auth {
         let text = messaging::text::sign_in_code(lead, &app.name, place.as_deref(), host(&app.api_host), &code)
             .map_err(|_| AuthError::Damaged("settings"))?;
         let message = Outgoing {
-            id: MessageId::new(now, self.world.random.as_ref()),
-            tenant: app.tenant,
             user: Some(holder.user.id),
-            txid: None,
-            purpose: Purpose::Authentication,
-            to: Address::Number(self.number(app, phone).await?, String::new()),
-            content: Content::Text(text),
+            valid_for: LIFE.min(app.settings.sms_life()),
+            ..Outgoing::new(
+                MessageId::new(now, self.world.random.as_ref()),
+                app.tenant,
+                Purpose::Authentication,
+                Address::Number(self.number(app, phone).await?, String::new()),
+                Content::Text(text),
+            )
         };
         let id = row.id;
         let entry = log::Entry {

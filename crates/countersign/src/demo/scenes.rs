@@ -122,6 +122,8 @@ impl Scenes<'_> {
             messaging::ChannelKind::Sms => "SMS to",
             messaging::ChannelKind::Voice => "call to",
             messaging::ChannelKind::Email => "mail to",
+            messaging::ChannelKind::WhatsApp => "WhatsApp to",
+            messaging::ChannelKind::Telegram => "Telegram to",
         };
         let text = message.text.expose().to_owned();
         self.show.message(&format!("{kind} {number}\n{text}"))?;

@@ -83,15 +83,11 @@ pub(super) async fn send(call: Call) -> Result<Envelope, ApiError> {
     let made = activate(&call, &desk, &phone).await?;
     let words: String = words.replace("<acturl>", &made.link).chars().filter(|c| !c.is_control()).collect();
     let world = call.auth().world();
-    let message = Outgoing {
-        id: MessageId::new(world.now(), world.random.as_ref()),
-        tenant: call.app.tenant,
-        user: Some(made.user),
-        txid: None,
-        purpose: Purpose::Enrollment,
-        to: Address::Number(number, String::new()),
-        content: Content::Text(SecretString::new(words.clone())),
-    };
+    let id = MessageId::new(world.now(), world.random.as_ref());
+    let content = Content::Text(SecretString::new(words.clone()));
+    let to = Address::Number(number, String::new());
+    let message =
+        Outgoing { user: Some(made.user), ..Outgoing::new(id, call.app.tenant, Purpose::Enrollment, to, content) };
     if let Err(error) = call.auth().courier().deliver(message).await {
         tracing::warn!(%error, "an activation could not be sent");
         return Err(ApiError::invalid_parameter("The message could not be sent."));

@@ -46,14 +46,11 @@ pub(super) async fn enroll(call: Call) -> Result<Envelope, ApiError> {
     let world = call.auth().world();
     let (subject, text) = messaging::text::notice::invitation(&call.app.settings.brand, &user.username, &link)
         .map_err(|_| ApiError::invalid_parameter("brand"))?;
+    let id = MessageId::new(world.now(), world.random.as_ref());
+    let content = Content::Mail { subject, text };
     let message = Outgoing {
-        id: MessageId::new(world.now(), world.random.as_ref()),
-        tenant: call.app.tenant,
         user: Some(user.id),
-        txid: None,
-        purpose: Purpose::Enrollment,
-        to: Address::Mail(address),
-        content: Content::Mail { subject, text },
+        ..Outgoing::new(id, call.app.tenant, Purpose::Enrollment, Address::Mail(address), content)
     };
     if let Err(error) = call.auth().courier().deliver(message).await {
         tracing::warn!(%error, "an enrolment mail could not be sent");

@@ -3,27 +3,32 @@
 //! One transaction before a message leaves: its limits are spent and its row is written, so that nothing leaves unseen, also when
 //! the process dies. One after: what the supplier said.
 
+mod admit;
 mod limits;
 mod reports;
+mod sealing;
 
 pub use reports::{Delivery, Report, Reported};
 
 use crate::{
-    Accepted, Address, CallAnswer, CallAnswers, Channel, ChannelKind, Content, Outgoing, SendError, WebPush,
+    Accepted, CallAnswer, CallAnswers, Changed, Channel, ChannelKind, Content, Links, Outgoing, SendError, Standing,
+    WebPush,
     house::{Claims, House},
-    log, place,
+    links::Heard,
+    log,
 };
-use keys::TenantPublicKey;
-use limits::Settings;
 use std::{sync::Arc, time::Duration};
 use store::{MessageRow, Store, StoreError};
-use tokio::sync::{OnceCell, broadcast};
-use types::{MessageId, Millis, TenantId};
+use tokio::sync::{OnceCell, broadcast, mpsc};
+use types::{MessageId, Millis, TenantId, UserId};
 
 /// So many days a receipt is still understood: carriers report for up to three.
 const RECEIPT_DAYS: i64 = 3;
 /// The same for a receipt that comes with a ticket.
 pub(crate) const RECEIPT_LIFE: Duration = Duration::from_secs(RECEIPT_DAYS.unsigned_abs() * 86_400);
+
+/// So many changes may wait for a slow listener before it misses the oldest.
+const CHANGES: usize = 4096;
 
 /// A channel that keeps its promise has answered long before.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -38,6 +43,7 @@ pub(crate) struct Desk {
     store: Arc<Store>,
     channels: Vec<Arc<dyn Channel>>,
     answers: CallAnswers,
+    changes: broadcast::Sender<Changed>,
     house: OnceCell<House>,
 }
 
@@ -47,10 +53,14 @@ impl Courier {
     #[must_use]
     pub fn new(store: Arc<Store>, channels: Vec<Arc<dyn Channel>>) -> Self {
         let answers = CallAnswers::new();
+        let (links, hearing) = Links::new(answers.clone());
         for channel in &channels {
-            channel.connect(&answers);
+            channel.connect(&links);
         }
-        Self { desk: Arc::new(Desk { store, channels, answers, house: OnceCell::new() }), web_push: None }
+        let changes = broadcast::Sender::new(CHANGES);
+        let desk = Arc::new(Desk { store, channels, answers, changes, house: OnceCell::new() });
+        tokio::spawn(hear(Arc::downgrade(&desk), hearing));
+        Self { desk, web_push: None }
     }
 
     /// Also wakes authenticators.
@@ -83,6 +93,53 @@ impl Courier {
         metrics::counter!("countersign_messages_total", "channel" => kind.as_str(), "outcome" => outcome(&done))
             .increment(1);
         done
+    }
+
+    /// Takes a message for sending: `Ok` with the id that it has in the log, when it stands durably in the queue. What becomes of it
+    /// is said by [`changes`](Self::changes) and [`standing`](Self::standing).
+    pub async fn enqueue(&self, message: Outgoing) -> Result<MessageId, SendError> {
+        message.kind()?;
+        let id = log::day_id(message.id);
+        let desk = Arc::clone(&self.desk);
+        tokio::spawn(async move { desk.deliver(message).await });
+        Ok(id)
+    }
+
+    /// Takes a message back while it waits. `false` where it doesn't wait (any more).
+    pub async fn cancel(&self, tenant: TenantId, message: MessageId) -> Result<bool, SendError> {
+        let _ = (tenant, message);
+        Ok(false)
+    }
+
+    /// How a message stands; `None` where the tenant has no such message, or its log has forgotten it.
+    pub async fn standing(&self, tenant: TenantId, message: MessageId) -> Result<Option<Standing>, StoreError> {
+        let row = self.desk.store.tenant(tenant).message(log::day_id(message)).await?;
+        Ok(row.as_ref().map(Standing::of))
+    }
+
+    /// A code of a message was entered rightly: that says more about the way it went than any receipt. Without the message's id the
+    /// newest of this user's that a code is waited for counts.
+    pub fn verified(&self, tenant: TenantId, user: Option<UserId>, message: Option<MessageId>) {
+        let _ = (tenant, user, message);
+        metrics::counter!("countersign_messages_verified_total").increment(1);
+    }
+
+    /// Every message that moves on, from now on, as far as this node hears of it.
+    #[must_use]
+    pub fn changes(&self) -> broadcast::Receiver<Changed> {
+        self.desk.changes.subscribe()
+    }
+
+    /// Cuts a carrier off, on every node: nothing goes through it any more, and codes that are under way through it count no more.
+    pub async fn cut(&self, carrier: &str, reason: &str) -> Result<(), StoreError> {
+        let _ = (carrier, reason);
+        Ok(())
+    }
+
+    /// Lets a carrier work again.
+    pub async fn restore(&self, carrier: &str) -> Result<(), StoreError> {
+        let _ = carrier;
+        Ok(())
     }
 
     /// How calls end, from now on, as far as this node hears of it.
@@ -133,74 +190,6 @@ impl Desk {
         outcome.map(drop)
     }
 
-    /// Spends the limits and writes the row.
-    async fn admit(&self, message: &Outgoing, kind: ChannelKind, supplier: &str) -> Result<MessageRow, SendError> {
-        let tenant = self.store.tenant(message.tenant);
-        let of_tenant = tenant.row().await?.ok_or(SendError::Settings)?;
-        let settings = Settings::read(&of_tenant.settings)?;
-        settings.admit(&message.to)?;
-        let keys = tenant.keys().await?;
-        let now = self.now();
-        let day = message.id.made_at().day();
-        let row = MessageRow {
-            id: message.id,
-            day,
-            channel: kind.as_str().to_owned(),
-            supplier: supplier.to_owned(),
-            purpose: message.purpose.as_str().to_owned(),
-            state: "queued".to_owned(),
-            billing_class: kind.as_str().to_owned(),
-            error_class: String::new(),
-            user_mark: log::user_mark(&keys, day, message.user, message.id).to_vec(),
-            receipt: None,
-            sealed: self.seal(message, of_tenant.log_key.as_deref(), now)?,
-            txid: None,
-        };
-        let mut tx = tenant.begin().await?;
-        for spending in limits::spendings(message, kind, &settings, &keys, now) {
-            if !tx.spend(spending.bucket, spending.limit, 1, spending.at).await? {
-                return Err(SendError::Limited { retry_after: spending.retry_after });
-            }
-        }
-        match tx.insert_message(&row).await {
-            Err(StoreError::Duplicate) => return Err(SendError::Repeated),
-            done => done?,
-        }
-        tx.commit().await?;
-        Ok(row)
-    }
-
-    /// Number, place and exact time, for the tenant's eyes; nothing without a key.
-    fn seal(&self, message: &Outgoing, key: Option<&str>, now: Millis) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(key) = self.log_key(key) else { return Ok(None) };
-        let (to, calling_code, region) = match &message.to {
-            Address::Number(number, _) => {
-                let place = place::of(number);
-                (number.expose(), place.calling_code, place.region)
-            }
-            Address::Mail(address) => (address.expose(), "", ""),
-        };
-        let sent = log::Sent {
-            to: to.to_owned(),
-            at: now.0,
-            calling_code: calling_code.to_owned(),
-            region: region.to_owned(),
-        };
-        Ok(Some(self.sealer(&key, message.tenant, message.id).sent(sent)?))
-    }
-
-    fn log_key(&self, text: Option<&str>) -> Option<TenantPublicKey> {
-        let key = TenantPublicKey::from_text(text?);
-        if key.is_err() {
-            tracing::warn!("a tenant's log key can't be read: its messages are logged without the sealed part");
-        }
-        key.ok()
-    }
-
-    fn sealer<'a>(&'a self, key: &'a TenantPublicKey, tenant: TenantId, message: MessageId) -> log::Sealer<'a> {
-        log::Sealer { key, tenant, message, random: self.store.world().random.as_ref() }
-    }
-
     /// Writes what the supplier said at once.
     async fn note(
         &self,
@@ -244,22 +233,23 @@ impl Desk {
         }
         Ok(())
     }
+}
 
-    /// The row's sealed part with another receipt in it; `None` where there is none, or where the tenant's key is another by now.
-    async fn resealed(
-        &self,
-        tenant: TenantId,
-        row: &MessageRow,
-        receipt: log::Receipt,
-    ) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(sealed) = &row.sealed else { return Ok(None) };
-        let of_tenant = self.store.tenant(tenant).row().await?;
-        let Some(key) = of_tenant.and_then(|row| self.log_key(row.log_key.as_deref())) else { return Ok(None) };
-        let same = sealed.get(..keys::sealed::SEALED_LEN).and_then(keys::sealed::key_id_of) == Some(key.id());
-        if !same {
-            return Ok(None);
+/// Works on what channels hear, until the courier is gone.
+async fn hear(desk: std::sync::Weak<Desk>, mut hearing: mpsc::Receiver<Heard>) {
+    while let Some(heard) = hearing.recv().await {
+        let Some(desk) = desk.upgrade() else { return };
+        match heard {
+            Heard::Report(carrier, report) => {
+                if let Err(error) = desk.report(&carrier, &report).await {
+                    tracing::warn!(%error, "a receipt was not written to the log");
+                }
+            }
+            Heard::Inbound(carrier, inbound) => {
+                drop(inbound);
+                metrics::counter!("countersign_messages_inbound_total", "carrier" => carrier).increment(1);
+            }
         }
-        Ok(Some(self.sealer(&key, tenant, row.id).with_receipt(sealed, receipt)?))
     }
 }
 

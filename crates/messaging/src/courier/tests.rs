@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    EmailAddress, ErrorClass, Print, Purpose,
+    Address, EmailAddress, ErrorClass, Print, Purpose,
     log::{SEALED_LEN, day_id},
     testing::{Fixture, NOW, Scripted},
 };
@@ -125,6 +125,7 @@ impl CallScriptOf {
             lines: vec![SecretString::new("This is Acme.".to_owned())],
             keys: Some(SecretString::new(self.keys.to_owned())),
             fraud_key: Some('9'),
+            code: None,
         });
         message
     }

@@ -85,7 +85,12 @@ pub fn approval_call(brand: &str, app: &str, pair: SecretString) -> Result<CallS
         "If it is you, press the two digits that the sign-in page shows.".to_owned(),
         format!("If it is not you, press {FRAUD_KEY} and then the hash key."),
     ];
-    Ok(CallScript { lines: lines.map(SecretString::new).to_vec(), keys: Some(pair), fraud_key: Some(FRAUD_KEY) })
+    Ok(CallScript {
+        lines: lines.map(SecretString::new).to_vec(),
+        keys: Some(pair),
+        fraud_key: Some(FRAUD_KEY),
+        code: None,
+    })
 }
 
 /// The call that reads a code aloud, digit by digit. It waits for no key.
@@ -99,7 +104,7 @@ pub fn code_call(brand: &str, code: &SecretString) -> Result<CallScript, TextErr
         format!("This is {brand}. Type the code on the sign-in page, and tell it to nobody."),
         format!("Your code is: {}.", digits.join(", ")),
     ];
-    Ok(CallScript { lines: lines.map(SecretString::new).to_vec(), keys: None, fraud_key: None })
+    Ok(CallScript { lines: lines.map(SecretString::new).to_vec(), keys: None, fraud_key: None, code: None })
 }
 
 /// The explanation, an empty line, and the line that binds the code.

@@ -238,15 +238,19 @@ impl Twilio {
 }
 
 impl Channel for Twilio {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         Self::NAME
+    }
+
+    fn reports(&self, _: ChannelKind) -> bool {
+        self.public_url.is_some()
     }
 
     fn carries(&self, kind: ChannelKind) -> bool {
         match kind {
             ChannelKind::Sms => true,
             ChannelKind::Voice => self.voice_from.is_some() && self.public_url.is_some(),
-            ChannelKind::Email => false,
+            ChannelKind::Email | ChannelKind::WhatsApp | ChannelKind::Telegram => false,
         }
     }
 
@@ -255,7 +259,8 @@ impl Channel for Twilio {
             let sending = async {
                 match (&message.to, &message.content) {
                     (Address::Number(number, _), Content::Text(text)) => self.text(number, text, ticket).await,
-                    (Address::Number(number, extension), Content::Call(script)) => {
+                    // A code that is spoken only to somebody who pressed a key would have to wait here for the supplier's question.
+                    (Address::Number(number, extension), Content::Call(script)) if script.code.is_none() => {
                         self.call(number, extension, script, ticket).await
                     }
                     _ => Err(SendError::Mismatch),

@@ -89,6 +89,7 @@ mod tests {
             lines: lines.iter().map(|line| SecretString::new((*line).to_owned())).collect(),
             keys: keys.map(|keys| SecretString::new(keys.to_owned())),
             fraud_key: Some('9'),
+            code: None,
         }
     }
 

@@ -18,7 +18,7 @@ use std::sync::{
 struct Counting(AtomicUsize);
 
 impl Channel for Counting {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "counting"
     }
 

@@ -28,7 +28,7 @@ struct Chatty {
 }
 
 impl Channel for Chatty {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "chatty"
     }
 

@@ -59,15 +59,12 @@ impl Fixture {
 
     pub(crate) fn text(&self, tenant: TenantId, number: &str, text: &str) -> Outgoing {
         let world = self.store.world();
-        Outgoing {
-            id: MessageId::new(world.now(), world.random.as_ref()),
-            tenant,
-            user: Some(UserId::new(world.now(), world.random.as_ref())),
-            txid: None,
-            purpose: Purpose::Authentication,
-            to: Address::Number(number.parse().unwrap(), String::new()),
-            content: Content::Text(SecretString::new(text.to_owned())),
-        }
+        let id = MessageId::new(world.now(), world.random.as_ref());
+        let to = Address::Number(number.parse().unwrap(), String::new());
+        let content = Content::Text(SecretString::new(text.to_owned()));
+        let mut message = Outgoing::new(id, tenant, Purpose::Authentication, to, content);
+        message.user = Some(UserId::new(world.now(), world.random.as_ref()));
+        message
     }
 
     /// A call that waits for two keys, and its attempt.
@@ -81,6 +78,7 @@ impl Fixture {
             lines: vec![SecretString::new("This is Acme & Sons.".to_owned())],
             keys: Some(SecretString::new("42".to_owned())),
             fraud_key: Some('9'),
+            code: None,
         });
         (message, txid)
     }

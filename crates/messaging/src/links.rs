@@ -1,0 +1,63 @@
+//! What a channel says by itself, at any time: receipts, pressed keys, messages that people write.
+
+use crate::{CallAnswers, Report};
+use tokio::sync::mpsc;
+use types::{E164, SecretString};
+
+/// So many receipts and messages may wait to be worked on.
+const WAITING: usize = 65_536;
+
+/// Where a channel says what it hears. Cloning shares it.
+#[derive(Clone)]
+pub struct Links {
+    answers: CallAnswers,
+    heard: mpsc::Sender<Heard>,
+}
+
+/// A message that a person wrote to one of the organisation's numbers.
+pub struct Inbound {
+    /// Who wrote.
+    pub from: E164,
+    /// The number or short code that was written to.
+    pub to: String,
+    /// What: `STOP`, `HELP` and the like. It goes no further than to the rules for such words.
+    pub text: SecretString,
+}
+
+/// What was heard, and from which carrier.
+pub(crate) enum Heard {
+    Report(String, Report),
+    Inbound(String, Inbound),
+}
+
+impl Links {
+    pub(crate) fn new(answers: CallAnswers) -> (Self, mpsc::Receiver<Heard>) {
+        let (heard, hearing) = mpsc::channel(WAITING);
+        (Self { answers, heard }, hearing)
+    }
+
+    /// A receipt, which names the message by the carrier's id. Never blocks. `false` if it can't be kept now: a carrier that can say
+    /// so should send it again.
+    pub fn report(&self, carrier: &str, report: Report) -> bool {
+        self.hear(Heard::Report(carrier.to_owned(), report))
+    }
+
+    /// A message from a person. As [`report`](Self::report).
+    pub fn inbound(&self, carrier: &str, inbound: Inbound) -> bool {
+        self.hear(Heard::Inbound(carrier.to_owned(), inbound))
+    }
+
+    /// Where the end of a call is announced.
+    #[must_use]
+    pub const fn answers(&self) -> &CallAnswers {
+        &self.answers
+    }
+
+    fn hear(&self, heard: Heard) -> bool {
+        let kept = self.heard.try_send(heard).is_ok();
+        if !kept {
+            metrics::counter!("countersign_messages_unheard_total").increment(1);
+        }
+        kept
+    }
+}
