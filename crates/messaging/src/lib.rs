@@ -3,6 +3,7 @@
 //! - A [`Channel`] is one way out: [`Print`] for the demo and for tests, [`Twilio`] for SMS and calls, [`Smtp`] for mail.
 //! - The [`Courier`] takes an [`Outgoing`], refuses what is over the limits, picks the channel and writes the message log.
 //! - [`TwilioHooks`] hears what the supplier has to say afterwards: receipts, the keys that were pressed in a call.
+//! - [`fetch`] asks addresses that a tenant's program named, and none that only this machine can reach.
 //! - [`web_push`] wakes authenticators; it is no channel, because it carries nothing but "look".
 //! - [`text`] words the messages, so that a telephone can bind a code to the site that asked for it.
 //!
@@ -16,6 +17,7 @@ mod answer;
 mod channel;
 mod courier;
 mod error;
+pub mod fetch;
 mod house;
 mod links;
 pub mod log;
