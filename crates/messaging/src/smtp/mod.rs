@@ -3,6 +3,10 @@
 //! The connection is encrypted (STARTTLS required, or TLS from the first byte) unless the server is on this machine. Neither the
 //! subject nor an address can add a header: both are checked before, and encoded by the library.
 
+mod keys;
+
+pub(crate) use keys::from_keys;
+
 use crate::{
     Accepted, Address, BoxFuture, Channel, ChannelKind, Content, EmailAddress, ErrorClass, Outgoing, SendError, Ticket,
 };
@@ -76,12 +80,16 @@ pub enum InvalidSmtpConfig {
 
 /// The channel.
 pub struct Smtp {
+    name: String,
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
     world: World,
 }
 
 impl Smtp {
+    /// The name of one that has no other.
+    pub const NAME: &'static str = "smtp";
+
     /// Checks the configuration; connects when the first mail goes.
     pub fn new(config: SmtpConfig, world: World) -> Result<Self, InvalidSmtpConfig> {
         let from: Mailbox = config.from.parse().map_err(|_| InvalidSmtpConfig::From)?;
@@ -110,7 +118,14 @@ impl Smtp {
         if let Some((name, password)) = &config.sign_in {
             builder = builder.credentials(Credentials::new(name.clone(), password.expose().to_owned()));
         }
-        Ok(Self { transport: builder.build(), from, world })
+        Ok(Self { name: Self::NAME.to_owned(), transport: builder.build(), from, world })
+    }
+
+    /// Under another name, where there are several.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
     }
 
     /// Puts a mail together; [`SendError::Mismatch`] for a subject that is no single line.
@@ -148,7 +163,7 @@ impl Smtp {
 
 impl Channel for Smtp {
     fn name(&self) -> &str {
-        "smtp"
+        &self.name
     }
 
     fn carries(&self, kind: ChannelKind) -> bool {

@@ -1,0 +1,35 @@
+//! The kinds of carrier.
+//!
+//! To add one: its name in [`KINDS`], and its arm in [`set_up`], which reads its own table ([`super::keys_of`]; secrets by
+//! [`super::secret`]) and gives the channel under the carrier's name.
+
+use crate::{Channel, smtp};
+use std::{path::PathBuf, sync::Arc};
+use types::World;
+
+/// What carriers stand in.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Time and chance.
+    pub world: World,
+    /// This server's own address as suppliers reach it (`https://…`); without one there are no receipts over HTTP.
+    pub public_url: Option<String>,
+    /// Where a carrier may keep files.
+    pub data_dir: Option<PathBuf>,
+}
+
+/// As they stand in the file.
+pub(super) const KINDS: &[&str] = &["smtp"];
+
+/// Sets a carrier up. The error is a sentence for the operator, without a value of the file in it.
+pub(super) fn set_up(
+    kind: &str,
+    name: &str,
+    keys: toml::Table,
+    around: &Surroundings,
+) -> Result<Arc<dyn Channel>, String> {
+    match kind {
+        "smtp" => smtp::from_keys(name, keys, around),
+        _ => Err("this kind is not known".to_owned()),
+    }
+}
