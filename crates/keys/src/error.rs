@@ -27,7 +27,13 @@ pub enum KeyError {
     /// Longer than the operation takes; the number is the limit in bytes.
     #[error("longer than {0} bytes")]
     TooLong(usize),
-    /// Others than the owner may read or write the root-key file.
+    /// The day of the message log was forgotten, as its retention asks: nobody can read it any more.
+    #[error("the day was shredded")]
+    Shredded,
+    /// The keys of the message log's days are not at hand.
+    #[error("the log's day keys are not at hand")]
+    NoDayKeys,
+    /// Others than the owner may read or write a file of keys.
     #[error("{path} may be used by others than its owner (mode {mode:03o}); set it to 600")]
     Permissions {
         /// The file.
@@ -35,8 +41,8 @@ pub enum KeyError {
         /// Its permission bits.
         mode: u32,
     },
-    /// The root-key file could not be read or written.
-    #[error("{path}: cannot {doing} the root-key file")]
+    /// A file of keys could not be read or written.
+    #[error("{path}: cannot {doing} the key file")]
     File {
         /// The file.
         path: PathBuf,

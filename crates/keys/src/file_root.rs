@@ -4,14 +4,14 @@ use crate::{
     KeyError, RootKey,
     aead::{self, KEY_LEN},
     bech32,
+    owned_file::{self, failed, lock_directory},
     root::layout::{self, KeyTag},
 };
 use aws_lc_rs::hmac;
 use std::{
     fmt::Write as _,
-    fs::{self, File, OpenOptions},
-    io::{self, Read as _, Write as _},
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
     sync::{Arc, RwLock},
 };
@@ -217,55 +217,11 @@ fn tag_of(key: &[u8]) -> KeyTag {
     mac.as_ref().first_chunk().copied().unwrap_or_default()
 }
 
-fn failed(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> KeyError {
-    let path = path.to_owned();
-    move |source| KeyError::File { path, doing, source }
-}
-
 fn read(path: &Path) -> Result<RootKeys, KeyError> {
-    let file = File::open(path).map_err(failed(path, "open"))?;
-    // Asked of the open file, so that nobody can exchange it between the question and the reading.
-    let meta = file.metadata().map_err(failed(path, "examine"))?;
-    if meta.mode() & 0o077 != 0 {
-        return Err(KeyError::Permissions { path: path.to_owned(), mode: meta.mode() & 0o777 });
-    }
-    if !meta.is_file() || meta.len() > MAX_FILE {
-        return Err(KeyError::Malformed("root-key file"));
-    }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1));
-    file.take(MAX_FILE).read_to_end(&mut bytes).map_err(failed(path, "read"))?;
-    RootKeys::parse(std::str::from_utf8(&bytes).map_err(|_| KeyError::Malformed("root-key file"))?)
-}
-
-/// Held while the file is made or changed, so that of two processes the second sees what the first did. The lock is on the directory: a
-/// lock on the file itself would be lost when the file is replaced.
-fn lock_directory(path: &Path) -> Result<File, KeyError> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let handle = File::open(directory).map_err(failed(path, "open the directory of"))?;
-    handle.lock().map_err(failed(path, "lock the directory of"))?;
-    Ok(handle)
+    RootKeys::parse(&owned_file::read(path, MAX_FILE, "root-key file")?)
 }
 
 /// Writes beside the file, makes it durable, and moves it into place.
 fn replace(path: &Path, keys: &RootKeys, directory: &File) -> Result<(), KeyError> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    // What a crash has left: under the lock it belongs to nobody.
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(path, "write beside")(error)),
-        _ => {}
-    }
-    let text = keys.to_text()?;
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-        file.write_all(text.expose().as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&beside, path)?;
-        directory.sync_all()
-    };
-    write().map_err(failed(path, "write"))
+    owned_file::replace(path, keys.to_text()?.expose(), directory)
 }

@@ -4,12 +4,13 @@
 //! root key ── wraps ──► tenant key, version n ── derives ─┬─► field key   seals seeds and numbers, each to its own cell
 //! (file, PKCS#11 token)  (table tenant_key)               └─► digest key  hashes codes and tokens
 //!
-//! tenant's public key ──► seals the private part of message-log rows; the private key is the tenant's alone
+//! tenant's public key ──► seals the first key of each segment of the message log; the private key is the tenant's alone
+//! day keys (file)     ──► wrap those sealed keys once more: a day that is forgotten opens for nobody
 //! ```
 //!
 //! - [`KeyRing`] makes, opens and re-wraps tenant keys with a [`RootKey`]: a [`FileRoot`] or a [`Pkcs11Root`].
 //! - [`TenantKeys`] encrypt a [`Field`], bound to tenant, table, column, row and key version, and hash codes.
-//! - [`TenantPublicKey`] seals what only the tenant may read.
+//! - [`segment`] writes what only the tenant may read, with keys that are erased as they are used; [`DayKeys`] forget whole days of it.
 //! - [`Passwords`] and [`Token`] are for what people remember and what clients keep.
 //!
 //! It never stores or caches a tenant key by itself, never logs, never puts key material, a plaintext or a password into an error, never
@@ -46,16 +47,20 @@
 mod aead;
 mod bech32;
 mod codec;
+pub mod day_keys;
 pub mod error;
 pub mod file_root;
+mod owned_file;
 pub mod password;
 pub mod pkcs11_root;
 pub mod ring;
 pub mod root;
 pub mod sealed;
+pub mod segment;
 pub mod tenant_keys;
 pub mod token;
 
+pub use day_keys::DayKeys;
 pub use error::KeyError;
 pub use file_root::FileRoot;
 pub use password::{Passwords, Verdict};
@@ -63,5 +68,6 @@ pub use pkcs11_root::Pkcs11Root;
 pub use ring::{KeyRing, WrappedKey};
 pub use root::RootKey;
 pub use sealed::{TenantPrivateKey, TenantPublicKey};
+pub use segment::{OpenSegment, Part, PartKey, Recipients, Segment};
 pub use tenant_keys::{Field, TenantKeys};
 pub use token::Token;

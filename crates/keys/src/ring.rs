@@ -108,17 +108,29 @@ impl KeyRing {
         random: &dyn Random,
     ) -> Result<WrappedKey, KeyError> {
         let root = self.newest.id().to_owned();
-        let bytes = self.newest.wrap(key, &context(tenant, version, &root), random)?;
+        let bytes = self.wrap_key(key, &context(tenant, version, &root), random)?;
         Ok(WrappedKey { version, root, bytes })
     }
 
-    fn unwrap(&self, tenant: TenantId, wrapped: &WrappedKey) -> Result<SecretBytes, KeyError> {
-        let root = std::iter::once(&self.newest)
-            .chain(&self.older)
-            .find(|root| root.opens(&wrapped.root))
-            .ok_or(KeyError::UnknownRoot)?;
-        let key = root.unwrap(&wrapped.bytes, &context(tenant, wrapped.version, &wrapped.root))?;
+    /// Wraps a key of another kind than a tenant's; the context says which.
+    pub(crate) fn wrap_key(
+        &self,
+        key: &SecretBytes,
+        context: &[u8],
+        random: &dyn Random,
+    ) -> Result<Vec<u8>, KeyError> {
+        self.newest.wrap(key, context, random)
+    }
+
+    /// Opens what the root key named `root` wrapped.
+    pub(crate) fn unwrap_key(&self, root: &str, wrapped: &[u8], context: &[u8]) -> Result<SecretBytes, KeyError> {
+        let holder = std::iter::once(&self.newest).chain(&self.older).find(|holder| holder.opens(root));
+        let key = holder.ok_or(KeyError::UnknownRoot)?.unwrap(wrapped, context)?;
         if key.expose().len() == KEY_LEN { Ok(key) } else { Err(KeyError::Malformed("wrapped key")) }
+    }
+
+    fn unwrap(&self, tenant: TenantId, wrapped: &WrappedKey) -> Result<SecretBytes, KeyError> {
+        self.unwrap_key(&wrapped.root, &wrapped.bytes, &context(tenant, wrapped.version, &wrapped.root))
     }
 }
 

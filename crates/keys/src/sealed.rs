@@ -1,44 +1,30 @@
-//! Sealing to a tenant: the server writes what only the tenant can read.
+//! A tenant's own key pair: the server seals with the public half what only the private half opens.
 //!
-//! HPKE (RFC 9180), base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20Poly1305. The private key is made in the tenant's
-//! browser or command line and never reaches the server. Every sealed row has one length, so that it doesn't tell how
-//! long the number or the carrier's name was:
+//! HPKE (RFC 9180), base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM: a suite that every browser's WebCrypto has. The
+//! private key is made in the tenant's browser or command line and never reaches the server. What is sealed with it stands in
+//! [`crate::segment`].
 //!
-//! ```text
-//! format 1 (1) ‖ key id (8) ‖ encapsulated key (32) ‖ ciphertext of [length (2, big-endian) ‖ plaintext ‖ zeros] (512) ‖ tag (16)
-//! info = bind("countersign/message-log/1", tenant)      aad = bind(message id)      (bind: each part behind its length, 4 bytes)
-//! ```
-//!
-//! Key texts are Bech32m: `cspub1…` and `cssec1…`, over a byte for the suite (1) and the 32 bytes of the key.
+//! Key texts are Bech32m: `cspub1…` and `cssec1…`, over a byte for the suite (2) and the 32 bytes of the key.
 
-use crate::{KeyError, bech32, codec};
+use crate::{KeyError, bech32};
 use aws_lc_rs::digest::{SHA256, digest};
 use hpke::{
     Deserializable, Kem as _, OpModeR, OpModeS, Serializable,
-    aead::ChaCha20Poly1305,
+    aead::{Aead, AesGcm256},
     kdf::HkdfSha256,
     kem::X25519HkdfSha256,
     rand_core::{TryCryptoRng, TryRng},
     setup_receiver, setup_sender_with_rng,
 };
 use std::convert::Infallible;
-use types::{
-    Random, SecretBytes, SecretString,
-    id::{MessageId, TenantId},
-};
+use types::{Random, SecretString};
 use zeroize::Zeroizing;
 
-/// The longest plaintext of a row, in bytes.
-pub const MAX_PLAINTEXT: usize = PADDED_LEN - 2;
-/// The length of every sealed row, in bytes.
-pub const SEALED_LEN: usize = 1 + KEY_ID_LEN + ENCAPPED_LEN + PADDED_LEN + TAG_LEN;
-
-const FORMAT: u8 = 1;
-const SUITE: u8 = 1;
-const PADDED_LEN: usize = 512;
-const KEY_ID_LEN: usize = 8;
-const ENCAPPED_LEN: usize = 32;
-const TAG_LEN: usize = 16;
+/// Bytes that name a public key.
+pub(crate) const KEY_ID_LEN: usize = 8;
+/// Bytes of an encapsulated key.
+pub(crate) const ENCAPPED_LEN: usize = 32;
+const SUITE: u8 = 2;
 const PUBLIC_PREFIX: &str = "cspub";
 const SECRET_PREFIX: &str = "cssec";
 
@@ -86,27 +72,24 @@ impl TenantPublicKey {
         self.0.to_bytes().into()
     }
 
-    /// Eight bytes that name this key, as they stand in each sealed row.
+    /// Eight bytes that name this key, as they stand in the headers of the log.
     #[must_use]
     pub fn id(&self) -> [u8; KEY_ID_LEN] {
         digest(&SHA256, &self.to_bytes()).as_ref().first_chunk().copied().unwrap_or_default()
     }
 
-    /// Seals the private part of a message-log row: always [`SEALED_LEN`] bytes. [`KeyError::TooLong`] over [`MAX_PLAINTEXT`].
-    pub fn seal(
+    /// Appends what HPKE gives for `plaintext`: the encapsulated key, and the ciphertext with its tag.
+    pub(crate) fn seal_into(
         &self,
-        tenant: TenantId,
-        message: MessageId,
+        info: &[u8],
         plaintext: &[u8],
         random: &dyn Random,
-    ) -> Result<Vec<u8>, KeyError> {
-        let (encapped, ciphertext) = seal_to(&self.0, &info(tenant), &aad(message), &pad(plaintext)?, random)?;
-        let mut out = Vec::with_capacity(SEALED_LEN);
-        out.push(FORMAT);
-        out.extend_from_slice(&self.id());
+        out: &mut Vec<u8>,
+    ) -> Result<(), KeyError> {
+        let (encapped, ciphertext) = seal_to::<AesGcm256>(&self.0, info, &[], plaintext, random)?;
         out.extend_from_slice(&encapped);
         out.extend_from_slice(&ciphertext);
-        Ok(out)
+        Ok(())
     }
 }
 
@@ -140,18 +123,15 @@ impl TenantPrivateKey {
         TenantPublicKey(Kem::sk_to_pk(&self.0))
     }
 
-    /// Opens a sealed row. [`KeyError::Refused`] if it was changed, or sealed to another key, for another tenant or message.
-    pub fn open(&self, tenant: TenantId, message: MessageId, sealed: &[u8]) -> Result<SecretBytes, KeyError> {
-        let row = split(sealed).ok_or(KeyError::Malformed("sealed row"))?;
-        if *row.key_id != self.public().id() {
-            return Err(KeyError::Refused);
-        }
-        unpad(&open_with(&self.0, &info(tenant), &aad(message), row.encapped, row.ciphertext)?)
+    /// Opens what [`TenantPublicKey::seal_into`] appended; [`KeyError::Refused`] if it was changed or is for another key.
+    pub(crate) fn open_sealed(&self, info: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let (encapped, ciphertext) = sealed.split_at_checked(ENCAPPED_LEN).ok_or(KeyError::Malformed("sealed key"))?;
+        open_with::<AesGcm256>(&self.0, info, &[], encapped, ciphertext)
     }
 }
 
 /// One message in HPKE's base mode: the encapsulated key, and the ciphertext with its tag.
-fn seal_to(
+fn seal_to<A: Aead>(
     key: &<Kem as hpke::Kem>::PublicKey,
     info: &[u8],
     aad: &[u8],
@@ -160,13 +140,13 @@ fn seal_to(
 ) -> Result<([u8; ENCAPPED_LEN], Vec<u8>), KeyError> {
     let refused = |_| KeyError::Library("seal");
     let (encapped, mut context) =
-        setup_sender_with_rng::<ChaCha20Poly1305, HkdfSha256, Kem>(&OpModeS::Base, key, info, &mut Chance(random))
+        setup_sender_with_rng::<A, HkdfSha256, Kem>(&OpModeS::Base, key, info, &mut Chance(random))
             .map_err(refused)?;
     Ok((encapped.to_bytes().into(), context.seal(plaintext, aad).map_err(refused)?))
 }
 
 /// Opens what [`seal_to`] gave.
-fn open_with(
+fn open_with<A: Aead>(
     key: &<Kem as hpke::Kem>::PrivateKey,
     info: &[u8],
     aad: &[u8],
@@ -176,61 +156,8 @@ fn open_with(
     let refused = |_| KeyError::Refused;
     let encapped = <Kem as hpke::Kem>::EncappedKey::from_bytes(encapped).map_err(refused)?;
     let mut context =
-        setup_receiver::<ChaCha20Poly1305, HkdfSha256, Kem>(&OpModeR::Base, key, &encapped, info).map_err(refused)?;
+        setup_receiver::<A, HkdfSha256, Kem>(&OpModeR::Base, key, &encapped, info).map_err(refused)?;
     context.open(ciphertext, aad).map(Zeroizing::new).map_err(refused)
-}
-
-/// The id of the public key that a row was sealed to; `None` if the row is malformed. A tenant that has changed its key finds
-/// the right private key by it.
-#[must_use]
-pub fn key_id_of(sealed: &[u8]) -> Option<[u8; KEY_ID_LEN]> {
-    split(sealed).map(|row| *row.key_id)
-}
-
-struct Row<'a> {
-    key_id: &'a [u8; KEY_ID_LEN],
-    encapped: &'a [u8],
-    ciphertext: &'a [u8],
-}
-
-fn split(sealed: &[u8]) -> Option<Row<'_>> {
-    if sealed.len() != SEALED_LEN {
-        return None;
-    }
-    let (&FORMAT, rest) = sealed.split_first()? else { return None };
-    let (key_id, rest) = rest.split_first_chunk()?;
-    let (encapped, ciphertext) = rest.split_at_checked(ENCAPPED_LEN)?;
-    Some(Row { key_id, encapped, ciphertext })
-}
-
-fn pad(plaintext: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let too_long = KeyError::TooLong(MAX_PLAINTEXT);
-    let length = match u16::try_from(plaintext.len()) {
-        Ok(length) if plaintext.len() <= MAX_PLAINTEXT => length,
-        _ => return Err(too_long),
-    };
-    let mut padded = Zeroizing::new(Vec::with_capacity(PADDED_LEN));
-    padded.extend_from_slice(&length.to_be_bytes());
-    padded.extend_from_slice(plaintext);
-    padded.resize(PADDED_LEN, 0);
-    Ok(padded)
-}
-
-fn unpad(padded: &[u8]) -> Result<SecretBytes, KeyError> {
-    let inner = || {
-        let (length, rest) = padded.split_first_chunk()?;
-        let (plaintext, zeros) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-        zeros.iter().all(|byte| *byte == 0).then(|| SecretBytes::new(plaintext.to_vec()))
-    };
-    inner().ok_or(KeyError::Malformed("sealed row"))
-}
-
-fn info(tenant: TenantId) -> Vec<u8> {
-    codec::bind(&[b"countersign/message-log/1", tenant.as_bytes()])
-}
-
-fn aad(message: MessageId) -> Vec<u8> {
-    codec::bind(&[message.as_bytes()])
 }
 
 fn suite_and(key: &[u8]) -> Zeroizing<Vec<u8>> {

@@ -1,9 +1,11 @@
 //! What several unit tests stand on: a store on SQLite in a directory of its own, with tenants, and no outside program.
 
 use crate::{
-    Accepted, Address, BoxFuture, Channel, ChannelKind, Content, Outgoing, Purpose, SendError, Ticket, house::House,
+    Accepted, Address, BoxFuture, Channel, ChannelKind, Content, Outgoing, Purpose, SendError, Ticket,
+    house::House,
+    log::{LogReader, Opened},
 };
-use keys::{FileRoot, KeyRing, TenantPrivateKey};
+use keys::{DayKeys, FileRoot, KeyRing, TenantPrivateKey};
 use std::{
     collections::VecDeque,
     sync::{
@@ -32,7 +34,8 @@ impl Fixture {
         let ring = KeyRing::new(Arc::new(root));
         let url = format!("sqlite:{}", directory.path().join("db.sqlite").display());
         let engine = store::open(&url, &store::Options::default()).await.unwrap();
-        let store = Arc::new(Store::new(engine, ring.clone(), world));
+        let days = DayKeys::open_or_create(&directory.path().join("log-days.key"), &ring, &world).unwrap();
+        let store = Arc::new(Store::new(engine, ring.clone(), world).with_day_keys(Arc::new(days)));
         Self { store, clock, ring, _directory: directory }
     }
 
@@ -56,6 +59,13 @@ impl Fixture {
         };
         self.store.create_tenant(&row).await.unwrap();
         (id, private)
+    }
+
+    /// A row's sealed part, opened.
+    pub(crate) async fn opened(&self, tenant: TenantId, key: &TenantPrivateKey, row: &store::MessageRow) -> Opened {
+        let mut reader = LogReader::new(tenant, vec![key.clone()]);
+        reader.add_days(&self.store, Millis(0), Millis(i64::MAX)).await.unwrap();
+        reader.open(row.id, row.sealed.as_ref().unwrap()).unwrap()
     }
 
     pub(crate) fn message_id(&self) -> MessageId {

@@ -26,6 +26,7 @@ mod groups;
 mod holdings;
 mod integrations;
 pub mod limits;
+mod log_segments;
 pub mod login;
 mod message_log;
 mod migrate;
@@ -55,6 +56,7 @@ pub use engine::{Engine, StoreError};
 pub use fido::MetadataSerial;
 pub use groups::{GroupChange, GroupRow};
 pub use integrations::{IntegrationChange, IntegrationRow};
+pub use log_segments::LogSegment;
 pub use message_log::{BillingCount, MessageRow};
 pub use page::{Page, Slice, Span};
 pub use passkeys::{PasskeyModel, PasskeyRow};
@@ -87,6 +89,7 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         holdings::ALL,
         integrations::ALL,
         limits::ALL,
+        log_segments::ALL,
         login::ALL,
         message_log::ALL,
         migrate::ALL,

@@ -187,6 +187,12 @@ pub(crate) const STEPS: &[&str] = &[
      CREATE TABLE tenant_secret (
         tenant UUID NOT NULL, name TEXT NOT NULL, sealed BYTEA NOT NULL, created BIGINT NOT NULL,
         PRIMARY KEY (tenant, name)) /* clustered */;",
+    // The message log's keys: the header of each segment, and which day keys the house uses.
+    "CREATE TABLE log_segment (
+        tenant UUID NOT NULL, id UUID NOT NULL, day BIGINT NOT NULL, header BYTEA NOT NULL,
+        PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE TABLE log_day (
+        name TEXT NOT NULL, day BIGINT NOT NULL, value BYTEA NOT NULL, PRIMARY KEY (name)) /* clustered */;",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);

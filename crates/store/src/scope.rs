@@ -1,7 +1,7 @@
 //! The store, a tenant's part of it, and a transaction inside that part.
 
 use crate::engine::{Columns, Engine, Row, Statement, StoreError, Transaction, Value};
-use keys::{Field, KeyError, KeyRing, TenantKeys, WrappedKey};
+use keys::{DayKeys, Field, KeyError, KeyRing, TenantKeys, WrappedKey};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
 use types::{SecretBytes, TenantId, World};
@@ -15,13 +15,25 @@ pub struct Store {
     ring: KeyRing,
     world: World,
     opened: Cache<TenantId, TenantKeys>,
+    days: Option<Arc<DayKeys>>,
 }
 
 impl Store {
     /// A store on an open engine, with the key ring that opens tenants' keys.
     #[must_use]
     pub fn new(engine: Arc<dyn Engine>, ring: KeyRing, world: World) -> Self {
-        Self { engine, ring, world, opened: Cache::new(KEYS_CACHED) }
+        Self { engine, ring, world, opened: Cache::new(KEYS_CACHED), days: None }
+    }
+
+    /// With the keys of the message log's days: without them nothing sealed is written or read.
+    #[must_use]
+    pub fn with_day_keys(mut self, days: Arc<DayKeys>) -> Self {
+        self.days = Some(days);
+        self
+    }
+
+    pub(crate) const fn days(&self) -> Option<&Arc<DayKeys>> {
+        self.days.as_ref()
     }
 
     /// The engine: for health, backup and notices.

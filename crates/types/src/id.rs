@@ -53,6 +53,12 @@ impl<K: Kind> Id<K> {
         Self(uuid, PhantomData)
     }
 
+    /// An id from its 16 bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes), PhantomData)
+    }
+
     /// The 16 bytes, for binding an encryption to this id.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
@@ -200,6 +206,8 @@ ids! {
     LogId = LogKind, "", "log entry";
     /// A message on its way, or a call.
     MessageId = MessageKind, "", "message";
+    /// A run of the sealed message log: what one process wrote for one tenant on one day.
+    SegmentId = SegmentKind, "", "log segment";
     /// A passkey: the `webauthnkey` of Duo's clients.
     PasskeyId = PasskeyKind, "WA", "passkey";
     /// One sign-in in a browser.
@@ -210,6 +218,16 @@ ids! {
     ChangeId = ChangeKind, "", "change";
     /// A recovery code or an access pass.
     RecoveryId = RecoveryKind, "", "recovery secret";
+    /// What a program made for itself through the messaging API: a key, a service, a rate limit, an entity.
+    ApiObjectId = ApiObjectKind, "", "object";
+    /// A code that is on its way to a number which a program wants proved.
+    VerificationId = VerificationKind, "", "verification";
+    /// One sending of a verification's code.
+    VerifyAttemptId = VerifyAttemptKind, "", "sending";
+    /// A factor that a program keeps here for somebody.
+    FactorId = FactorKind, "", "factor";
+    /// A question to such a factor.
+    ChallengeId = ChallengeKind, "", "challenge";
 }
 
 #[cfg(test)]

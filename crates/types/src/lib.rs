@@ -13,8 +13,9 @@ pub mod username;
 pub mod world;
 
 pub use id::{
-    AdminId, AttemptId, BypassId, ChangeId, GroupId, Id, Kind, LogId, MessageId, PasskeyId, PhoneId, PolicyId,
-    RecoveryId, SessionId, SignInId, SmsCodeId, TenantId, TokenId, UserId,
+    AdminId, ApiObjectId, AttemptId, BypassId, ChallengeId, ChangeId, FactorId, GroupId, Id, Kind, LogId, MessageId,
+    PasskeyId, PhoneId, PolicyId, RecoveryId, SegmentId, SessionId, SignInId, SmsCodeId, TenantId, TokenId, UserId,
+    VerificationId, VerifyAttemptId,
 };
 pub use phone::E164;
 pub use secret::{SecretBytes, SecretString, ct_eq};

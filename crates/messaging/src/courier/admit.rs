@@ -30,7 +30,7 @@ impl Desk {
             error_class: String::new(),
             user_mark: log::user_mark(&keys, day, message.user, message.id).to_vec(),
             receipt: None,
-            sealed: self.seal(message, of_tenant.log_key.as_deref(), now)?,
+            sealed: self.seal(message, of_tenant.log_key.as_deref(), now).await?,
             txid: None,
         };
         let mut tx = tenant.begin().await?;

@@ -45,6 +45,7 @@ pub(crate) struct Desk {
     answers: CallAnswers,
     changes: broadcast::Sender<Changed>,
     house: OnceCell<House>,
+    book: log::book::LogBook,
 }
 
 impl Courier {
@@ -58,7 +59,7 @@ impl Courier {
             channel.connect(&links);
         }
         let changes = broadcast::Sender::new(CHANGES);
-        let desk = Arc::new(Desk { store, channels, answers, changes, house: OnceCell::new() });
+        let desk = Arc::new(Desk { store, channels, answers, changes, house: OnceCell::new(), book: log::book::LogBook::new() });
         tokio::spawn(hear(Arc::downgrade(&desk), hearing));
         Self { desk, web_push: None }
     }
@@ -212,7 +213,7 @@ impl Desk {
         let receipt = (!accepted.receipt.is_empty()).then(|| house.receipt(&row.supplier, &accepted.receipt));
         let now = self.now();
         let sealed = self
-            .resealed(tenant, row, log::Receipt { id: accepted.receipt.clone(), at: now.0, raw: String::new() })
+            .resealed(tenant, row, &log::Receipt { id: &accepted.receipt, at: now, raw: "" })
             .await?;
         for receipt in [receipt, None] {
             let mut tx = self.store.tenant(tenant).begin().await?;

@@ -117,8 +117,8 @@ impl Desk {
         if row.supplier != supplier {
             return Ok(Reported::Unknown);
         }
-        let receipt = log::Receipt { id: report.id.clone(), at: self.now().0, raw: report.raw.clone() };
-        let sealed = self.resealed(tenant, &row, receipt).await?;
+        let receipt = log::Receipt { id: &report.id, at: self.now(), raw: &report.raw };
+        let sealed = self.resealed(tenant, &row, &receipt).await?;
         let mut tx = self.store.tenant(tenant).begin().await?;
         for old in report.delivery.after() {
             if tx.set_message_state(message, old, report.delivery.as_str(), report.class.as_str(), None).await? {

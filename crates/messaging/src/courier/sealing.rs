@@ -2,66 +2,59 @@
 
 use super::Desk;
 use crate::{Address, Outgoing, log, place};
-use keys::TenantPublicKey;
+use keys::{Part, segment};
 use store::{MessageRow, StoreError};
-use types::{MessageId, Millis, TenantId};
+use types::{Millis, TenantId};
 
 impl Desk {
-    /// Number, place and exact time, for the tenant's eyes; nothing without a key.
-    pub(super) fn seal(
+    /// Number, place, carrier, user and exact time, for the tenant's eyes; nothing without a key.
+    pub(super) async fn seal(
         &self,
         message: &Outgoing,
-        key: Option<&str>,
+        log_key: Option<&str>,
         now: Millis,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(key) = self.log_key(key) else { return Ok(None) };
-        let (to, calling_code, region) = match &message.to {
+        let Some(log_key) = log_key else { return Ok(None) };
+        let day = message.id.made_at().day();
+        let Some(key) = self.book.key(&self.store, message.tenant, day, log_key).await? else { return Ok(None) };
+        let mut sent = log::Sent { at: now, user: message.user, ..log::Sent::default() };
+        match &message.to {
             Address::Number(number, _) => {
-                let place = place::of(number);
-                (number.expose(), place.calling_code, place.region)
+                let (place, facts) = (place::of(number), numbers::look(number));
+                sent.to = number.expose();
+                sent.calling_code = place.calling_code;
+                sent.country = if facts.country.is_empty() { place.region } else { facts.country };
+                sent.place = facts.place.unwrap_or_default();
+                sent.carrier = facts.original_carrier.unwrap_or_default();
+                sent.line = facts.kind.as_str();
             }
-            Address::Mail(address) => (address.expose(), "", ""),
-        };
-        let sent = log::Sent {
-            to: to.to_owned(),
-            at: now.0,
-            calling_code: calling_code.to_owned(),
-            region: region.to_owned(),
-        };
-        Ok(Some(self.sealer(&key, message.tenant, message.id).sent(sent)?))
-    }
-
-    fn log_key(&self, text: Option<&str>) -> Option<TenantPublicKey> {
-        let key = TenantPublicKey::from_text(text?);
-        if key.is_err() {
-            tracing::warn!("a tenant's log key can't be read: its messages are logged without the sealed part");
+            Address::Mail(address) => sent.to = address.expose(),
         }
-        key.ok()
+        let mut sealed = key.seal(message.id, Part::Sent, &sent.encode())?;
+        sealed.extend(segment::blank(Part::Receipt));
+        Ok(Some(sealed))
     }
 
-    pub(super) fn sealer<'a>(
-        &'a self,
-        key: &'a TenantPublicKey,
-        tenant: TenantId,
-        message: MessageId,
-    ) -> log::Sealer<'a> {
-        log::Sealer { key, tenant, message, random: self.store.world().random.as_ref() }
-    }
-
-    /// The row's sealed part with another receipt in it; `None` where there is none, or where the tenant's key is another by now.
+    /// The row's sealed part with another receipt in it; `None` where there is none, or where the tenant has no key any more.
     pub(super) async fn resealed(
         &self,
         tenant: TenantId,
         row: &MessageRow,
-        receipt: log::Receipt,
+        receipt: &log::Receipt<'_>,
     ) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(sealed) = &row.sealed else { return Ok(None) };
-        let of_tenant = self.store.tenant(tenant).row().await?;
-        let Some(key) = of_tenant.and_then(|row| self.log_key(row.log_key.as_deref())) else { return Ok(None) };
-        let same = sealed.get(..keys::sealed::SEALED_LEN).and_then(keys::sealed::key_id_of) == Some(key.id());
-        if !same {
-            return Ok(None);
-        }
-        Ok(Some(self.sealer(&key, tenant, row.id).with_receipt(sealed, receipt)?))
+        let Some(sent) = sealed.get(..Part::Sent.sealed_len()) else { return Ok(None) };
+        let key = match self.book.open_key(tenant, row.day)? {
+            Some(key) => key,
+            None => {
+                let of_tenant = self.store.tenant(tenant).row().await?;
+                let Some(log_key) = of_tenant.and_then(|row| row.log_key) else { return Ok(None) };
+                let Some(key) = self.book.key(&self.store, tenant, row.day, &log_key).await? else { return Ok(None) };
+                key
+            }
+        };
+        let mut resealed = sent.to_vec();
+        resealed.extend(key.seal(row.id, Part::Receipt, &receipt.encode())?);
+        Ok(Some(resealed))
     }
 }

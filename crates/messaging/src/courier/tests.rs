@@ -40,12 +40,12 @@ async fn a_message_leaves_a_row_that_only_its_tenant_can_read() {
     assert_eq!((row.purpose.as_str(), row.state.as_str(), row.error_class.as_str()), ("authentication", "sent", ""));
     assert_eq!(row.billing_class, "sms-2");
     assert_eq!(row.txid, None, "an attempt's id tells the time");
-    let sealed = row.sealed.unwrap();
-    assert_eq!(sealed.len(), SEALED_LEN);
-    let opened = log::open(&private.unwrap(), tenant, row.id, &sealed).unwrap();
-    assert_eq!((opened.sent.to.as_str(), opened.sent.at), (NUMBER, NOW.0));
-    assert_eq!((opened.sent.calling_code.as_str(), opened.sent.region.as_str()), ("49", "DE"));
-    assert_eq!(opened.receipt.id, "id-0");
+    assert_eq!(row.sealed.as_ref().map(Vec::len), Some(SEALED_LEN));
+    let opened = fixture.opened(tenant, &private.unwrap(), &row).await;
+    assert_eq!((opened.to(), opened.at()), (NUMBER, NOW));
+    assert_eq!((opened.calling_code(), opened.country()), ("49", "DE"));
+    assert!(opened.user().is_some());
+    assert_eq!(opened.receipt_id(), "id-0");
 }
 
 #[tokio::test]
@@ -275,8 +275,8 @@ async fn a_message_moves_forward_only() {
     }
     let row = fixture.store.tenant(tenant).message(id).await.unwrap().unwrap();
     assert_eq!(row.error_class, "unreachable");
-    let opened = log::open(&private.unwrap(), tenant, id, &row.sealed.unwrap()).unwrap();
-    assert_eq!((opened.sent.to.as_str(), opened.receipt.raw.as_str()), (NUMBER, "status=undelivered"));
+    let opened = fixture.opened(tenant, &private.unwrap(), &row).await;
+    assert_eq!((opened.to(), opened.receipt_words()), (NUMBER, "status=undelivered"));
     for (supplier, receipt) in [("scripted", "id-1"), ("other", "id-0")] {
         let unknown = courier.report(supplier, &report(receipt, Delivery::Sent)).await.unwrap();
         assert_eq!(unknown, Reported::Unknown);
@@ -342,8 +342,8 @@ async fn a_receipt_may_come_before_the_suppliers_answer() {
     sending.await.unwrap().unwrap();
     let row = fixture.store.tenant(tenant).message(id).await.unwrap().unwrap();
     assert_eq!(row.state, "delivered", "the supplier's answer took the message back");
-    let opened = log::open(&private.unwrap(), tenant, id, &row.sealed.unwrap()).unwrap();
-    assert_eq!(opened.receipt.raw, "status=delivered");
+    let opened = fixture.opened(tenant, &private.unwrap(), &row).await;
+    assert_eq!(opened.receipt_words(), "status=delivered");
     // From now on the supplier's id is known, and another's receipt under this ticket is refused.
     let other = courier.desk().report_on(&claims, "scripted", &report("id-9", Delivery::Failed)).await.unwrap();
     assert_eq!(other, Reported::Unknown);
@@ -363,7 +363,7 @@ async fn a_tenant_that_changed_its_key_keeps_what_it_can_read() {
     courier.report("scripted", &report("id-0", Delivery::Delivered)).await.unwrap();
     let row = fixture.store.tenant(tenant).message(id).await.unwrap().unwrap();
     assert_eq!(row.state, "delivered");
-    assert_eq!(log::open(&private.unwrap(), tenant, id, &row.sealed.unwrap()).unwrap().sent.to, NUMBER);
+    assert_eq!(fixture.opened(tenant, &private.unwrap(), &row).await.to(), NUMBER);
 }
 
 #[test]

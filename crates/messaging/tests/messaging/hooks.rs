@@ -116,9 +116,9 @@ async fn receipts_move_a_text_on_and_the_last_one_deletes_it_there() {
         assert_eq!(it.state(id).await, "delivered");
     }
     let row = it.house.fixture.store.tenant(it.house.tenant).message(id).await.unwrap().unwrap();
-    let opened = log::open(&it.house.private, it.house.tenant, id, &row.sealed.unwrap()).unwrap();
-    assert_eq!((opened.sent.to.as_str(), opened.receipt.id.as_str()), (NUMBER, sid.as_str()));
-    assert_eq!(opened.receipt.raw, "status=delivered code=0 done=");
+    let opened = it.house.fixture.opened(it.house.tenant, &it.house.private, &row).await;
+    assert_eq!((opened.to(), opened.receipt_id()), (NUMBER, sid.as_str()));
+    assert_eq!(opened.receipt_words(), "status=delivered code=0 done=");
 }
 
 #[tokio::test]

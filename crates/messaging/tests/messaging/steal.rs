@@ -227,9 +227,10 @@ async fn a_thief_of_database_journal_and_logs_finds_no_number() {
     let span = store::Span::new(types::Millis(0), types::Millis(i64::MAX), 1_000);
     let rows = fixture.store.tenant(sealed).messages(&span).await.unwrap();
     let private = private.unwrap();
+    let reader = fixture.reader(sealed, &private).await;
     let mut read: Vec<String> = rows
         .iter()
-        .map(|row| messaging::log::open(&private, sealed, row.id, row.sealed.as_ref().unwrap()).unwrap().sent.to)
+        .map(|row| reader.open(row.id, row.sealed.as_ref().unwrap()).unwrap().to().to_owned())
         .collect();
     read.sort_unstable();
     read.dedup();
@@ -311,12 +312,12 @@ async fn two_days_of_one_person_have_nothing_in_common() {
         assert!(marks.len() <= 4);
     }
     assert!(marks.values().all(|count| *count == 2), "one mark a day, and no mark on two days");
-    // The sealed parts share the format byte and the key's id, nine bytes at the head of each half, and no other.
-    let half = messaging::log::SEALED_LEN / 2;
+    // The sealed parts share the format byte and the segment's id, seventeen bytes at the head of each, and no other.
     let mut seen = std::collections::HashSet::new();
     for row in &rows {
-        for part in row.sealed.as_ref().unwrap().chunks(half) {
-            for window in part[9..].windows(8) {
+        let (sent, receipt) = row.sealed.as_ref().unwrap().split_at(keys::Part::Sent.sealed_len());
+        for part in [sent, receipt] {
+            for window in part[17..].windows(8) {
                 assert!(seen.insert(window.to_vec()), "eight bytes of two sealed rows are the same");
             }
         }

@@ -1,7 +1,10 @@
 //! A store with tenants, and the Python environment of the tests.
 
-use keys::{FileRoot, KeyRing, TenantPrivateKey};
-use messaging::{Address, CallScript, Content, Outgoing, Purpose};
+use keys::{DayKeys, FileRoot, KeyRing, TenantPrivateKey};
+use messaging::{
+    Address, CallScript, Content, Outgoing, Purpose,
+    log::{LogReader, Opened},
+};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -33,7 +36,9 @@ impl Fixture {
         let world = World { random: World::real().random, ..world };
         let root = FileRoot::open_or_create(&directory.path().join("root.key"), &world).unwrap();
         let engine = store::open(url, &store::Options::default()).await.unwrap();
-        let store = Arc::new(Store::new(engine, KeyRing::new(Arc::new(root)), world));
+        let ring = KeyRing::new(Arc::new(root));
+        let days = DayKeys::open_or_create(&directory.path().join("log-days.key"), &ring, &world).unwrap();
+        let store = Arc::new(Store::new(engine, ring, world).with_day_keys(Arc::new(days)));
         Self { store, clock, directory }
     }
 
@@ -55,6 +60,18 @@ impl Fixture {
         };
         self.store.create_tenant(&row).await.unwrap();
         (id, private)
+    }
+
+    /// A row's sealed part, opened.
+    pub(crate) async fn opened(&self, tenant: TenantId, key: &TenantPrivateKey, row: &store::MessageRow) -> Opened {
+        self.reader(tenant, key).await.open(row.id, row.sealed.as_ref().unwrap()).unwrap()
+    }
+
+    /// Who reads all of a tenant's rows.
+    pub(crate) async fn reader(&self, tenant: TenantId, key: &TenantPrivateKey) -> LogReader {
+        let mut reader = LogReader::new(tenant, vec![key.clone()]);
+        reader.add_days(&self.store, Millis(0), Millis(i64::MAX)).await.unwrap();
+        reader
     }
 
     pub(crate) fn text(&self, tenant: TenantId, number: &str, text: &str) -> Outgoing {

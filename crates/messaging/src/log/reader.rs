@@ -1,0 +1,126 @@
+//! Reading the sealed parts, where the private key is: at the tenant.
+
+use super::{Opened, SEALED_LEN, SENT_LEN, Words};
+use keys::{KeyError, OpenSegment, Part, TenantPrivateKey, segment};
+use std::collections::HashMap;
+use store::{Span, Store, StoreError};
+use types::{MessageId, Millis, SegmentId, TenantId};
+
+/// Segments that are asked for at once.
+const PAGE: i64 = 500;
+
+/// Why a row can't be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// The segment's header is not at hand.
+    #[error("the key of its segment is not in the log")]
+    NoSegment,
+    /// It was sealed to other keys than those given.
+    #[error("it was sealed to another key")]
+    OtherKey,
+    /// The day was shredded at the end of its retention.
+    #[error("its day was shredded")]
+    Shredded,
+    /// It was changed, or is no sealed part.
+    #[error("it is damaged")]
+    Damaged,
+}
+
+/// Opens rows of one tenant. Segments are added day by day and forgotten likewise: an open one takes up to 2 MiB, about 100 bytes for
+/// each of its messages.
+pub struct LogReader {
+    tenant: TenantId,
+    keys: Vec<TenantPrivateKey>,
+    segments: HashMap<SegmentId, (i64, Result<OpenSegment, Unreadable>)>,
+}
+
+impl LogReader {
+    /// A reader with these private keys: more than one where the tenant has changed its key.
+    #[must_use]
+    pub fn new(tenant: TenantId, keys: Vec<TenantPrivateKey>) -> Self {
+        Self { tenant, keys, segments: HashMap::new() }
+    }
+
+    /// Takes the header of a segment; `None` for one whose day was shredded.
+    pub fn add_segment(&mut self, id: SegmentId, day: i64, header: Option<&[u8]>) {
+        if self.segments.contains_key(&id) {
+            return;
+        }
+        let opened = match header {
+            None => Err(Unreadable::Shredded),
+            Some(header) => self.open_header(id, day, header),
+        };
+        self.segments.insert(id, (day, opened));
+    }
+
+    fn open_header(&self, id: SegmentId, day: i64, header: &[u8]) -> Result<OpenSegment, Unreadable> {
+        let recipients = segment::recipients_of(header);
+        if recipients.is_empty() {
+            return Err(Unreadable::Damaged);
+        }
+        let mine = self.keys.iter().find(|key| recipients.contains(&key.public().id()));
+        let key = mine.ok_or(Unreadable::OtherKey)?;
+        key.open_segment(self.tenant, id, day, header).map_err(|_| Unreadable::Damaged)
+    }
+
+    /// Whether the header of this segment was given.
+    #[must_use]
+    pub fn knows(&self, id: SegmentId) -> bool {
+        self.segments.contains_key(&id)
+    }
+
+    /// Takes all segments of the days from `from` to `to` out of the store, for whoever reads beside it.
+    pub async fn add_days(&mut self, store: &Store, from: Millis, to: Millis) -> Result<(), StoreError> {
+        let mut span = Span::new(from, to, PAGE);
+        loop {
+            let segments = store.tenant(self.tenant).log_segments(&span).await?;
+            for segment in &segments {
+                self.add_segment(segment.id, segment.day, segment.header.as_deref());
+            }
+            match segments.last() {
+                Some(last) if i64::try_from(segments.len()).unwrap_or(0) == PAGE => span = span.after(last.id),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Forgets segments of days before `day`.
+    pub fn forget_before(&mut self, day: i64) {
+        self.segments.retain(|_, (of, _)| *of >= day);
+    }
+
+    /// Opens the sealed part of a row.
+    pub fn open(&self, message: MessageId, sealed: &[u8]) -> Result<Opened, Unreadable> {
+        if sealed.len() != SEALED_LEN {
+            return Err(Unreadable::Damaged);
+        }
+        let (sent, receipt) = sealed.split_at_checked(SENT_LEN).ok_or(Unreadable::Damaged)?;
+        let sent = self.part(message, Part::Sent, sent)?;
+        let receipt = match self.part(message, Part::Receipt, receipt) {
+            Ok(receipt) => Some(receipt),
+            Err(_) if segment::is_blank(Part::Receipt, receipt) => None,
+            // The tenant has changed its key between the two.
+            Err(Unreadable::OtherKey) => None,
+            Err(unreadable) => return Err(unreadable),
+        };
+        Ok(Opened { sent, receipt })
+    }
+
+    fn part(&self, message: MessageId, part: Part, sealed: &[u8]) -> Result<Words, Unreadable> {
+        let id = segment::segment_of(part, sealed).ok_or(Unreadable::Damaged)?;
+        let (_, segment) = self.segments.get(&id).ok_or(Unreadable::NoSegment)?;
+        let segment = segment.as_ref().map_err(|unreadable| *unreadable)?;
+        let opened = segment.open(message, part, sealed).map_err(|error| match error {
+            KeyError::Shredded => Unreadable::Shredded,
+            _ => Unreadable::Damaged,
+        })?;
+        Words::read(opened).ok_or(Unreadable::Damaged)
+    }
+}
+
+/// The segments that a row's sealed part needs: one, or two where the receipt was written by another process.
+#[must_use]
+pub fn segments_of(sealed: &[u8]) -> [Option<SegmentId>; 2] {
+    let Some((sent, receipt)) = sealed.split_at_checked(SENT_LEN) else { return [None, None] };
+    [segment::segment_of(Part::Sent, sent), segment::segment_of(Part::Receipt, receipt)]
+}
