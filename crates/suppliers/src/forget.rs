@@ -1,0 +1,172 @@
+//! Has messages deleted or redacted at the supplier: when the last receipt has come, or when none can come any more.
+//!
+//! What is to be forgotten is in memory: a restart forgets to forget, and those messages stay until the supplier's own retention
+//! ends. One task does all of it, and ends when nothing waits.
+
+use crate::{client::Client, driver::is_id, recipe::Recipe, template::Values};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{sync::Notify, task::JoinSet, time::Instant};
+use types::World;
+
+/// So many messages wait at most; each is a few hundred bytes.
+const MOST: usize = 50_000;
+/// So many requests are under way at once.
+const AT_ONCE: usize = 4;
+
+pub(crate) struct Forgetter(Arc<Work>);
+
+struct Work {
+    list: Mutex<List>,
+    changed: Notify,
+    client: Arc<Client>,
+    recipe: Arc<Recipe>,
+    pauses: Vec<Duration>,
+    world: World,
+}
+
+#[derive(Default)]
+struct List {
+    due: BTreeMap<(Instant, u64), Job>,
+    places: HashMap<String, (Instant, u64)>,
+    count: u64,
+    /// Whether the task is there.
+    is_running: bool,
+}
+
+struct Job {
+    id: String,
+    /// Failed tries.
+    tries: usize,
+}
+
+impl List {
+    fn put(&mut self, job: Job, at: Instant) {
+        if let Some(place) = self.places.remove(&job.id) {
+            self.due.remove(&place);
+        }
+        self.count += 1;
+        self.places.insert(job.id.clone(), (at, self.count));
+        self.due.insert((at, self.count), job);
+    }
+
+    /// The jobs whose time has come, and when the next one's does.
+    fn take(&mut self, now: Instant) -> (Vec<Job>, Option<Instant>) {
+        let mut jobs = Vec::new();
+        while let Some(first) = self.due.first_entry() {
+            if jobs.len() >= AT_ONCE || first.key().0 > now {
+                break;
+            }
+            let job = first.remove();
+            self.places.remove(&job.id);
+            jobs.push(job);
+        }
+        (jobs, self.due.first_key_value().map(|((at, _), _)| *at))
+    }
+}
+
+impl Forgetter {
+    pub(crate) fn new(client: Arc<Client>, recipe: Arc<Recipe>, pauses: Vec<Duration>, world: World) -> Self {
+        Self(Arc::new(Work { list: Mutex::default(), changed: Notify::new(), client, recipe, pauses, world }))
+    }
+
+    /// When nothing more can come: `delay` from now, unless it is asked for before.
+    pub(crate) fn later(&self, id: &str, delay: Duration) {
+        let is_known = self.0.list().places.contains_key(id);
+        if !is_known {
+            self.put(id, delay);
+        }
+    }
+
+    /// Now.
+    pub(crate) fn now(&self, id: &str) {
+        let is_tried = {
+            let list = self.0.list();
+            list.places.get(id).and_then(|place| list.due.get(place)).is_some_and(|job| job.tries > 0)
+        };
+        // A receipt that comes again doesn't begin the tries anew.
+        if !is_tried {
+            self.put(id, Duration::ZERO);
+        }
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.list().due.len()
+    }
+
+    fn put(&self, id: &str, delay: Duration) {
+        let first = self.0.pauses.first().copied();
+        let (Some(first), true) = (first, is_id(id)) else { return };
+        let mut list = self.0.list();
+        if list.due.len() >= MOST && !list.places.contains_key(id) {
+            tracing::warn!("too many messages wait to be forgotten by a supplier");
+            return;
+        }
+        list.put(Job { id: id.to_owned(), tries: 0 }, Instant::now() + delay + first);
+        if !list.is_running {
+            list.is_running = true;
+            tokio::spawn(run(Arc::clone(&self.0)));
+        }
+        drop(list);
+        self.0.changed.notify_one();
+    }
+}
+
+async fn run(work: Arc<Work>) {
+    loop {
+        let (jobs, next) = {
+            let mut list = work.list();
+            let (jobs, next) = list.take(Instant::now());
+            if jobs.is_empty() && next.is_none() {
+                list.is_running = false;
+                return;
+            }
+            (jobs, next)
+        };
+        if jobs.is_empty() {
+            let next = next.unwrap_or_else(Instant::now);
+            tokio::select! {
+                () = tokio::time::sleep_until(next) => {}
+                () = work.changed.notified() => {}
+            }
+            continue;
+        }
+        let mut tried = JoinSet::new();
+        for job in jobs {
+            let work = Arc::clone(&work);
+            tried.spawn(async move { work.try_once(job).await });
+        }
+        while tried.join_next().await.is_some() {}
+    }
+}
+
+impl Work {
+    fn list(&self) -> MutexGuard<'_, List> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn try_once(&self, job: Job) {
+        let Some(forget) = &self.recipe.forget else { return };
+        let values = Values {
+            letter: None,
+            from: None,
+            language: None,
+            request: None,
+            id: Some(&job.id),
+            now: self.world.now(),
+        };
+        if let Ok(reply) = self.client.ask(&forget.step, &values).await
+            && (matches!(reply.status, 200..=299 | 404 | 410) || forget.gone.contains(&reply.status))
+        {
+            return;
+        }
+        let tries = job.tries + 1;
+        match self.pauses.get(tries) {
+            Some(pause) => self.list().put(Job { id: job.id, tries }, Instant::now() + *pause),
+            None => tracing::warn!("a supplier did not forget a message"),
+        }
+    }
+}
