@@ -17,6 +17,7 @@ mod auth_log;
 mod batch;
 mod browsers;
 mod bypass_codes;
+mod carrier_cuts;
 mod changes;
 pub mod codes;
 pub mod engine;
@@ -29,6 +30,7 @@ pub mod limits;
 mod log_segments;
 pub mod login;
 mod message_log;
+mod message_queue;
 mod migrate;
 mod page;
 mod passkeys;
@@ -51,6 +53,7 @@ mod users;
 
 pub use admin_log::AdminLogRow;
 pub use auth_log::{AuthLogRow, ResultCount};
+pub use carrier_cuts::{CUT_NOTICE, CarrierCut};
 pub use changes::ChangeRow;
 pub use engine::{Engine, StoreError};
 pub use fido::MetadataSerial;
@@ -58,6 +61,7 @@ pub use groups::{GroupChange, GroupRow};
 pub use integrations::{IntegrationChange, IntegrationRow};
 pub use log_segments::LogSegment;
 pub use message_log::{BillingCount, MessageRow};
+pub use message_queue::{QueuedRow, ten_minutes};
 pub use page::{Page, Slice, Span};
 pub use passkeys::{PasskeyModel, PasskeyRow};
 pub use phones::{PhoneChange, PhoneRow, SealedNumber};
@@ -82,6 +86,7 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         auth_log::ALL,
         browsers::ALL,
         bypass_codes::ALL,
+        carrier_cuts::ALL,
         changes::ALL,
         codes::ALL,
         fido::ALL,
@@ -92,6 +97,7 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         log_segments::ALL,
         login::ALL,
         message_log::ALL,
+        message_queue::ALL,
         migrate::ALL,
         passkeys::ALL,
         phones::ALL,

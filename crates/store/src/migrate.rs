@@ -193,6 +193,14 @@ pub(crate) const STEPS: &[&str] = &[
         PRIMARY KEY (tenant, id)) /* clustered */;
      CREATE TABLE log_day (
         name TEXT NOT NULL, day BIGINT NOT NULL, value BYTEA NOT NULL, PRIMARY KEY (name)) /* clustered */;",
+    // Messages on their way out, sealed under keys that stand in no database, and the carriers that are cut off.
+    "CREATE TABLE message_queue (
+        tenant UUID NOT NULL, id UUID NOT NULL, holder BYTEA NOT NULL, key_id BYTEA NOT NULL, until BIGINT NOT NULL,
+        state TEXT NOT NULL, carrier TEXT NOT NULL, sealed BYTEA NOT NULL, PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE INDEX message_queue_by_holder ON message_queue (holder);
+     CREATE INDEX message_queue_by_until ON message_queue (until);
+     CREATE TABLE carrier_cut (
+        carrier TEXT NOT NULL PRIMARY KEY, since BIGINT NOT NULL, reason TEXT NOT NULL) /* clustered */;",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);
