@@ -34,6 +34,8 @@ impl Auth {
                 tx.delete_auth_log(before, ROWS).await?,
                 tx.delete_admin_log(before, ROWS).await?,
                 tx.delete_messages(before, ROWS).await?,
+                tx.delete_api_messages(before, ROWS).await?,
+                tx.delete_verify_attempts(before, ROWS).await?,
             ];
             tx.commit().await?;
             if removed.iter().all(|removed| i64::try_from(*removed).unwrap_or(0) < ROWS) {

@@ -1,7 +1,7 @@
 //! The sealed columns and the purposes of keyed hashes: one place, so that what one crate seals another can open.
 
 use keys::Field;
-use types::{AttemptId, PhoneId, SessionId, SignInId, TokenId};
+use types::{AttemptId, ChallengeId, FactorId, MessageId, PhoneId, SessionId, SignInId, TokenId, VerificationId};
 
 /// A phone's number.
 #[must_use]
@@ -69,6 +69,40 @@ pub fn tenant_secret(name: &str) -> Field<'_> {
     Field { table: "tenant_secret", column: "sealed", row: name.as_bytes() }
 }
 
+/// Who wants to hear of a message that a program sent.
+#[must_use]
+pub fn api_message_callback(message: &MessageId) -> Field<'_> {
+    Field { table: "api_message", column: "sealed", row: message.as_bytes() }
+}
+
+/// The address of a verification, and what was asked.
+#[must_use]
+pub fn verification(verification: &VerificationId) -> Field<'_> {
+    Field { table: "verification", column: "sealed", row: verification.as_bytes() }
+}
+
+/// The seed or the public key of a program's factor.
+#[must_use]
+pub fn factor(factor: &FactorId) -> Field<'_> {
+    Field { table: "verify_factor", column: "sealed", row: factor.as_bytes() }
+}
+
+/// What a challenge shows.
+#[must_use]
+pub fn challenge(challenge: &ChallengeId) -> Field<'_> {
+    Field { table: "verify_challenge", column: "sealed", row: challenge.as_bytes() }
+}
+
+/// Purpose of the hash of an API key's secret; parts: key id, secret.
+pub const API_KEY: &str = "api-key";
+/// Purpose of the mark that joins one day's messages to one address; parts: day, address.
+pub const API_MESSAGE: &str = "api-message";
+/// Purpose of the mark of a request that is made once; parts: who asks, its token.
+pub const API_ONCE: &str = "api-once";
+/// Purpose of the hash of a verification's address; parts: service id, address.
+pub const VERIFICATION_WHOSE: &str = "verification-whose";
+/// Purpose of the hash of a verification's code; parts: verification id, code, amount, payee.
+pub const VERIFICATION_CODE: &str = "verification-code";
 /// Purpose of the hash of a bypass code; parts: user id, code.
 pub const BYPASS_CODE: &str = "bypass-code";
 /// Purpose of the hash of a passcode that was sent; parts: phone id, code.

@@ -69,6 +69,11 @@ static OF_POLICY: Statement = Statement::new(
     concat!("SELECT ", columns!(), " FROM integration WHERE tenant = $1 AND policy = $2 ORDER BY ikey"),
     &[Type::Id, Type::Id],
 );
+static OF_TYPE: Statement = Statement::new(
+    "integration_of_type",
+    concat!("SELECT ", columns!(), " FROM integration WHERE tenant = $1 AND type = $2 ORDER BY ikey"),
+    &[Type::Id, Type::Text],
+);
 static INSERT: Statement = Statement::new(
     "integration_insert",
     concat!("INSERT INTO integration (tenant, ", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"),
@@ -130,6 +135,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &PAGE,
     &COUNT,
     &OF_POLICY,
+    &OF_TYPE,
     &INSERT,
     &INSERT_KEY,
     &CHANGE,
@@ -149,6 +155,11 @@ impl Tenant<'_> {
     /// A page of the integrations in the order of their keys.
     pub async fn integrations(&self, slice: Slice) -> Result<Page<IntegrationRow>, StoreError> {
         self.page(&PAGE, &COUNT, Vec::new(), slice).await
+    }
+
+    /// The integrations of this type.
+    pub async fn integrations_of_type(&self, r#type: &str) -> Result<Vec<IntegrationRow>, StoreError> {
+        self.list(&OF_TYPE, values![r#type]).await
     }
 
     /// The integrations that have this policy for their own.

@@ -13,6 +13,8 @@
 
 mod admin_log;
 pub mod attempts;
+mod api_messages;
+mod api_objects;
 mod auth_log;
 mod batch;
 mod browsers;
@@ -50,8 +52,12 @@ mod tenants;
 mod tokens;
 mod user_changes;
 mod users;
+mod verifications;
+mod verify_factors;
 
 pub use admin_log::AdminLogRow;
+pub use api_messages::ApiMessageRow;
+pub use api_objects::ApiObjectRow;
 pub use auth_log::{AuthLogRow, ResultCount};
 pub use carrier_cuts::{CUT_NOTICE, CarrierCut};
 pub use changes::ChangeRow;
@@ -77,12 +83,16 @@ pub use tenants::TenantRow;
 pub use tokens::{APP_TOKEN_TYPE, TokenRow, app_token_serial, phone_of_app_token};
 pub use user_changes::UserChange;
 pub use users::{UserNameRow, UserRow};
+pub use verifications::{AttemptFilter, VerificationRow, VerifyAttemptRow};
+pub use verify_factors::{ChallengeRow, FactorRow};
 
 /// Every statement that this crate can run: for the tests that prepare each and read its plan.
 pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
     [
         admin_log::ALL,
         attempts::ALL,
+        api_messages::ALL,
+        api_objects::ALL,
         auth_log::ALL,
         browsers::ALL,
         bypass_codes::ALL,
@@ -114,6 +124,8 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         tokens::ALL,
         user_changes::ALL,
         users::ALL,
+        verifications::ALL,
+        verify_factors::ALL,
     ]
     .into_iter()
     .flatten()

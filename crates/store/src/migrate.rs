@@ -201,6 +201,42 @@ pub(crate) const STEPS: &[&str] = &[
      CREATE INDEX message_queue_by_until ON message_queue (until);
      CREATE TABLE carrier_cut (
         carrier TEXT NOT NULL PRIMARY KEY, since BIGINT NOT NULL, reason TEXT NOT NULL) /* clustered */;",
+    // What programs make through the messaging API, the messages that they sent, verifications of numbers, factors of their people.
+    "CREATE TABLE api_object (
+        tenant UUID NOT NULL, id UUID NOT NULL, kind TEXT NOT NULL, parent UUID NOT NULL, handle TEXT, name TEXT NOT NULL,
+        detail TEXT NOT NULL, digest BYTEA, created BIGINT NOT NULL, updated BIGINT NOT NULL,
+        PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE INDEX api_object_by_parent ON api_object (tenant, kind, parent, id);
+     CREATE UNIQUE INDEX api_object_by_handle ON api_object (tenant, kind, parent, handle) WHERE handle IS NOT NULL;
+     CREATE UNIQUE INDEX api_object_key ON api_object (id) WHERE kind = 'key';
+     CREATE TABLE api_message (
+        tenant UUID NOT NULL, id UUID NOT NULL, kind TEXT NOT NULL, mark BYTEA NOT NULL, once BYTEA, sealed BYTEA,
+        told TEXT NOT NULL, tries BIGINT NOT NULL, due BIGINT, leased BIGINT NOT NULL,
+        PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE UNIQUE INDEX api_message_by_once ON api_message (tenant, once) WHERE once IS NOT NULL;
+     CREATE INDEX api_message_by_due ON api_message (due) WHERE due IS NOT NULL;
+     CREATE TABLE verification (
+        tenant UUID NOT NULL, id UUID NOT NULL, service UUID NOT NULL, whose BYTEA NOT NULL, digest BYTEA NOT NULL,
+        sealed BYTEA NOT NULL, channel TEXT NOT NULL, sends BIGINT NOT NULL, checks BIGINT NOT NULL, message UUID,
+        created BIGINT NOT NULL, updated BIGINT NOT NULL, expires BIGINT NOT NULL,
+        PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE UNIQUE INDEX verification_by_whose ON verification (tenant, service, whose);
+     CREATE INDEX verification_by_expiry ON verification (expires);
+     CREATE TABLE verify_attempt (
+        tenant UUID NOT NULL, id UUID NOT NULL, service UUID NOT NULL, verification UUID NOT NULL, channel TEXT NOT NULL,
+        country TEXT NOT NULL, converted BIGINT NOT NULL, PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE TABLE verify_factor (
+        tenant UUID NOT NULL, id UUID NOT NULL, entity UUID NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+        state TEXT NOT NULL, config TEXT NOT NULL, sealed BYTEA NOT NULL, period BIGINT NOT NULL, last_step BIGINT NOT NULL,
+        drift BIGINT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL, PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE INDEX verify_factor_by_entity ON verify_factor (tenant, entity, id);
+     CREATE TABLE verify_challenge (
+        tenant UUID NOT NULL, id UUID NOT NULL, entity UUID NOT NULL, factor UUID NOT NULL, state TEXT NOT NULL,
+        sealed BYTEA NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL, responded BIGINT, expires BIGINT NOT NULL,
+        PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE INDEX verify_challenge_by_entity ON verify_challenge (tenant, entity, id);
+     CREATE INDEX verify_challenge_by_expiry ON verify_challenge (expires);
+     CREATE INDEX integration_by_type ON integration (tenant, type);",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);

@@ -26,17 +26,29 @@ static GRANTS: Statement = Statement::new("restored_grants", "DELETE FROM grants
 static BROWSERS: Statement = Statement::new("restored_browsers", "DELETE FROM browser WHERE tenant = $1", &[Type::Id]);
 static PASSES: Statement =
     Statement::new("restored_passes", "DELETE FROM recovery WHERE tenant = $1 AND expires IS NOT NULL", &[Type::Id]);
+static VERIFICATIONS: Statement =
+    Statement::new("restored_verifications", "DELETE FROM verification WHERE tenant = $1", &[Type::Id]);
+static CHALLENGES: Statement =
+    Statement::new("restored_challenges", "DELETE FROM verify_challenge WHERE tenant = $1", &[Type::Id]);
+static FACTORS: Statement = Statement::new(
+    "restored_factors",
+    "UPDATE verify_factor SET last_step = $2 / period + 1 + CASE WHEN drift > 0 THEN drift ELSE 0 END \
+     WHERE tenant = $1 AND period > 0 AND last_step < $2 / period + 1 + CASE WHEN drift > 0 THEN drift ELSE 0 END",
+    &[Type::Id, Type::Int],
+);
 
 pub(crate) static ALL: &[&Statement] =
-    &[&TOKENS, &SMS_CODES, &ACTIVATIONS, &TRUSTED, &SIGN_INS, &SESSIONS, &GRANTS, &BROWSERS, &PASSES];
+    &[&TOKENS, &SMS_CODES, &ACTIVATIONS, &TRUSTED, &SIGN_INS, &SESSIONS, &GRANTS, &BROWSERS, &PASSES,
+    &VERIFICATIONS, &CHALLENGES, &FACTORS];
 
 impl Tx {
     /// Makes a restored tenant safe, as far as that can be done without knowing what happened since: every TOTP step up to `now` counts
-    /// as used, and passcodes that were sent, activation codes, access passes, remembered devices, known browsers, sign-ins and sessions
-    /// are gone. Counters of HOTP and Yubico tokens and of passkeys, and what is left of bypass and recovery codes, stay as they were.
+    /// as used, and passcodes that were sent, activation codes, access passes, remembered devices, known browsers, sign-ins, sessions,
+    /// verifications and challenges are gone. Counters of HOTP and Yubico tokens and of passkeys, and what is left of bypass and recovery codes, stay as they were.
     pub async fn void_after_restore(&mut self, now: Millis) -> Result<(), StoreError> {
         self.run(&TOKENS, values![now.seconds()]).await?;
-        for statement in [&SMS_CODES, &ACTIVATIONS, &TRUSTED, &SIGN_INS, &SESSIONS, &GRANTS, &BROWSERS, &PASSES] {
+        self.run(&FACTORS, values![now.seconds()]).await?;
+        for statement in [&SMS_CODES, &ACTIVATIONS, &TRUSTED, &SIGN_INS, &SESSIONS, &GRANTS, &BROWSERS, &PASSES, &VERIFICATIONS, &CHALLENGES] {
             self.run(statement, Vec::new()).await?;
         }
         Ok(())

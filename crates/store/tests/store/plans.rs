@@ -22,7 +22,7 @@ const SCANS: &[&str] = &[
 fn of_the_whole_tenant(name: &str) -> bool {
     // Pages and counts of all that a tenant has of a kind.
     let pages =
-        ["user", "group", "phone", "token", "bypass", "integration", "policy", "passkey", "session", "push", "secret"];
+        ["user", "group", "phone", "token", "bypass", "integration", "policy", "passkey", "session", "push", "secret", "factor"];
     let page = pages.iter().any(|kind| name == format!("{kind}_page") || name == format!("{kind}_count"));
     // A tenant has few integrations, policies and keys, and these are not looked up so at a login.
     let few = [

@@ -18,6 +18,7 @@ pub(crate) const TENANTLESS: &[&str] = &[
     "tenant_insert",
     "tenant_set_settings",
     "integration_owner",
+    "api_key_owner",
     // Of no tenant: the issue of the metadata that was accepted last.
     "fido_serial",
     "fido_raise",
@@ -34,6 +35,9 @@ pub(crate) const TENANTLESS: &[&str] = &[
     "browser_purge",
     "recovery_purge",
     "change_purge",
+    "api_message_due",
+    "verification_purge",
+    "challenge_purge",
 ];
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
