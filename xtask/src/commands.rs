@@ -63,6 +63,16 @@ pub(crate) fn screenshots(workspace: &Workspace) -> Result<()> {
     run(python_of(workspace, &python, &modules).arg("e2e/browser/screenshots.py"))
 }
 
+/// The table of `crates/numbers`, and the sample that its tests compare with, anew from the packages at their pinned versions.
+pub(crate) fn numbers(workspace: &Workspace) -> Result<()> {
+    let python = registries::python(&workspace.target)?;
+    let modules = registries::node(&workspace.target)?;
+    run(python_of(workspace, &python, &modules)
+        .arg("xtask/numbers/table.py")
+        .arg(modules.join("mcc-mnc-list/mcc-mnc-list.json"))
+        .arg("crates/numbers/data"))
+}
+
 /// Python as the tests need it: with the built binaries, and Node's packages.
 fn python_of(workspace: &Workspace, python: &Path, modules: &Path) -> Command {
     let built = workspace.target.join("debug");

@@ -1,11 +1,11 @@
-//! The commands that developers and the continuous integration run: `cargo xtask check|test|bench|screenshots|fmt`.
+//! The commands that developers and the continuous integration run: `cargo xtask check|test|bench|screenshots|numbers|fmt`.
 //!
 //! What it is for: one place that knows which tools make up a check, and what the tests need from the system. Each
 //! command is printed before it runs, so that it can be repeated by hand.
 //!
 //! What it never does: it uses no house crate, so that it builds in seconds and can install what the others need to
-//! build. It writes nothing outside the target directory, except for Debian packages when it runs as root, and the
-//! pictures in `docs/screenshots`.
+//! build. It writes nothing outside the target directory, except for Debian packages when it runs as root, the
+//! pictures in `docs/screenshots` and the table in `crates/numbers/data`.
 //!
 //! How to add a command: a function in [`commands`], a line in [`USAGE`] and an arm in `main`. How to add a tool: a
 //! row in [`debian::PACKAGES`], [`registries::PYTHON`] or [`registries::NODE`]. How to add a crate: its floor in
@@ -29,6 +29,7 @@ cargo xtask check          formatting, clippy, and every test that needs nothing
 cargo xtask test           all tests: installs what is missing, both engines, the real clients
 cargo xtask bench [args]   a release build and the load generator, which is given the arguments
 cargo xtask screenshots    pictures of every page, into docs/screenshots
+cargo xtask numbers        the table of telephone numbers, into crates/numbers/data
 cargo xtask fmt            formats the sources";
 
 fn main() -> ExitCode {
@@ -55,6 +56,7 @@ fn command() -> Result<()> {
         "test" => commands::test(&workspace),
         "bench" => commands::bench(&workspace, &rest),
         "screenshots" => commands::screenshots(&workspace),
+        "numbers" => commands::numbers(&workspace),
         "fmt" => commands::fmt(&workspace),
         "help" | "--help" | "-h" => {
             run::say(USAGE);

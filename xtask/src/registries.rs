@@ -31,6 +31,7 @@ pub(crate) const PYTHON: &[Package] = &[
     Package { name: "duo_universal==2.3.1", reason: "a real client: Universal Prompt" },
     Package { name: "flask==3.1.3", reason: "the web application around duo_universal" },
     Package { name: "mmdb-writer==0.2.7", reason: "writes the database that says where an address is" },
+    Package { name: "phonenumbers==9.0.43", reason: "libphonenumber's data, for the table of crates/numbers" },
 ];
 
 /// From PyPI, into `venv-proxy`: it pins versions of what the others need newer.
@@ -41,6 +42,10 @@ pub(crate) const PROXY: &[Package] =
 pub(crate) const NODE: &[Package] = &[
     Package { name: "@duosecurity/duo_api@1.5.0", reason: "a real client: Node" },
     Package { name: "@duosecurity/duo_universal@3.0.0", reason: "a real client: Universal Prompt" },
+    Package {
+        name: "mcc-mnc-list@1.1.11",
+        reason: "codes of mobile networks (E.212), for the table of crates/numbers",
+    },
     Package { name: "axe-core@4.14.1", reason: "foreign check of the pages' accessibility, run inside the browser" },
 ];
 
