@@ -113,12 +113,7 @@ impl KeyRing {
     }
 
     /// Wraps a key of another kind than a tenant's; the context says which.
-    pub(crate) fn wrap_key(
-        &self,
-        key: &SecretBytes,
-        context: &[u8],
-        random: &dyn Random,
-    ) -> Result<Vec<u8>, KeyError> {
+    pub(crate) fn wrap_key(&self, key: &SecretBytes, context: &[u8], random: &dyn Random) -> Result<Vec<u8>, KeyError> {
         self.newest.wrap(key, context, random)
     }
 

@@ -140,8 +140,7 @@ fn seal_to<A: Aead>(
 ) -> Result<([u8; ENCAPPED_LEN], Vec<u8>), KeyError> {
     let refused = |_| KeyError::Library("seal");
     let (encapped, mut context) =
-        setup_sender_with_rng::<A, HkdfSha256, Kem>(&OpModeS::Base, key, info, &mut Chance(random))
-            .map_err(refused)?;
+        setup_sender_with_rng::<A, HkdfSha256, Kem>(&OpModeS::Base, key, info, &mut Chance(random)).map_err(refused)?;
     Ok((encapped.to_bytes().into(), context.seal(plaintext, aad).map_err(refused)?))
 }
 
@@ -155,8 +154,7 @@ fn open_with<A: Aead>(
 ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let refused = |_| KeyError::Refused;
     let encapped = <Kem as hpke::Kem>::EncappedKey::from_bytes(encapped).map_err(refused)?;
-    let mut context =
-        setup_receiver::<A, HkdfSha256, Kem>(&OpModeR::Base, key, &encapped, info).map_err(refused)?;
+    let mut context = setup_receiver::<A, HkdfSha256, Kem>(&OpModeR::Base, key, &encapped, info).map_err(refused)?;
     context.open(ciphertext, aad).map(Zeroizing::new).map_err(refused)
 }
 

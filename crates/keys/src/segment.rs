@@ -195,6 +195,12 @@ impl Segment {
 }
 
 impl PartKey {
+    /// Its place in the segment, from 0.
+    #[must_use]
+    pub const fn index(&self) -> u32 {
+        self.index
+    }
+
     /// Seals one part of a message's row: always [`Part::sealed_len`] bytes. [`KeyError::TooLong`] over [`Part::capacity`].
     pub fn seal(self, message: MessageId, part: Part, plaintext: &[u8]) -> Result<Vec<u8>, KeyError> {
         let refused = || KeyError::Library("encrypt");
@@ -329,9 +335,7 @@ fn recipients(header: &[u8]) -> Option<Vec<([u8; sealed::KEY_ID_LEN], &[u8])>> {
     if count == 0 || count > MAX_RECIPIENTS || rest.len() != count * RECIPIENT_LEN {
         return None;
     }
-    rest.chunks_exact(RECIPIENT_LEN)
-        .map(|one| one.split_first_chunk().map(|(id, sealed)| (*id, sealed)))
-        .collect()
+    rest.chunks_exact(RECIPIENT_LEN).map(|one| one.split_first_chunk().map(|(id, sealed)| (*id, sealed))).collect()
 }
 
 /// One step of the chain: the chain moves on, and the keys of the block are given.

@@ -1,33 +1,52 @@
-//! A sealed row of the message log, as the tenant's command line gets it from a server that it doesn't trust.
+//! A segment's header and a part of a row of the message log, as the tenant's command line gets them from a server that it doesn't trust.
 #![no_main]
 
-use countersign_keys::{TenantPrivateKey, sealed};
+use countersign_keys::{Part, Recipients, Segment, TenantPrivateKey, day_keys, segment};
 use countersign_types::{
     World,
-    id::{MessageId, TenantId},
+    id::{MessageId, SegmentId, TenantId},
 };
 use libfuzzer_sys::fuzz_target;
 use std::sync::OnceLock;
 
-fn row() -> &'static (TenantPrivateKey, TenantId, MessageId, Vec<u8>) {
-    static ROW: OnceLock<(TenantPrivateKey, TenantId, MessageId, Vec<u8>)> = OnceLock::new();
-    ROW.get_or_init(|| {
+struct Site {
+    private: TenantPrivateKey,
+    tenant: TenantId,
+    segment: SegmentId,
+    header: Vec<u8>,
+    message: MessageId,
+    row: Vec<u8>,
+}
+
+fn site() -> &'static Site {
+    static SITE: OnceLock<Site> = OnceLock::new();
+    SITE.get_or_init(|| {
         let world = World::real();
-        let private = TenantPrivateKey::generate(world.random.as_ref());
-        let tenant = TenantId::new(world.now(), world.random.as_ref());
-        let message = MessageId::new(world.now(), world.random.as_ref());
-        let row = private.public().seal(tenant, message, b"+15035550100", world.random.as_ref()).unwrap();
-        (private, tenant, message, row)
+        let random = world.random.as_ref();
+        let private = TenantPrivateKey::generate(random);
+        let tenant = TenantId::new(world.now(), random);
+        let message = MessageId::new(world.now(), random);
+        let recipients = Recipients::new(vec![private.public()]).unwrap();
+        let (mut segment, header) = Segment::begin(tenant, 1, &recipients, random).unwrap();
+        let row = segment.next_key().unwrap().unwrap().seal(message, Part::Sent, b"+15035550100").unwrap();
+        Site { private, tenant, segment: segment.id(), header, message, row }
     })
 }
 
-fuzz_target!(|input: (Vec<u8>, u16, bool)| {
-    let (private, tenant, message, good) = row();
-    let (bytes, kept, whole) = input;
+fuzz_target!(|input: (Vec<u8>, u16, bool, String)| {
+    let Site { private, tenant, segment, header, message, row: good } = site();
+    let (bytes, kept, whole, text) = input;
     let mut row = [good.get(..usize::from(kept)).unwrap_or(good), &bytes].concat();
     if whole {
-        row.resize(sealed::SEALED_LEN, 0);
+        row.resize(Part::Sent.sealed_len(), 0);
     }
-    assert_eq!(sealed::key_id_of(&row).is_some(), row.len() == sealed::SEALED_LEN && row.first() == Some(&1));
-    assert_eq!(private.open(*tenant, *message, &row).is_ok(), row == *good);
+    let open = private.open_segment(*tenant, *segment, 1, header).unwrap();
+    assert_eq!(open.open(*message, Part::Sent, &row).is_ok(), row == *good);
+    let mut changed = [header.get(..usize::from(kept)).unwrap_or(header), &bytes].concat();
+    if whole {
+        changed.resize(header.len(), 0);
+    }
+    assert_eq!(private.open_segment(*tenant, *segment, 1, &changed).is_ok(), changed == *header);
+    let _ = (segment::recipients_of(&bytes), segment::segment_of(Part::Receipt, &bytes));
+    let _ = (Recipients::from_text(&text), day_keys::is_day_file(&text));
 });

@@ -1,6 +1,8 @@
 //! The crate as the floors above see it. One binary, so that it links once.
 
 #[cfg(test)]
+mod day_keys;
+#[cfg(test)]
 mod fields;
 #[cfg(test)]
 mod formats;
