@@ -272,6 +272,7 @@ impl Shared {
                 short_message: &part.short_message,
                 tlvs: Tlvs::new(&part.tlvs),
             };
+            let sent = Instant::now();
             let (status, id) = match session.submit(message).await {
                 Fate::Answered(status, id) => (status, id),
                 Fate::NotSent => return Err(SubmitError::NotSent),
@@ -283,7 +284,7 @@ impl Shared {
                     self.pace.taken(Instant::now());
                     return Ok(id);
                 }
-                Class::Throttled => self.pace.throttled(Instant::now()),
+                Class::Throttled => self.pace.throttled(sent, Instant::now()),
                 Class::Temporary => {
                     tries += 1;
                     if status == Status::RINVBNDSTS {

@@ -192,6 +192,7 @@ mod tests {
         let all = parts(&"a".repeat(200), 1);
         assert!(joiner.take(&received(0, &all[0]), now).is_none());
         assert!(joiner.take(&received(0, &all[1]), now + MAX_WAIT + Duration::from_secs(1)).is_none());
+        let mut joiner = Joiner::default();
         for reference in 0..500 {
             assert!(joiner.take(&received(0, &parts(&"a".repeat(200), reference)[0]), now).is_none());
             assert!(joiner.waiting.len() <= MAX_WAITING);

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 const DECREASE: f64 = 0.7;
 /// How much of the rate at the last cut comes back in each second.
 const INCREASE: f64 = 0.05;
-/// Answers to what was on its way when the rate was cut say nothing new.
-const ONE_CUT: Duration = Duration::from_millis(500);
+/// Carriers count by the second: what they say until the next one begins is about the same excess.
+const ONE_CUT: Duration = Duration::from_secs(1);
 /// How long nothing is sent after "too fast"; it doubles while nothing gets through.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LAST_PAUSE: Duration = Duration::from_secs(2);
@@ -30,6 +30,7 @@ struct Inner {
     gain: f64,
     next: Option<Instant>,
     cut: Option<Instant>,
+    told: Option<Instant>,
     pause: Duration,
     counted: Option<Instant>,
     count: u32,
@@ -46,6 +47,7 @@ impl Pace {
             gain: ceiling.unwrap_or_default() * INCREASE,
             next: None,
             cut: None,
+            told: None,
             pause: FIRST_PAUSE,
             counted: None,
             count: 0,
@@ -74,17 +76,22 @@ impl Pace {
         }
     }
 
-    /// The carrier says that it is too fast.
-    pub(crate) fn throttled(&self, now: Instant) {
+    /// The carrier says that it is too fast, of a submit that went out at `sent`.
+    pub(crate) fn throttled(&self, sent: Instant, now: Instant) {
         let mut inner = self.inner();
         let inner = &mut *inner;
+        // What was on its way already when the last word was said says nothing new.
+        if inner.told.is_some_and(|told| sent < told) {
+            return;
+        }
+        inner.told = Some(now);
         let pause = now + inner.pause;
         inner.next = Some(inner.next.map_or(pause, |next| next.max(pause)));
+        inner.pause = (inner.pause * 2).min(LAST_PAUSE);
         if inner.cut.is_some_and(|cut| now.duration_since(cut) < ONE_CUT) {
             return;
         }
         inner.cut = Some(now);
-        inner.pause = (inner.pause * 2).min(LAST_PAUSE);
         let rate = inner.rate.unwrap_or_else(|| f64::from(inner.before.max(inner.count).max(1)));
         inner.gain = (rate * INCREASE).max(1.0);
         inner.rate = Some((rate * DECREASE).max(1.0));
@@ -112,37 +119,39 @@ impl Inner {
 mod tests {
     use super::*;
 
-    /// An SMSC that takes `limit` in each second and throttles the rest; 20 submits are on their way at once. Gives what was taken
-    /// and what was throttled in each second.
-    fn play(pace: &Pace, limit: u32, seconds: u64) -> Vec<(u32, u32)> {
-        let start = Instant::now();
+    /// An SMSC that takes `limit` in each second and throttles the rest, with a window of 20 and answers after 20 ms. Gives what was
+    /// taken and what was throttled in each second.
+    fn play(pace: &Pace, start: Instant, limit: u32, seconds: usize) -> Vec<(u32, u32)> {
         let mut now = start;
-        let mut result = Vec::new();
-        for second in 1..=seconds {
-            let end = start + SECOND * u32::try_from(second).unwrap();
-            let (mut taken, mut refused) = (0, 0);
-            while now < end {
-                for _ in 0..20 {
-                    now = now.max(pace.turn(now));
-                    if taken < limit {
-                        taken += 1;
-                        pace.taken(now);
-                    } else {
-                        refused += 1;
-                        pace.throttled(now);
-                    }
-                }
-                now += Duration::from_millis(5);
+        let mut seen = vec![(0, 0); seconds];
+        let mut window = std::collections::VecDeque::new();
+        let hear = |(sent, fits): (Instant, bool)| {
+            let now = sent + Duration::from_millis(20);
+            if fits { pace.taken(now) } else { pace.throttled(sent, now) }
+        };
+        loop {
+            if window.len() == 20 {
+                let oldest: (Instant, bool) = window.pop_front().unwrap();
+                now = now.max(oldest.0 + Duration::from_millis(20));
+                hear(oldest);
             }
-            result.push((taken, refused));
+            let turn = pace.turn(now).max(now);
+            while let Some(oldest) = window.pop_front_if(|(sent, _)| *sent + Duration::from_millis(20) <= turn) {
+                hear(oldest);
+            }
+            now = turn;
+            let second = usize::try_from(now.duration_since(start).as_secs()).unwrap();
+            let Some((taken, refused)) = seen.get_mut(second) else { return seen };
+            let fits = *taken < limit;
+            *if fits { taken } else { refused } += 1;
+            window.push_back((now, fits));
         }
-        result
     }
 
     #[test]
     fn it_settles_below_what_is_taken() {
         let pace = Pace::new(None);
-        let seconds = play(&pace, 100, 60);
+        let seconds = play(&pace, Instant::now(), 100, 60);
         let (taken, refused) =
             seconds[10..].iter().fold((0, 0), |sum, (taken, refused)| (sum.0 + taken, sum.1 + refused));
         assert!(taken >= 50 * 70, "{seconds:?}");
@@ -152,9 +161,10 @@ mod tests {
     #[test]
     fn it_finds_out_that_more_is_taken() {
         let pace = Pace::new(None);
-        play(&pace, 10, 20);
-        let seconds = play(&pace, 1000, 60);
-        assert!(seconds.last().unwrap().0 > 40, "{seconds:?}");
+        let start = Instant::now();
+        play(&pace, start, 20, 20);
+        let seconds = play(&pace, start + 20 * SECOND, 1000, 60);
+        assert!(seconds[59].0 > 60, "{seconds:?}");
     }
 
     #[test]
@@ -176,15 +186,18 @@ mod tests {
     fn pauses_double_while_nothing_gets_through() {
         let pace = Pace::new(None);
         let mut now = Instant::now();
-        let mut pauses = Vec::new();
-        for _ in 0..7 {
-            pace.throttled(now);
-            let turn = pace.turn(now);
-            pauses.push(turn.duration_since(now).as_millis());
-            now = turn.max(now + ONE_CUT);
-        }
-        assert_eq!(pauses[..4], [100, 1000, 1000, 1000]);
-        assert!(pauses.iter().all(|pause| *pause <= 2_000), "{pauses:?}");
+        let pauses: Vec<u128> = (0..7)
+            .map(|_| {
+                let sent = now;
+                now += Duration::from_millis(20);
+                pace.throttled(sent, now);
+                // What was on its way is refused, too, and changes nothing.
+                pace.throttled(sent, now);
+                pace.inner().pause.as_millis()
+            })
+            .collect();
+        assert_eq!(pauses, [200, 400, 800, 1_600, 2_000, 2_000, 2_000]);
+        assert!(pace.turn(now) > now);
         pace.taken(now);
         assert_eq!(pace.inner().pause, FIRST_PAUSE);
     }
