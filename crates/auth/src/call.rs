@@ -8,7 +8,10 @@ use crate::{
     begin::replay_is_refused,
     ending::{Context, End, notice},
 };
-use messaging::{Address, CallAnswer, CallScript, ChannelKind, Content, Outgoing, Purpose};
+use messaging::{
+    Address, CallAnswer, ChannelKind, Content, Outgoing, Purpose,
+    text::calls::{Approval, approval_call},
+};
 use std::sync::Arc;
 use store::{PhoneRow, attempts::AttemptRow, fields, login::Holder};
 use types::{AttemptId, MessageId, SecretString, ct_eq};
@@ -60,6 +63,14 @@ impl Auth {
             expires: now + crate::ATTEMPT_LIFE,
             decided_at: None,
         };
+        let approval = match confirm.chars().next() {
+            None => Approval::Shown(SecretString::new(keys.clone())),
+            Some(key) => Approval::Key(key),
+        };
+        let fraud = app.settings.keypress_fraud.chars().next();
+        let language = &app.settings.page.language;
+        let script = approval_call(&app.settings.brand, &app.name, approval, fraud, language)
+            .map_err(|_| AuthError::Damaged("settings"))?;
         let number = self.number(app, phone).await?;
         let mut tx = scope.begin().await?;
         if !tx.open_prompt(holder.user.id, id, Self::prompt_rules(app), now, attempt.expires).await? {
@@ -69,29 +80,11 @@ impl Auth {
         replay_is_refused(tx.insert_attempt(&attempt).await)?;
         tx.notify(notice(id)).await?;
         tx.commit().await?;
-        let how = if confirm.is_empty() {
-            "press the two digits that your screen shows".to_owned()
-        } else {
-            format!("press {confirm}")
-        };
-        let fraud = app.settings.keypress_fraud.chars().next();
-        let mut lines = vec![format!("{}: a sign-in to {}. To approve, {how}.", app.settings.brand, app.name)];
-        if let Some(key) = fraud {
-            lines.push(format!(
-                "If it was not you, press {}.",
-                if key == '*' { "star".to_owned() } else { key.to_string() }
-            ));
-        }
-        let script = CallScript {
-            lines: lines.into_iter().map(SecretString::new).collect(),
-            keys: Some(SecretString::new(keys)),
-            fraud_key: fraud,
-            code: None,
-        };
         let message = Outgoing {
             user: Some(holder.user.id),
             txid: Some(id),
             valid_for: crate::ATTEMPT_LIFE,
+            language: language.clone(),
             ..Outgoing::new(
                 MessageId::new(now, self.world.random.as_ref()),
                 app.tenant,

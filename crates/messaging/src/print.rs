@@ -242,7 +242,9 @@ mod tests {
         let mut message = fixture.text(tenant, number, "");
         message.txid = Some(AttemptId::new(fixture.store.world().now(), fixture.store.world().random.as_ref()));
         let pair = SecretString::new("42".to_owned());
-        message.content = Content::Call(crate::text::approval_call("Acme", "VPN", pair).unwrap());
+        let pair = crate::text::calls::Approval::Shown(pair);
+        let script = crate::text::calls::approval_call("Acme", "VPN", pair, Some('9'), "en").unwrap();
+        message.content = Content::Call(script);
         message
     }
 

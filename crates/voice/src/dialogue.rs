@@ -25,6 +25,8 @@ pub struct Dialogue {
     pub secret: Option<Sound>,
     /// So many keys are wanted; 0 where none has a meaning.
     pub keys: usize,
+    /// Whether `#` ends the input, and is none of the keys.
+    pub hash_ends: bool,
     /// The key that reports a fraud.
     pub fraud_key: Option<char>,
     /// The whole conversation lasts no longer.
@@ -97,8 +99,7 @@ impl Dialogue {
         let mut pressed = zeroize::Zeroizing::new(String::with_capacity(MAX_KEYS));
         let mut next = Some(first);
         while let Some(key) = next.take() {
-            // The hash key ends the input, unless it has a meaning of its own.
-            if key == '#' && self.fraud_key != Some('#') {
+            if key == '#' && self.hash_ends {
                 break;
             }
             pressed.push(key);
@@ -152,6 +153,7 @@ mod tests {
             greeting: sound(1, 4),
             secret: secret.then(|| sound(SECRET, 5)),
             keys,
+            hash_ends: true,
             fraud_key: (keys > 0).then_some('9'),
             longest: Duration::from_secs(60),
         }
@@ -224,8 +226,10 @@ mod tests {
             assert_eq!(name(&outcome), expected, "{script:?}");
             assert!(did.len() < 10);
         }
-        let one = Dialogue { keys: 1, fraud_key: Some('#'), ..dialogue(1, false) };
+        let one = Dialogue { hash_ends: false, fraud_key: Some('#'), ..dialogue(1, false) };
         assert_eq!(name(&held(&one, &[key(1.0, '#')]).await.0), "fraud", "a hash key with a meaning of its own");
+        let one = Dialogue { hash_ends: false, ..dialogue(1, false) };
+        assert_eq!(name(&held(&one, &[key(1.0, '#')]).await.0), "keys #");
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,16 +4,14 @@
 //! binds the code to a site ([`origin_bound`]), so that a telephone fills it in there and nowhere else. The code never stands in the
 //! first 20 characters, which carriers repeat in their receipts and telephones show on a locked screen.
 
+pub mod calls;
 pub mod notice;
 pub mod origin_bound;
 
-use crate::CallScript;
 use types::SecretString;
 
 /// Carriers put the first characters of a text into their receipts (SMPP 3.4, appendix B, `text:`).
 const REPEATED_BY_CARRIERS: usize = 20;
-/// The key that reports a fraud in a call.
-pub const FRAUD_KEY: char = '9';
 
 const MAX_BRAND: usize = 24;
 const MAX_APP: usize = 32;
@@ -71,40 +69,6 @@ pub fn passcodes(brand: &str, app: &str, codes: &[SecretString]) -> Result<Secre
     let head = format!("{brand}: sign-in{app}. SMS passcodes: ");
     debug_assert!(head.chars().count() >= REPEATED_BY_CARRIERS);
     Ok(SecretString::new(format!("{head}{list}\nNever share them.")))
-}
-
-/// The call that asks for approval: only the digit pair on the sign-in page approves.
-pub fn approval_call(brand: &str, app: &str, pair: SecretString) -> Result<CallScript, TextError> {
-    let brand = brand_of(brand)?;
-    if !pair.expose().bytes().all(|b| b.is_ascii_digit()) || pair.expose().is_empty() {
-        return Err(TextError::Code);
-    }
-    let app = named(" to ", app, MAX_APP);
-    let lines = [
-        format!("This is {brand}. Somebody signs in{app} with your name."),
-        "If it is you, press the two digits that the sign-in page shows.".to_owned(),
-        format!("If it is not you, press {FRAUD_KEY} and then the hash key."),
-    ];
-    Ok(CallScript {
-        lines: lines.map(SecretString::new).to_vec(),
-        keys: Some(pair),
-        fraud_key: Some(FRAUD_KEY),
-        code: None,
-    })
-}
-
-/// The call that reads a code aloud, digit by digit. It waits for no key.
-pub fn code_call(brand: &str, code: &SecretString) -> Result<CallScript, TextError> {
-    let brand = brand_of(brand)?;
-    if !is_code(code) {
-        return Err(TextError::Code);
-    }
-    let digits: Vec<String> = code.expose().chars().map(String::from).collect();
-    let lines = [
-        format!("This is {brand}. Type the code on the sign-in page, and tell it to nobody."),
-        format!("Your code is: {}.", digits.join(", ")),
-    ];
-    Ok(CallScript { lines: lines.map(SecretString::new).to_vec(), keys: None, fraud_key: None, code: None })
 }
 
 /// The explanation, an empty line, and the line that binds the code.
@@ -209,18 +173,6 @@ mod tests {
         assert_eq!(sign_in_code("Acme", "VPN", None, "a example", &ok).err(), Some(TextError::Host));
         assert_eq!(sign_in_code("Acme", "VPN", None, "a.example", &code("12 34")).err(), Some(TextError::Code));
         assert_eq!(sign_in_code("Acme", "VPN", None, "a.example", &code("")).err(), Some(TextError::Code));
-        assert_eq!(approval_call("Acme", "VPN", code("1#")).err(), Some(TextError::Code));
-        assert_eq!(approval_call("Acme", "VPN", code("")).err(), Some(TextError::Code));
-    }
-
-    #[test]
-    fn calls_say_what_they_want() {
-        let script = approval_call("Acme", "VPN", code("42")).unwrap();
-        assert!(script.lines.iter().all(|line| !line.expose().contains("42")), "the pair is on the page only");
-        assert!(script.keys.unwrap().ct_eq("42"));
-        let script = code_call("Acme", &code("123456")).unwrap();
-        assert!(script.keys.is_none());
-        assert!(script.lines[1].expose().contains("1, 2, 3, 4, 5, 6"));
     }
 
     proptest! {
