@@ -31,8 +31,8 @@ const SWEEP: Duration = Duration::from_secs(1);
 
 /// Who is told what a carrier says by itself. Called on the session's task: it must return at once.
 pub trait Handler: Send + Sync {
-    /// A receipt, once for each state that a message comes to.
-    fn receipt(&self, receipt: Receipt);
+    /// A receipt, once for each state that a message comes to. `false`: it can't be kept now, and the SMSC is asked to send it again.
+    fn receipt(&self, receipt: Receipt) -> bool;
 
     /// Somebody wrote: the numbers as the SMSC gives them.
     fn inbound(&self, from: &str, to: &str, text: SecretString);
@@ -233,7 +233,7 @@ impl Shared {
             }
         }
         if submit.registered {
-            lock(&self.tracker).taken(&ids, submit.to.as_bytes(), |receipt| self.handler.receipt(receipt));
+            lock(&self.tracker).taken(&ids, submit.to.as_bytes(), &mut |receipt| self.handler.receipt(receipt));
         }
         let id = ids.first().map(|id| receipt::canonical(id)).unwrap_or_default();
         Ok(Submitted { id, segments: parts.segments })
@@ -315,10 +315,12 @@ fn digits(number: &str) -> &[u8] {
 }
 
 impl Hears for Shared {
-    fn delivered(&self, message: &Message<'_>) {
+    fn delivered(&self, message: &Message<'_>) -> Status {
         if let Some(said) = receipt::read(message, self.config.unmarked_receipts) {
-            let tell = |receipt| self.handler.receipt(receipt);
-            lock(&self.tracker).receipt(said, message.source.text, Instant::now(), tell);
+            let tell = &mut |receipt| self.handler.receipt(receipt);
+            if !lock(&self.tracker).receipt(said, message.source.text, Instant::now(), tell) {
+                return Status::RX_T_APPN;
+            }
         } else if receipt::is_marked(message) {
             tracing::warn!(host = %self.config.host, "a receipt names no message");
         } else {
@@ -329,6 +331,7 @@ impl Hears for Shared {
                 self.handler.inbound(&from, &to, text);
             }
         }
+        Status::ROK
     }
 }
 
@@ -479,7 +482,7 @@ async fn sweep(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
         tokio::select! {
             () = until(&mut stopped) => return,
             () = sleep(SWEEP) => {
-                lock(&shared.tracker).sweep(Instant::now(), |receipt| shared.handler.receipt(receipt));
+                lock(&shared.tracker).sweep(Instant::now(), &mut |receipt| shared.handler.receipt(receipt));
             }
         }
     }

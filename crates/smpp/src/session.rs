@@ -24,8 +24,8 @@ const ROOM: usize = 16 * 1024;
 
 /// Who is told what an SMSC hands over.
 pub(crate) trait Hears: Send + Sync {
-    /// A `deliver_sm` or `data_sm` came. It is answered when this returns.
-    fn delivered(&self, message: &Message<'_>);
+    /// A `deliver_sm` or `data_sm` came; gives the status of its answer.
+    fn delivered(&self, message: &Message<'_>) -> Status;
 }
 
 /// Why a session ended.
@@ -259,12 +259,10 @@ impl Session {
             | Pdu::DataAnswer(_)
             | Pdu::DeliverAnswer => self.desk.answered(sequence, header.status, b""),
             Pdu::Deliver(message) => {
-                hears.delivered(&message);
-                self.desk.reply(&Pdu::DeliverAnswer, Status::ROK, sequence);
+                self.desk.reply(&Pdu::DeliverAnswer, hears.delivered(&message), sequence);
             }
             Pdu::Data(message) => {
-                hears.delivered(&message);
-                self.desk.reply(&Pdu::DataAnswer(b""), Status::ROK, sequence);
+                self.desk.reply(&Pdu::DataAnswer(b""), hears.delivered(&message), sequence);
             }
             Pdu::EnquireLink => self.desk.reply(&Pdu::EnquireLinkAnswer, Status::ROK, sequence),
             Pdu::Unbind => {

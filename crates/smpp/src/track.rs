@@ -24,10 +24,9 @@ const TAIL: usize = 6;
 /// A receipt, without number and text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Receipt {
-    /// The message's id as [`crate::Submitted::id`] gave it, where it is still known which one it is.
-    pub message: Option<String>,
-    /// What the id may have been when the message was taken, in canonical form, the likeliest first.
-    pub ids: Vec<String>,
+    /// The message's id as [`crate::Submitted::id`] gave it. Of a message that isn't remembered (it was taken before this process
+    /// began): what the id most likely was.
+    pub id: String,
     /// How far the message came.
     pub state: State,
     /// The network's error: at most 8 letters and digits.
@@ -75,7 +74,7 @@ impl Tracker {
     }
 
     /// A message was taken, as these parts, and gave them these ids. What had come for it already is told to `tell`.
-    pub(crate) fn taken(&mut self, ids: &[String], number: &[u8], mut tell: impl FnMut(Receipt)) {
+    pub(crate) fn taken(&mut self, ids: &[String], number: &[u8], tell: &mut dyn FnMut(Receipt) -> bool) {
         let number = self.number(number);
         let Some(message) = ids.first().map(|id| canonical(id)) else { return };
         for id in ids.iter().map(|id| canonical(id)).filter(|id| !id.is_empty()) {
@@ -89,40 +88,48 @@ impl Tracker {
                 self.known.remove(&oldest);
             }
         }
-        if self.held.is_empty() {
-            return;
-        }
         for held in std::mem::take(&mut self.held) {
-            match self.find(&held.forms, held.number) {
-                Some(id) => self.tell(&id, held, &mut tell),
-                None => self.held.push_back(held),
-            }
-        }
-    }
-
-    /// A receipt came, from this number. It is told to `tell` now, or later, or never if it says nothing new.
-    pub(crate) fn receipt(&mut self, said: Said, number: &[u8], now: Instant, mut tell: impl FnMut(Receipt)) {
-        let forms = self.ids.forms(&said.id);
-        let held = Held { until: now + HOLD, number: self.number(number), forms, said };
-        match self.find(&held.forms, held.number) {
-            Some(id) => self.tell(&id, held, &mut tell),
-            None => {
-                if self.held.len() == MAX_HELD
-                    && let Some(oldest) = self.held.pop_front()
-                {
-                    tell(oldest.unknown());
-                }
+            let told = self.find(&held.forms, held.number).is_some_and(|id| self.tell(&id, &held.said, tell));
+            if !told {
                 self.held.push_back(held);
             }
         }
     }
 
-    /// Tells what has waited long enough: it is for a message of an earlier process, or for none.
-    pub(crate) fn sweep(&mut self, now: Instant, mut tell: impl FnMut(Receipt)) {
-        while self.held.front().is_some_and(|held| held.until <= now) {
-            if let Some(held) = self.held.pop_front() {
-                tell(held.unknown());
+    /// A receipt came, from this number. It is told to `tell` now, or later, or never if it says nothing new. `false` where `tell`
+    /// couldn't keep it: it must come again.
+    pub(crate) fn receipt(
+        &mut self,
+        said: Said,
+        number: &[u8],
+        now: Instant,
+        tell: &mut dyn FnMut(Receipt) -> bool,
+    ) -> bool {
+        let forms = self.ids.forms(&said.id);
+        let held = Held { until: now + HOLD, number: self.number(number), forms, said };
+        if let Some(id) = self.find(&held.forms, held.number) {
+            return self.tell(&id, &held.said, tell);
+        }
+        if self.held.len() == MAX_HELD {
+            match self.held.pop_front() {
+                Some(oldest) if !tell(oldest.unknown()) => {
+                    self.held.push_front(oldest);
+                    return false;
+                }
+                _ => {}
             }
+        }
+        self.held.push_back(held);
+        true
+    }
+
+    /// Tells what has waited long enough: it is for a message of an earlier process, or for none.
+    pub(crate) fn sweep(&mut self, now: Instant, tell: &mut dyn FnMut(Receipt) -> bool) {
+        while let Some(first) = self.held.front()
+            && first.until <= now
+            && tell(first.unknown())
+        {
+            self.held.pop_front();
         }
     }
 
@@ -132,30 +139,28 @@ impl Tracker {
         forms.iter().find(sent_there).or_else(|| forms.first().filter(|id| self.known.contains_key(*id))).cloned()
     }
 
-    fn tell(&mut self, id: &str, held: Held, tell: &mut impl FnMut(Receipt)) {
-        let state = held.said.state;
-        let Some(part) = self.known.get_mut(id) else { return };
-        if part.ended {
-            return;
-        }
-        part.ended = state.is_final();
+    /// `false` where `tell` couldn't keep it; nothing has changed then.
+    fn tell(&mut self, id: &str, said: &Said, tell: &mut dyn FnMut(Receipt) -> bool) -> bool {
+        let Some(part) = self.known.get(id).filter(|part| !part.ended) else { return true };
         let message = part.message.clone();
-        if state.is_final() {
-            match self.known.get_mut(&message) {
-                // One word was said, and it was the last.
-                Some(first) if first.failed => return,
-                Some(first) if state == State::Delivered => {
-                    first.open = first.open.saturating_sub(1);
-                    if first.open > 0 {
-                        return;
-                    }
-                }
-                Some(first) => first.failed = true,
-                // The first part is forgotten, so nobody can say how many are missing.
-                None => {}
-            }
+        let mut told = || tell(Receipt { id: message.clone(), state: said.state, error: said.error.clone() });
+        if !said.state.is_final() {
+            return told();
         }
-        tell(Receipt { message: Some(message), ids: held.forms, state, error: held.said.error });
+        // Where the first part is forgotten, nobody can say how many are missing.
+        let (open, failed) = self.known.get(&message).map_or((1, false), |first| (first.open, first.failed));
+        let delivered = said.state == State::Delivered;
+        if !failed && (!delivered || open <= 1) && !told() {
+            return false;
+        }
+        if let Some(first) = self.known.get_mut(&message) {
+            first.open = open.saturating_sub(1);
+            first.failed |= !delivered;
+        }
+        if let Some(part) = self.known.get_mut(id) {
+            part.ended = true;
+        }
+        true
     }
 
     fn number(&self, number: &[u8]) -> u64 {
@@ -165,8 +170,9 @@ impl Tracker {
 }
 
 impl Held {
-    fn unknown(self) -> Receipt {
-        Receipt { message: None, ids: self.forms, state: self.said.state, error: self.said.error }
+    fn unknown(&self) -> Receipt {
+        let id = self.forms.first().cloned().unwrap_or_default();
+        Receipt { id, state: self.said.state, error: self.said.error.clone() }
     }
 }
 
@@ -179,36 +185,47 @@ mod tests {
     struct Bench {
         tracker: Tracker,
         now: Instant,
-        told: Vec<(Option<String>, State)>,
+        told: Vec<(String, State)>,
+        deaf: bool,
     }
 
     impl Bench {
         fn new(ids: ReceiptIds) -> Self {
-            Self { tracker: Tracker::new(ids), now: Instant::now(), told: Vec::new() }
+            Self { tracker: Tracker::new(ids), now: Instant::now(), told: Vec::new(), deaf: false }
+        }
+
+        fn act<T>(&mut self, act: impl FnOnce(&mut Tracker, Instant, &mut dyn FnMut(Receipt) -> bool) -> T) -> T {
+            let (told, deaf) = (&mut self.told, self.deaf);
+            act(&mut self.tracker, self.now, &mut |receipt| {
+                if !deaf {
+                    told.push((receipt.id, receipt.state));
+                }
+                !deaf
+            })
         }
 
         fn taken(&mut self, ids: &[&str], number: &[u8]) {
             let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
-            self.tracker.taken(&ids, number, |receipt| self.told.push((receipt.message, receipt.state)));
+            self.act(|tracker, _, tell| tracker.taken(&ids, number, tell));
         }
 
-        fn came(&mut self, id: &str, state: State, number: &[u8]) {
+        fn came(&mut self, id: &str, state: State, number: &[u8]) -> bool {
             let said = Said { id: id.to_owned(), state, error: None };
-            self.tracker.receipt(said, number, self.now, |receipt| self.told.push((receipt.message, receipt.state)));
+            self.act(|tracker, now, tell| tracker.receipt(said, number, now, tell))
         }
 
         fn later(&mut self, by: Duration) {
             self.now += by;
-            self.tracker.sweep(self.now, |receipt| self.told.push((receipt.message, receipt.state)));
+            self.act(|tracker, now, tell| tracker.sweep(now, tell));
         }
 
-        fn told(&mut self) -> Vec<(Option<String>, State)> {
+        fn told(&mut self) -> Vec<(String, State)> {
             std::mem::take(&mut self.told)
         }
     }
 
-    fn one(id: &str, state: State) -> Vec<(Option<String>, State)> {
-        vec![(Some(id.to_owned()), state)]
+    fn one(id: &str, state: State) -> Vec<(String, State)> {
+        vec![(id.to_owned(), state)]
     }
 
     #[test]
@@ -273,7 +290,22 @@ mod tests {
         bench.later(HOLD / 2);
         assert_eq!(bench.told(), []);
         bench.later(HOLD);
-        assert_eq!(bench.told(), [(None, State::Delivered)]);
+        assert_eq!(bench.told(), one("9", State::Delivered));
+    }
+
+    #[test]
+    fn what_can_not_be_kept_now_counts_when_it_comes_again() {
+        let mut bench = Bench::new(ReceiptIds::AsIs);
+        bench.taken(&["1", "2"], NUMBER);
+        assert!(bench.came("1", State::Delivered, NUMBER));
+        bench.deaf = true;
+        assert!(!bench.came("2", State::Delivered, NUMBER));
+        assert!(bench.came("3", State::Expired, NUMBER));
+        bench.taken(&["3"], NUMBER);
+        bench.deaf = false;
+        assert!(bench.came("2", State::Delivered, NUMBER));
+        bench.later(HOLD);
+        assert_eq!(bench.told(), [one("1", State::Delivered), one("3", State::Expired)].concat());
     }
 
     #[test]
