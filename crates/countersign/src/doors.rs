@@ -70,10 +70,7 @@ fn with_certificate(
     has_certificate: impl Fn() -> bool + Send + Sync + 'static,
     shutdown: &Shutdown,
 ) -> Result<Application, web::TextsError> {
-    let mut router = router(services, door, web_options(config))?;
-    if let Some(hooks) = &services.hooks {
-        router = router.merge(hooks::router(Arc::clone(hooks)));
-    }
+    let router = router(services, door, web_options(config))?.merge(hooks::router(Arc::clone(&services.hooks)));
     let (auth, stop) = (Arc::clone(&services.auth), shutdown.clone());
     tokio::spawn(async move {
         stop.begun().await;

@@ -1,44 +1,46 @@
-//! The routes that the message supplier calls back on. What a callback means is decided in `messaging`; this only carries it.
+//! The routes that message suppliers call back on. What a callback means is decided in `messaging`; this only carries it.
 
 use axum::{
     Router,
     body::Body,
-    extract::State,
+    extract::{Path, State},
     response::{IntoResponse, Response},
-    routing::post,
+    routing::get,
 };
-use http::{Request, StatusCode, header};
+use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
-use messaging::{GATHER_PATH, HookError, HookReply, INBOUND_PATH, STATUS_PATH, TwilioHooks};
+use messaging::{HOOKS_PATH, Hook, HookError, HookReply, Hooks, What};
 use std::sync::Arc;
 
-/// No callback's form is longer.
-const LONGEST: usize = 32 * 1024;
-
-#[derive(Clone, Copy)]
-enum Hook {
-    Status,
-    Gather,
-    Inbound,
-}
+/// No callback is longer.
+const LONGEST: usize = 64 * 1024;
 
 /// The routes.
-pub fn router(hooks: Arc<TwilioHooks>) -> Router {
-    let on = |hook: Hook| {
-        let hooks = Arc::clone(&hooks);
-        post(move |State(()): State<()>, request: Request<Body>| {
-            let hooks = Arc::clone(&hooks);
-            async move { answer(&hooks, hook, request).await }
-        })
-    };
+pub fn router(hooks: Arc<Hooks>) -> Router {
     Router::new()
-        .route(&format!("{STATUS_PATH}{{ticket}}"), on(Hook::Status))
-        .route(&format!("{GATHER_PATH}{{ticket}}"), on(Hook::Gather))
-        .route(INBOUND_PATH, on(Hook::Inbound))
+        .route(&format!("{HOOKS_PATH}{{carrier}}/{{what}}"), get(without_ticket).post(without_ticket))
+        .route(&format!("{HOOKS_PATH}{{carrier}}/{{what}}/{{ticket}}"), get(with_ticket).post(with_ticket))
+        .with_state(hooks)
 }
 
-async fn answer(hooks: &TwilioHooks, hook: Hook, request: Request<Body>) -> Response {
-    match take(hooks, hook, request).await {
+async fn without_ticket(
+    State(hooks): State<Arc<Hooks>>,
+    Path((carrier, what)): Path<(String, String)>,
+    request: Request<Body>,
+) -> Response {
+    answer(&hooks, &carrier, &what, "", request).await
+}
+
+async fn with_ticket(
+    State(hooks): State<Arc<Hooks>>,
+    Path((carrier, what, ticket)): Path<(String, String, String)>,
+    request: Request<Body>,
+) -> Response {
+    answer(&hooks, &carrier, &what, &ticket, request).await
+}
+
+async fn answer(hooks: &Hooks, carrier: &str, what: &str, ticket: &str, request: Request<Body>) -> Response {
+    match take(hooks, carrier, what, ticket, request).await {
         Ok(reply) => {
             let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
             if reply.content_type.is_empty() {
@@ -54,16 +56,23 @@ async fn answer(hooks: &TwilioHooks, hook: Hook, request: Request<Body>) -> Resp
     }
 }
 
-async fn take(hooks: &TwilioHooks, hook: Hook, request: Request<Body>) -> Result<HookReply, HookError> {
+async fn take(
+    hooks: &Hooks,
+    carrier: &str,
+    what: &str,
+    ticket: &str,
+    request: Request<Body>,
+) -> Result<HookReply, HookError> {
+    let what = What::of(what).ok_or(HookError::NotFound)?;
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, LONGEST).collect().await.map_err(|_| HookError::Malformed)?.to_bytes();
-    let form =
-        duo_api::wire::parse_urlencoded(&body, &duo_api::wire::Limits::DEFAULT).map_err(|_| HookError::Malformed)?;
-    let signature = parts.headers.get("x-twilio-signature").and_then(|value| value.to_str().ok());
-    let url = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    match hook {
-        Hook::Status => hooks.status_callback(url, signature, &form).await,
-        Hook::Gather => hooks.gather(url, signature, &form).await,
-        Hook::Inbound => hooks.inbound(url, signature, &form),
-    }
+    let hook = Hook {
+        what,
+        ticket,
+        is_get: parts.method == Method::GET,
+        target: parts.uri.path_and_query().map_or("/", |path| path.as_str()),
+        headers: &parts.headers,
+        body: &body,
+    };
+    hooks.take(carrier, &hook).await
 }

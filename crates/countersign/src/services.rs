@@ -1,12 +1,12 @@
 //! The floors, opened from the configuration and wired to each other: what `serve`, `demo` and `admin` stand on.
 
 use crate::config::{Config, Keys, Root, SmtpSecurity, StoreUrl, Token};
-use crate::locations::Database;
+use crate::{locations::Database, log_days};
 use anyhow::Context as _;
 use auth::Auth;
 use directory::{Checks, Directory};
 use keys::{FileRoot, KeyRing, Pkcs11Root, RootKey};
-use messaging::{Channel, Courier, Retry, Smtp, SmtpConfig, Twilio, TwilioConfig, TwilioHooks, WebPush};
+use messaging::{Channel, Courier, Hooks, Retry, Smtp, SmtpConfig, Twilio, TwilioConfig, WebPush};
 use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, sync::Arc, time::Duration};
 use store::Store;
 use types::World;
@@ -25,8 +25,8 @@ pub struct Services {
     pub courier: Arc<Courier>,
     /// The engine.
     pub auth: Arc<Auth>,
-    /// What hears the supplier's callbacks, where there is a supplier.
-    pub hooks: Option<Arc<TwilioHooks>>,
+    /// What hears the suppliers' callbacks.
+    pub hooks: Arc<Hooks>,
 }
 
 impl Services {
@@ -36,10 +36,9 @@ impl Services {
     /// # Errors
     /// What can't be opened, for the administrator.
     pub async fn open(config: &Config, world: &World, also: Vec<Arc<dyn Channel>>) -> anyhow::Result<Self> {
-        let store = Arc::new(open_store(config, world).await?);
+        let store = Arc::new(log_days::required(open_store(config, world).await?, config).await?);
         let mut channels = also;
-        let twilio = twilio(config, world)?.map(Arc::new);
-        channels.extend(twilio.clone().map(|twilio| twilio as Arc<dyn Channel>));
+        channels.extend(twilio(config, world)?.map(|twilio| Arc::new(twilio) as Arc<dyn Channel>));
         if let Some(smtp) = &config.smtp {
             let smtp = SmtpConfig {
                 host: smtp.host.clone(),
@@ -60,7 +59,7 @@ impl Services {
             courier = courier.with_web_push(WebPush::new(hosts.clone(), world.clone()).context("web_push")?);
         }
         let courier = Arc::new(courier);
-        let hooks = twilio.map(|twilio| Arc::new(TwilioHooks::new(twilio, Arc::clone(&courier))));
+        let hooks = Arc::new(Hooks::new(&courier));
         let beacons = config.server.beacon_host.as_ref().map(|_| BEACON_PATIENCE);
         let locations = config.geo_database.as_deref().map(Database::open).transpose()?;
         let locations = locations.map(|database| Arc::new(database) as Arc<dyn auth::Locations>);
@@ -104,7 +103,7 @@ pub async fn open_store(config: &Config, world: &World) -> anyhow::Result<Store>
     let ring = ring(&config.keys, world)?;
     ring.check(world).context("the root key doesn't work")?;
     let engine = store::open(&url(&config.store.url), &options(config)).await.context("can't open the database")?;
-    Ok(Store::new(engine, ring, world.clone()))
+    log_days::where_they_are(Store::new(engine, ring, world.clone()), config).await
 }
 
 /// How the database is opened.

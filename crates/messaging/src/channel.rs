@@ -1,6 +1,6 @@
 //! What the courier asks of a way out of the house.
 
-use crate::{Links, Outgoing, SendError};
+use crate::{Links, Outgoing, SendError, hooks::Receiver};
 use std::{future::Future, pin::Pin};
 
 /// A future in a box: channels are chosen at run time.
@@ -96,6 +96,11 @@ pub trait Channel: Send + Sync {
     /// says truly what it knows: [`SendError::Down`] and [`SendError::Throttled`] are tried again, or elsewhere, with the same code;
     /// anything else is not. [`SendError::Mismatch`] is for content that it can't carry, and that the supplier hasn't seen.
     fn send<'a>(&'a self, message: &'a Outgoing, ticket: &'a Ticket) -> BoxFuture<'a, Result<Accepted, SendError>>;
+
+    /// What its supplier calls back over HTTP; nothing where it doesn't.
+    fn receiver(&self) -> Option<&dyn Receiver> {
+        None
+    }
 
     /// Called once, before anything is sent: where a channel that hears receipts, keys and incoming messages by itself says so.
     fn connect(&self, links: &Links) {

@@ -2,7 +2,7 @@
 //!
 //! - A [`Channel`] is one way out: [`Print`] for the demo and for tests, [`Twilio`] for SMS and calls, [`Smtp`] for mail.
 //! - The [`Courier`] takes an [`Outgoing`], refuses what is over the limits, picks the channel and writes the message log.
-//! - [`TwilioHooks`] hears what the supplier has to say afterwards: receipts, the keys that were pressed in a call.
+//! - [`Hooks`] hear what suppliers call back: receipts, the keys that were pressed in a call, messages to us.
 //! - [`fetch`] asks addresses that a tenant's program named, and none that only this machine can reach.
 //! - [`web_push`] wakes authenticators; it is no channel, because it carries nothing but "look".
 //! - [`text`] words the messages, so that a telephone can bind a code to the site that asked for it.
@@ -19,6 +19,7 @@ mod courier;
 mod error;
 pub mod fetch;
 pub mod gateway;
+mod hooks;
 mod house;
 mod links;
 pub mod log;
@@ -28,6 +29,7 @@ mod print;
 pub mod routing;
 mod smtp;
 mod standing;
+mod suppliers;
 #[cfg(test)]
 mod testing;
 pub mod text;
@@ -39,17 +41,14 @@ pub use channel::{Accepted, BoxFuture, Channel, ChannelKind, Ticket};
 pub use courier::{Courier, Delivery, Report, Reported};
 pub use error::{ErrorClass, SendError};
 pub use gateway::{Carrier, Gateway, GatewayError, Surroundings};
+pub use hooks::{HOOKS_PATH, Hook, HookError, HookReply, Hooks, Receiver, Reception, What};
 pub use house::house;
 pub use links::{Inbound, Links};
 pub use outgoing::{Address, CallScript, Content, EmailAddress, InvalidEmail, Outgoing, Purpose, Renewal, Terms};
 pub use print::{CallBehavior, Outbox, Print, Printed};
 pub use smtp::{InvalidSmtpConfig, Smtp, SmtpConfig, SmtpSecurity};
 pub use standing::{Changed, Standing, State};
-pub use twilio::{
-    InvalidTwilioConfig, Retry, Twilio, TwilioConfig,
-    hooks::{GATHER_PATH, HookError, HookReply, INBOUND_PATH, STATUS_PATH, TwilioHooks},
-    signature,
-};
+pub use twilio::{InvalidTwilioConfig, Retry, Twilio, TwilioConfig, signature};
 pub use web_push::WebPush;
 
 /// What the fuzzers call.

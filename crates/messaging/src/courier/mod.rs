@@ -171,6 +171,11 @@ impl Desk {
         self.channels.iter().find(|channel| channel.carries(kind)).ok_or(SendError::NoChannel(kind))
     }
 
+    /// The carrier of that name.
+    pub(crate) fn named(&self, carrier: &str) -> Option<Arc<dyn Channel>> {
+        self.channels.iter().find(|channel| channel.name() == carrier).cloned()
+    }
+
     async fn deliver(&self, mut message: Outgoing) -> Result<(), SendError> {
         let kind = message.kind()?;
         let channel = self.channel(kind)?;

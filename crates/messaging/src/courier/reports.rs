@@ -81,7 +81,7 @@ impl Courier {
 }
 
 impl Desk {
-    pub(super) async fn report(&self, supplier: &str, report: &Report) -> Result<Reported, StoreError> {
+    pub(crate) async fn report(&self, supplier: &str, report: &Report) -> Result<Reported, StoreError> {
         for receipt in self.house().await?.receipts(supplier, &report.id) {
             if let Some((tenant, message)) = self.store.message_of_receipt(&receipt, self.now()).await? {
                 return self.apply(tenant, message, supplier, report).await;

@@ -1,23 +1,18 @@
-//! What the supplier calls back: receipts, pressed keys, messages to us. No HTTP framework stands here; a door hands over the address
-//! and the form, and answers what it is given.
+//! What the supplier calls back: receipts, pressed keys, messages to us.
 //!
 //! A callback is believed if it bears the account's signature over the address as the supplier knows it (the configured public one,
 //! whatever a proxy made of it), and if its path ends in a ticket that this house wrote for the message.
 
-use super::{Twilio, codes, is_id, signature, twiml};
+use super::{Twilio, codes, is_id, signature, twiml, words::Words};
 use crate::{
-    Answer, CallAnswer, Courier, Delivery, ErrorClass, Report, Reported, courier::RECEIPT_LIFE, house::Claims,
+    Answer, BoxFuture, CallAnswer, Delivery, ErrorClass, Hook, HookError, HookReply, Receiver, Reception, Report,
+    Reported, What, courier::RECEIPT_LIFE, house::Claims,
 };
-use std::{sync::Arc, time::Duration};
-use store::StoreError;
+use std::time::Duration;
 use types::SecretString;
 
-/// Before a receipt's ticket. Route `POST {STATUS_PATH}{ticket}` to [`TwilioHooks::status_callback`].
-pub const STATUS_PATH: &str = "/telephony/twilio/status/";
-/// Before the ticket of pressed keys. Route `POST {GATHER_PATH}{ticket}` to [`TwilioHooks::gather`].
-pub const GATHER_PATH: &str = "/telephony/twilio/keys/";
-/// Where messages and calls to our numbers come. Route `POST` to [`TwilioHooks::inbound`].
-pub const INBOUND_PATH: &str = "/telephony/twilio/inbound";
+/// Before what is said after a key.
+pub(super) const WORDS: &str = "?words=";
 
 /// Keys are taken no later than this after the call was ordered.
 const CALL_LIFE: Duration = Duration::from_secs(600);
@@ -25,101 +20,60 @@ const CALL_LIFE: Duration = Duration::from_secs(600);
 const MAX_PAIRS: usize = 200;
 const MAX_KEYS: usize = 20;
 
-/// What a callback is answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HookReply {
-    /// HTTP status.
-    pub status: u16,
-    /// The body's type; empty without a body.
-    pub content_type: &'static str,
-    /// The body.
-    pub body: &'static str,
-}
-
-impl HookReply {
-    const NOTED: Self = Self { status: 204, content_type: "", body: "" };
-
-    const fn xml(body: &'static str) -> Self {
-        Self { status: 200, content_type: "text/xml; charset=utf-8", body }
+impl Receiver for Twilio {
+    fn take<'a>(&'a self, hook: &'a Hook<'a>, desk: &'a Reception) -> BoxFuture<'a, Result<HookReply, HookError>> {
+        Box::pin(async move {
+            if hook.is_get {
+                return Err(HookError::NotFound);
+            }
+            let form: Vec<(String, String)> =
+                form_urlencoded::parse(hook.body).into_owned().take(MAX_PAIRS + 1).collect();
+            self.check(hook, &form)?;
+            match hook.what {
+                What::Status => self.status_callback(hook, &form, desk).await,
+                What::Keys => self.gather(hook, &form, desk).await,
+                What::Inbound => self.inbound(&form),
+            }
+        })
     }
 }
 
-/// Why a callback is not taken.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum HookError {
-    /// The signature is missing or wrong, or no public address is configured to check it over.
-    #[error("the callback's signature is missing or wrong")]
-    Forbidden,
-    /// The ticket is not of this house, too old, or of no message.
-    #[error("there is nothing here")]
-    NotFound,
-    /// The form has too many fields, or lacks the message's id.
-    #[error("the callback's form is malformed")]
-    Malformed,
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl HookError {
-    /// The HTTP status to answer.
-    #[must_use]
-    pub const fn status(&self) -> u16 {
-        match self {
-            Self::Forbidden => 403,
-            Self::NotFound => 404,
-            Self::Malformed => 400,
-            Self::Store(_) => 503,
-        }
-    }
-}
-
-/// Hears what the supplier calls back.
-pub struct TwilioHooks {
-    twilio: Arc<Twilio>,
-    courier: Arc<Courier>,
-}
-
-impl TwilioHooks {
-    /// The hooks of a channel, and the courier that it belongs to.
-    #[must_use]
-    pub const fn new(twilio: Arc<Twilio>, courier: Arc<Courier>) -> Self {
-        Self { twilio, courier }
-    }
-
-    /// A receipt of a message or a call. `url` is path and query as they were asked for.
-    pub async fn status_callback(
+impl Twilio {
+    /// A receipt of a message or a call.
+    async fn status_callback(
         &self,
-        url: &str,
-        signature: Option<&str>,
+        hook: &Hook<'_>,
         form: &[(String, String)],
+        desk: &Reception,
     ) -> Result<HookReply, HookError> {
-        self.check(url, signature, form)?;
-        let claims = self.claims(url, STATUS_PATH, RECEIPT_LIFE).await?;
+        let claims = desk.claims(hook.ticket, RECEIPT_LIFE).await?;
         let status = Status::read(form).ok_or(HookError::Malformed)?;
         let report = status.report();
-        match self.courier.desk().report_on(&claims, Twilio::NAME, &report).await? {
+        match desk.desk().report_on(&claims, &self.name, &report).await? {
             Reported::Unknown => return Err(HookError::NotFound),
-            Reported::Applied => self.announce(&claims, status.end_of_call(&claims)),
+            Reported::Applied => announce(desk, &claims, status.end_of_call(&claims)),
             Reported::Stale => {}
         }
         // Also where the message had moved on already: that callback's deletion may not have happened.
         if report.delivery.is_final() {
-            self.twilio.forgetter.forget(status.collection, &status.id, Duration::ZERO);
+            self.forgetter.forget(status.collection, &status.id, Duration::ZERO);
         }
         Ok(HookReply::NOTED)
     }
 
-    /// The keys that were pressed in a call (`<Gather>`). They count once: a repeated request is answered and announces nothing.
-    pub async fn gather(
+    /// The keys that were pressed in a call (`<Gather>`). They count once: a repeated request is answered and announces nothing. Where
+    /// the call has a code to tell, it is told now that somebody is there.
+    async fn gather(
         &self,
-        url: &str,
-        signature: Option<&str>,
+        hook: &Hook<'_>,
         form: &[(String, String)],
+        desk: &Reception,
     ) -> Result<HookReply, HookError> {
-        self.check(url, signature, form)?;
-        let claims = self.claims(url, GATHER_PATH, CALL_LIFE).await?;
+        let claims = desk.claims(hook.ticket, CALL_LIFE).await?;
+        let words = match hook.target.split_once(WORDS) {
+            Some((_, sealed)) => Some(Words::open(sealed, &self.api.token, hook.ticket).ok_or(HookError::NotFound)?),
+            None => None,
+        };
         let id = value(form, "CallSid").filter(|id| is_id(id)).ok_or(HookError::Malformed)?;
         let keys: String =
             value(form, "Digits").unwrap_or_default().chars().filter(|c| matches!(c, '0'..='9' | '*' | '#')).collect();
@@ -132,62 +86,54 @@ impl TwilioHooks {
             class: ErrorClass::None,
             raw: "answered".to_owned(),
         };
-        match self.courier.desk().report_on(&claims, Twilio::NAME, &report).await? {
+        match desk.desk().report_on(&claims, &self.name, &report).await? {
             Reported::Unknown => return Err(HookError::NotFound),
-            Reported::Applied => self.announce(&claims, Some(pressed(&claims, keys))),
-            Reported::Stale => {}
+            Reported::Applied if words.is_none() => announce(desk, &claims, Some(pressed(&claims, keys.clone()))),
+            Reported::Applied | Reported::Stale => {}
         }
-        Ok(HookReply::xml(twiml::HANG_UP))
+        Ok(match words {
+            Some(words) if !keys.is_empty() => HookReply::said(twiml::told(&words.code, &words.language)),
+            _ => HookReply::xml(twiml::HANG_UP),
+        })
     }
 
-    /// A message or a call to one of our numbers. Nothing is done with it and nothing kept, neither here nor at the supplier, which
-    /// honours STOP by itself.
-    pub fn inbound(
-        &self,
-        url: &str,
-        signature: Option<&str>,
-        form: &[(String, String)],
-    ) -> Result<HookReply, HookError> {
-        self.check(url, signature, form)?;
+    /// A message or a call to one of our numbers. The supplier honours STOP by itself; what is left of it there is deleted.
+    fn inbound(&self, form: &[(String, String)]) -> Result<HookReply, HookError> {
         if value(form, "CallSid").is_some() {
             return Ok(HookReply::xml(twiml::REJECT));
         }
         let id = value(form, "MessageSid").ok_or(HookError::Malformed)?;
-        self.twilio.forgetter.forget("Messages", id, Duration::ZERO);
+        self.forgetter.forget("Messages", id, Duration::ZERO);
+        if let (Some(from), Some(to), Some(text)) = (value(form, "From"), value(form, "To"), value(form, "Body"))
+            && let (Ok(from), Some(links)) = (from.parse(), self.links.get())
+        {
+            let text = SecretString::new(text.chars().take(160).collect());
+            links.inbound(&self.name, crate::Inbound { from, to: to.to_owned(), text });
+        }
         Ok(HookReply::xml(twiml::EMPTY))
     }
 
-    fn check(&self, url: &str, signature: Option<&str>, form: &[(String, String)]) -> Result<(), HookError> {
+    fn check(&self, hook: &Hook<'_>, form: &[(String, String)]) -> Result<(), HookError> {
         if form.len() > MAX_PAIRS {
             return Err(HookError::Malformed);
         }
-        let (Some(public), Some(signature)) = (&self.twilio.public_url, signature) else {
+        let (Some(public), Some(signature)) = (&self.public_url, hook.header("x-twilio-signature")) else {
             return Err(HookError::Forbidden);
         };
-        if !url.starts_with('/')
-            || !signature::verify(&self.twilio.api.token, &format!("{public}{url}"), form, signature)
-        {
+        let url = hook.target;
+        if !url.starts_with('/') || !signature::verify(&self.api.token, &format!("{public}{url}"), form, signature) {
             return Err(HookError::Forbidden);
         }
         match value(form, "AccountSid") {
-            Some(account) if account != self.twilio.api.account() => Err(HookError::Forbidden),
+            Some(account) if account != self.api.account() => Err(HookError::Forbidden),
             _ => Ok(()),
         }
     }
+}
 
-    async fn claims(&self, url: &str, path: &str, life: Duration) -> Result<Claims, HookError> {
-        let ticket = url.strip_prefix(path).ok_or(HookError::NotFound)?;
-        let claims = self.courier.desk().house().await?.claims(ticket).ok_or(HookError::NotFound)?;
-        if self.courier.desk().now() > claims.at + life {
-            return Err(HookError::NotFound);
-        }
-        Ok(claims)
-    }
-
-    fn announce(&self, claims: &Claims, answer: Option<Answer>) {
-        if let (Some(txid), Some(answer)) = (claims.txid, answer) {
-            self.courier.desk().answers().announce(CallAnswer { tenant: claims.tenant, txid, answer });
-        }
+fn announce(desk: &Reception, claims: &Claims, answer: Option<Answer>) {
+    if let (Some(txid), Some(answer)) = (claims.txid, answer) {
+        desk.desk().answers().announce(CallAnswer { tenant: claims.tenant, txid, answer });
     }
 }
 

@@ -63,6 +63,10 @@ pub(super) enum Deleted {
 }
 
 impl Api {
+    pub(super) fn random(&self) -> &dyn types::Random {
+        self.world.random.as_ref()
+    }
+
     pub(super) fn new(
         base: String,
         account: String,

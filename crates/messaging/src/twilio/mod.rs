@@ -9,10 +9,12 @@
 
 mod codes;
 mod forget;
-pub(crate) mod hooks;
+mod hooks;
 mod http;
+pub(crate) mod keys;
 pub mod signature;
 mod twiml;
+mod words;
 
 #[doc(hidden)]
 pub use hooks::fuzz_form;
@@ -20,9 +22,16 @@ pub use hooks::fuzz_form;
 pub use http::fuzz_answers;
 
 use crate::{
-    Accepted, Address, BoxFuture, CallScript, Channel, ChannelKind, Content, ErrorClass, Outgoing, SendError, Ticket,
+    Accepted, Address, BoxFuture, CallScript, Channel, ChannelKind, Content, ErrorClass, Links, Outgoing, Receiver,
+    SendError, Ticket, What,
 };
-use std::{sync::Arc, sync::atomic::AtomicBool, sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use types::{E164, SecretString, World};
 
 /// Whatever happens, the courier has an answer after this time.
@@ -100,6 +109,8 @@ pub enum InvalidTwilioConfig {
 
 /// The channel.
 pub struct Twilio {
+    name: String,
+    links: OnceLock<Links>,
     api: Arc<http::Api>,
     from: Sender,
     voice_from: Option<E164>,
@@ -116,7 +127,7 @@ enum Sender {
 }
 
 impl Twilio {
-    /// As it stands in the message log.
+    /// Its name where nobody gives it another.
     pub const NAME: &'static str = "twilio";
 
     /// Checks the configuration; connects when the first message goes.
@@ -152,6 +163,8 @@ impl Twilio {
             .map_err(InvalidTwilioConfig::Client)?,
         );
         Ok(Self {
+            name: Self::NAME.to_owned(),
+            links: OnceLock::new(),
             forgetter: forget::Forgetter::new(Arc::clone(&api), config.retry.deletion),
             api,
             from,
@@ -162,7 +175,21 @@ impl Twilio {
         })
     }
 
-    async fn text(&self, number: &E164, text: &SecretString, ticket: &Ticket) -> Result<Accepted, SendError> {
+    /// The same under another name.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    async fn text(
+        &self,
+        number: &E164,
+        text: &SecretString,
+        message: &Outgoing,
+        ticket: &Ticket,
+    ) -> Result<Accepted, SendError> {
+        let validity = self.validity.min(message.valid_for);
         let mut form = vec![
             ("To", number.expose().to_owned()),
             match &self.from {
@@ -170,9 +197,9 @@ impl Twilio {
                 Sender::Service(service) => ("MessagingServiceSid", service.clone()),
             },
             ("Body", text.expose().to_owned()),
-            ("ValidityPeriod", self.validity.as_secs().clamp(1, 14_400).to_string()),
+            ("ValidityPeriod", validity.as_secs().clamp(1, 14_400).to_string()),
         ];
-        if let Some(callback) = self.callback(hooks::STATUS_PATH, ticket) {
+        if let Some(callback) = self.callback(What::Status, ticket) {
             form.push(("StatusCallback", callback));
         }
         let plain = form.len();
@@ -202,16 +229,23 @@ impl Twilio {
         number: &E164,
         extension: &str,
         script: &CallScript,
+        language: &str,
         ticket: &Ticket,
     ) -> Result<Accepted, SendError> {
         let no_channel = || SendError::NoChannel(ChannelKind::Voice);
         let from = self.voice_from.as_ref().ok_or_else(no_channel)?;
-        let gather = self.callback(hooks::GATHER_PATH, ticket).ok_or_else(no_channel)?;
-        let status = self.callback(hooks::STATUS_PATH, ticket).ok_or_else(no_channel)?;
+        let mut gather = self.callback(What::Keys, ticket).ok_or_else(no_channel)?;
+        if let Some(code) = &script.code {
+            let words = words::Words { language: language.to_owned(), code: code.clone() };
+            let sealed = words.seal(&self.api.token, ticket.as_str(), self.api.random());
+            gather.push_str(hooks::WORDS);
+            gather.push_str(&sealed.ok_or(SendError::Mismatch)?);
+        }
+        let status = self.callback(What::Status, ticket).ok_or_else(no_channel)?;
         let mut form = vec![
             ("To", number.expose().to_owned()),
             ("From", from.expose().to_owned()),
-            ("Twiml", twiml::call(script, &gather).ok_or(SendError::Refused(ErrorClass::Other))?),
+            ("Twiml", twiml::call(script, language, &gather).ok_or(SendError::Refused(ErrorClass::Other))?),
             ("StatusCallback", status),
             ("StatusCallbackEvent", "completed".to_owned()),
             ("StatusCallbackMethod", "POST".to_owned()),
@@ -225,8 +259,8 @@ impl Twilio {
         Ok(Accepted { receipt: created.id, segments: 1 })
     }
 
-    fn callback(&self, path: &str, ticket: &Ticket) -> Option<String> {
-        self.public_url.as_ref().map(|url| format!("{url}{path}{}", ticket.as_str()))
+    fn callback(&self, what: What, ticket: &Ticket) -> Option<String> {
+        self.public_url.as_ref().map(|url| what.address(url, &self.name, ticket.as_str()))
     }
 
     /// Without callbacks nobody will say when the message has arrived: it is deleted when it can't arrive any more.
@@ -239,7 +273,15 @@ impl Twilio {
 
 impl Channel for Twilio {
     fn name(&self) -> &str {
-        Self::NAME
+        &self.name
+    }
+
+    fn receiver(&self) -> Option<&dyn Receiver> {
+        Some(self)
+    }
+
+    fn connect(&self, links: &Links) {
+        let _ = self.links.set(links.clone());
     }
 
     fn reports(&self, _: ChannelKind) -> bool {
@@ -258,10 +300,9 @@ impl Channel for Twilio {
         Box::pin(async move {
             let sending = async {
                 match (&message.to, &message.content) {
-                    (Address::Number(number, _), Content::Text(text)) => self.text(number, text, ticket).await,
-                    // A code that is spoken only to somebody who pressed a key would have to wait here for the supplier's question.
-                    (Address::Number(number, extension), Content::Call(script)) if script.code.is_none() => {
-                        self.call(number, extension, script, ticket).await
+                    (Address::Number(number, _), Content::Text(text)) => self.text(number, text, message, ticket).await,
+                    (Address::Number(number, extension), Content::Call(script)) => {
+                        self.call(number, extension, script, &message.language, ticket).await
                     }
                     _ => Err(SendError::Mismatch),
                 }

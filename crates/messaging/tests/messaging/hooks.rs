@@ -5,14 +5,14 @@ use crate::{
     support::NOW,
     twilio::{ACCOUNT, House, PUBLIC, TOKEN, house},
 };
-use messaging::{
-    Answer, CallAnswer, GATHER_PATH, HookError, HookReply, INBOUND_PATH, STATUS_PATH, TwilioHooks, log, signature,
-};
+use messaging::{Answer, CallAnswer, HOOKS_PATH, Hook, HookError, HookReply, Hooks, What, log, signature};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::broadcast::{Receiver, error::TryRecvError};
 use types::SecretString;
 
 const NUMBER: &str = "+4915112345678";
+const STATUS_PATH: &str = "/telephony/twilio/status/";
+const INBOUND_PATH: &str = "/telephony/twilio/inbound";
 
 type Form = Vec<(String, String)>;
 
@@ -28,13 +28,13 @@ fn signed(url: &str, form: &Form) -> String {
 
 struct Hooked {
     house: House,
-    hooks: TwilioHooks,
+    hooks: Hooks,
     answers: Receiver<CallAnswer>,
 }
 
 async fn hooked() -> Hooked {
     let house = house(|_| {}).await;
-    let hooks = TwilioHooks::new(Arc::clone(&house.twilio), Arc::clone(&house.courier));
+    let hooks = Hooks::new(&house.courier);
     let answers = house.courier.call_answers();
     Hooked { house, hooks, answers }
 }
@@ -70,12 +70,12 @@ impl Hooked {
 
     async fn status(&self, url: &str, pairs: &[(&str, &str)]) -> Result<HookReply, HookError> {
         let form = form(pairs);
-        self.hooks.status_callback(url, Some(&signed(url, &form)), &form).await
+        take(&self.hooks, url, Some(&signed(url, &form)), &form).await
     }
 
     async fn keys(&self, url: &str, pairs: &[(&str, &str)]) -> Result<HookReply, HookError> {
         let form = form(pairs);
-        self.hooks.gather(url, Some(&signed(url, &form)), &form).await
+        take(&self.hooks, url, Some(&signed(url, &form)), &form).await
     }
 
     async fn state(&self, id: types::MessageId) -> String {
@@ -89,6 +89,27 @@ impl Hooked {
             Err(error) => panic!("{error}"),
         }
     }
+}
+
+/// Hands a request over as the server's door does: the address says which carrier it is for and what it is about.
+async fn take(hooks: &Hooks, url: &str, signature: Option<&str>, form: &Form) -> Result<HookReply, HookError> {
+    let path = url.split('?').next().unwrap();
+    let mut parts = path.strip_prefix(HOOKS_PATH).ok_or(HookError::NotFound)?.splitn(3, '/');
+    let (carrier, what) = (parts.next().unwrap_or_default(), parts.next().and_then(What::of));
+    let mut headers = http::HeaderMap::new();
+    if let Some(signature) = signature {
+        headers.insert("x-twilio-signature", signature.parse().unwrap());
+    }
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let hook = Hook {
+        what: what.ok_or(HookError::NotFound)?,
+        ticket: parts.next().unwrap_or_default(),
+        is_get: false,
+        target: url,
+        headers: &headers,
+        body: body.as_bytes(),
+    };
+    hooks.take(carrier, &hook).await
 }
 
 fn path(url: &str) -> String {
@@ -139,7 +160,7 @@ async fn what_is_not_signed_or_not_ours_is_refused() {
     let good = signed(&url, &receipt);
 
     let refused = async |url: &str, signature: Option<&str>, form: &Form| {
-        it.hooks.status_callback(url, signature, form).await.unwrap_err().status()
+        take(&it.hooks, url, signature, form).await.unwrap_err().status()
     };
     assert_eq!(refused(&url, None, &receipt).await, 403);
     assert_eq!(refused(&url, Some(""), &receipt).await, 403);
@@ -148,15 +169,13 @@ async fn what_is_not_signed_or_not_ours_is_refused() {
     let other = form(&[("MessageSid", &sid), ("MessageStatus", "failed")]);
     assert_eq!(refused(&url, Some(&good), &other).await, 403);
     assert_eq!(refused(&format!("{url}?x=1"), Some(&good), &receipt).await, 403);
-    let absolute = format!("{PUBLIC}{url}");
-    assert_eq!(refused(&absolute, Some(&good), &receipt).await, 403);
+    // Another carrier's address, or nobody's.
+    for other in [url.replace("twilio", "other"), url.replace("/status/", "/keys/"), url.replace("/status/", "/else/")]
+    {
+        assert!([403, 404].contains(&refused(&other, Some(&good), &receipt).await), "{other}");
+    }
     // Rightly signed, but with no ticket of this house, or one for something else.
-    for url in [
-        STATUS_PATH.to_owned(),
-        format!("{STATUS_PATH}AAAA"),
-        format!("{url}A"),
-        format!("{GATHER_PATH}{}", url.strip_prefix(STATUS_PATH).unwrap()),
-    ] {
+    for url in [STATUS_PATH.to_owned(), format!("{STATUS_PATH}AAAA"), format!("{url}A")] {
         assert_eq!(refused(&url, Some(&signed(&url, &receipt)), &receipt).await, 404, "{url}");
     }
     // Another account, another message under this ticket, no message at all.
@@ -206,7 +225,7 @@ async fn of_a_hundred_key_presses_at_once_one_counts() {
         .map(|turn| {
             let (hooks, keys) = (Arc::clone(&hooks), keys.clone());
             let form = form(&[("CallSid", &sid), ("Digits", &format!("{turn:02}"))]);
-            tokio::spawn(async move { hooks.gather(&keys, Some(&signed(&keys, &form)), &form).await.unwrap() })
+            tokio::spawn(async move { take(&hooks, &keys, Some(&signed(&keys, &form)), &form).await.unwrap() })
         })
         .collect();
     for task in tasks {
@@ -248,9 +267,9 @@ async fn keys_come_in_time_or_not_at_all() {
     let (_, keys, status, sid) = it.call(NUMBER).await;
     let pressed = [("CallSid", sid.as_str()), ("Digits", "42")];
     let unsigned = form(&pressed);
-    assert_eq!(it.hooks.gather(&keys, None, &unsigned).await.unwrap_err().status(), 403);
+    assert_eq!(take(&it.hooks, &keys, None, &unsigned).await.unwrap_err().status(), 403);
     // A receipt's address takes no keys.
-    assert_eq!(it.keys(&status, &pressed).await.unwrap_err().status(), 404);
+    assert_eq!(it.keys(&status, &pressed).await.unwrap_err().status(), 400);
     let long = "4".repeat(21);
     assert_eq!(it.keys(&keys, &[("CallSid", &sid), ("Digits", &long)]).await.unwrap_err().status(), 400);
     it.house.fixture.clock.advance(Duration::from_secs(601));
@@ -263,12 +282,12 @@ async fn what_people_write_to_us_is_forgotten_on_both_sides() {
     let it = hooked().await;
     let sid = "SM000000000000000000000000000000aa";
     let message = form(&[("MessageSid", sid), ("From", NUMBER), ("Body", "STOP")]);
-    let reply = it.hooks.inbound(INBOUND_PATH, Some(&signed(INBOUND_PATH, &message)), &message).unwrap();
+    let reply = take(&it.hooks, INBOUND_PATH, Some(&signed(INBOUND_PATH, &message)), &message).await.unwrap();
     assert!(reply.status == 200 && reply.body.ends_with("<Response/>"));
     let requests = it.house.supplier.wait_for(1).await;
     assert!(requests[0].method == "DELETE" && requests[0].path.ends_with(&format!("/Messages/{sid}.json")));
     let call = form(&[("CallSid", "CA1")]);
-    let reply = it.hooks.inbound(INBOUND_PATH, Some(&signed(INBOUND_PATH, &call)), &call).unwrap();
+    let reply = take(&it.hooks, INBOUND_PATH, Some(&signed(INBOUND_PATH, &call)), &call).await.unwrap();
     assert!(reply.body.contains("<Reject/>"));
-    assert_eq!(it.hooks.inbound(INBOUND_PATH, None, &message).unwrap_err().status(), 403);
+    assert_eq!(take(&it.hooks, INBOUND_PATH, None, &message).await.unwrap_err().status(), 403);
 }
