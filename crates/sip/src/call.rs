@@ -9,6 +9,8 @@ pub(crate) enum Command {
     Play(Arc<[i16]>),
     Digits(String),
     Stop,
+    /// From the pacer: all of it has been sent.
+    Played,
     HangUp,
 }
 

@@ -89,6 +89,9 @@ pub struct Config {
     pub ca_file: Option<PathBuf>,
     /// How long a call may ring before it ends with [`Cause::NoAnswer`](crate::Cause::NoAnswer).
     pub ring: Duration,
+    /// How long the first sign of life may take after an INVITE; then the call ends with [`Cause::Lost`](crate::Cause::Lost), so that another
+    /// way can be tried. Should the trunk wake up later, the call is cancelled there.
+    pub patience: Duration,
     /// How often the trunk is asked whether it lives (`OPTIONS`); never where nothing is said, and then it counts as up.
     pub probe: Option<Duration>,
 }
@@ -115,6 +118,7 @@ impl Config {
             media_ports: 16384..=32767,
             ca_file: None,
             ring: Duration::from_secs(60),
+            patience: Duration::from_secs(6),
             probe: Some(Duration::from_secs(30)),
         }
     }

@@ -21,7 +21,20 @@
 
 mod call;
 mod config;
+mod dialog;
+pub mod digest;
 mod event;
+pub mod g711;
+pub mod key_events;
+mod line;
+mod link;
+mod media;
+pub mod message;
+mod pacer;
+pub mod rtp;
+pub mod sdes;
+pub mod sdp;
+pub mod srtp;
 mod trunk;
 
 pub use call::{Call, Hand};
