@@ -106,6 +106,8 @@ pub enum Purpose {
     AdministratorLogin,
     /// Something the person should know.
     Notice,
+    /// A program of the tenant's sent it through the messaging API, for a reason of its own.
+    Program,
 }
 
 impl Purpose {
@@ -118,6 +120,7 @@ impl Purpose {
             Self::Verify => "verify",
             Self::AdministratorLogin => "administrator login",
             Self::Notice => "notice",
+            Self::Program => "program",
         }
     }
 }
