@@ -27,6 +27,8 @@ pub enum ErrorClass {
     Supplier,
     /// Too late: its validity had ended.
     Expired,
+    /// A receipt should have come, and didn't.
+    NoReceipt,
     /// The carrier was cut off while it had the message.
     Cut,
     /// The process that held it is gone, and nobody else could read it.
@@ -52,6 +54,7 @@ impl ErrorClass {
             Self::Account => "account",
             Self::Supplier => "supplier",
             Self::Expired => "expired",
+            Self::NoReceipt => "no-receipt",
             Self::Cut => "cut",
             Self::Lost => "lost",
             Self::Fraud(rule) => rule,

@@ -26,6 +26,7 @@ pub mod log;
 mod outgoing;
 mod place;
 mod print;
+mod queue;
 pub mod routing;
 mod smtp;
 mod standing;
@@ -38,7 +39,7 @@ pub mod web_push;
 
 pub use answer::{Answer, CallAnswer, CallAnswers};
 pub use channel::{Accepted, BoxFuture, Channel, ChannelKind, Ticket};
-pub use courier::{Courier, Delivery, Report, Reported};
+pub use courier::{CarrierState, Courier, Delivery, Options, Report, Reported, RouteHealth};
 pub use error::{ErrorClass, SendError};
 pub use gateway::{Carrier, Gateway, GatewayError, Surroundings};
 pub use hooks::{HOOKS_PATH, Hook, HookError, HookReply, Hooks, Receiver, Reception, What};

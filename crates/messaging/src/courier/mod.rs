@@ -1,26 +1,47 @@
-//! Takes messages, applies the limits, picks the channel and keeps the log.
+//! Takes messages, applies the limits, picks the carrier and keeps the log.
 //!
-//! One transaction before a message leaves: its limits are spent and its row is written, so that nothing leaves unseen, also when
-//! the process dies. One after: what the supplier said.
+//! One transaction before a message leaves: its limits are spent, and its rows in the log and in the queue are written, so that nothing
+//! leaves unseen and nothing is lost, also when the process dies. One after: what the carrier said.
+//!
+//! - [`admit`]: whether it may go. [`fleet`]: which carriers may take it. [`carry`]: how it gets from one to the next.
+//! - [`queueing`] and [`worker`]: what waits. [`watch`]: what may still happen to a message that was taken. [`reports`]: receipts.
 
 mod admit;
+mod carry;
+mod fleet;
 mod limits;
+mod note;
+mod queueing;
 mod reports;
 mod sealing;
+mod watch;
+mod worker;
 
+pub use fleet::{CarrierState, RouteHealth};
 pub use reports::{Delivery, Report, Reported};
 
 use crate::{
-    Accepted, CallAnswer, CallAnswers, Changed, Channel, ChannelKind, Content, Links, Outgoing, SendError, Standing,
+    CallAnswer, CallAnswers, Carrier, Changed, Channel, ChannelKind, Links, Outgoing, SendError, Standing, State,
     WebPush,
-    house::{Claims, House},
-    links::Heard,
+    house::House,
     log,
+    queue::shelf::Shelf,
+    routing::{Table, health::Health},
 };
-use std::{sync::Arc, time::Duration};
-use store::{MessageRow, Store, StoreError};
-use tokio::sync::{OnceCell, broadcast, mpsc};
+use admit::Admission;
+use carry::Trip;
+use fleet::{Cuts, Fleet, Pace};
+use queueing::Later;
+use std::{
+    io,
+    path::PathBuf,
+    sync::{Arc, Mutex, RwLock, atomic::AtomicUsize},
+    time::Duration,
+};
+use store::{Store, StoreError};
+use tokio::sync::{OnceCell, broadcast, mpsc, watch as watch_channel};
 use types::{MessageId, Millis, TenantId, UserId};
+use watch::Watched;
 
 /// So many days a receipt is still understood: carriers report for up to three.
 const RECEIPT_DAYS: i64 = 3;
@@ -30,10 +51,7 @@ pub(crate) const RECEIPT_LIFE: Duration = Duration::from_secs(RECEIPT_DAYS.unsig
 /// So many changes may wait for a slow listener before it misses the oldest.
 const CHANGES: usize = 4096;
 
-/// A channel that keeps its promise has answered long before.
-const PATIENCE: Duration = Duration::from_secs(40);
-
-/// Takes messages, applies the limits, picks the channel and keeps the log.
+/// Takes messages, applies the limits, picks the carrier and keeps the log.
 pub struct Courier {
     desk: Arc<Desk>,
     web_push: Option<WebPush>,
@@ -41,26 +59,75 @@ pub struct Courier {
 
 pub(crate) struct Desk {
     store: Arc<Store>,
-    channels: Vec<Arc<dyn Channel>>,
+    fleet: RwLock<Arc<Fleet>>,
+    links: Links,
     answers: CallAnswers,
     changes: broadcast::Sender<Changed>,
     house: OnceCell<House>,
     book: log::book::LogBook,
+    shelf: Arc<Shelf>,
+    cuts: watch_channel::Sender<Cuts>,
+    health: Mutex<Health>,
+    pace: Mutex<Pace>,
+    watched: Mutex<Watched>,
+    later: Mutex<Later>,
+    ready: mpsc::UnboundedSender<Trip>,
+    waiting: AtomicUsize,
+}
+
+/// How a courier works.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The routes; where there are none for a kind, its carriers serve it in their order.
+    pub table: Table,
+    /// Where the keys of queued messages stand: beside the database, in no backup of it. Without it what is under way when the process ends
+    /// is lost, and reported as lost.
+    pub queue_keys: Option<PathBuf>,
+    /// It takes messages and sends none: another process with the same `queue_keys` takes them over when this one ends.
+    pub is_idle: bool,
 }
 
 impl Courier {
-    /// A courier with these ways out. The first that carries a kind of message carries all of that kind: the same code never goes
-    /// through two suppliers.
+    /// A courier with these ways out and no routes; what is under way when the process ends is lost.
     #[must_use]
     pub fn new(store: Arc<Store>, channels: Vec<Arc<dyn Channel>>) -> Self {
+        let shelf = Shelf::in_memory(store.world().clone());
+        let carriers = channels.into_iter().map(Carrier::new).collect();
+        Self::start(store, carriers, Table::default(), shelf, false)
+    }
+
+    /// A courier with these carriers. Touches the disk where it is told where keys stand.
+    pub fn open(store: Arc<Store>, carriers: Vec<Carrier>, options: Options) -> io::Result<Self> {
+        let shelf = match &options.queue_keys {
+            Some(path) => Shelf::open(path, store.world().clone())?,
+            None => Shelf::in_memory(store.world().clone()),
+        };
+        Ok(Self::start(store, carriers, options.table, shelf, options.is_idle))
+    }
+
+    fn start(store: Arc<Store>, carriers: Vec<Carrier>, table: Table, shelf: Shelf, is_idle: bool) -> Self {
         let answers = CallAnswers::new();
         let (links, hearing) = Links::new(answers.clone());
-        for channel in &channels {
-            channel.connect(&links);
-        }
-        let changes = broadcast::Sender::new(CHANGES);
-        let desk = Arc::new(Desk { store, channels, answers, changes, house: OnceCell::new(), book: log::book::LogBook::new() });
-        tokio::spawn(hear(Arc::downgrade(&desk), hearing));
+        let (ready, readied) = mpsc::unbounded_channel();
+        let desk = Arc::new(Desk {
+            store,
+            fleet: RwLock::new(Arc::new(Fleet { carriers: Vec::new(), table: Table::default() })),
+            links,
+            answers,
+            changes: broadcast::Sender::new(CHANGES),
+            house: OnceCell::new(),
+            book: log::book::LogBook::new(),
+            shelf: Arc::new(shelf),
+            cuts: watch_channel::Sender::new(Cuts::new()),
+            health: Mutex::default(),
+            pace: Mutex::default(),
+            watched: Mutex::default(),
+            later: Mutex::default(),
+            ready,
+            waiting: AtomicUsize::new(0),
+        });
+        desk.set_fleet(carriers, table);
+        worker::start(&desk, hearing, readied, is_idle);
         Self { desk, web_push: None }
     }
 
@@ -77,13 +144,31 @@ impl Courier {
         self.web_push.as_ref()
     }
 
-    /// Whether a channel for this kind is configured.
+    /// Whether a carrier for this kind is configured.
     #[must_use]
     pub fn carries(&self, kind: ChannelKind) -> bool {
-        self.desk.channel(kind).is_ok()
+        self.desk.fleet().carriers.iter().any(|carrier| carrier.channel.carries(kind))
     }
 
-    /// Sends a message: `Ok` when a supplier has taken it. It is carried to its end even if the caller goes away.
+    /// The carriers as they are now.
+    #[must_use]
+    pub fn carriers(&self) -> Vec<Carrier> {
+        self.desk.fleet().carriers.clone()
+    }
+
+    /// Exchanges carriers and routes. What is under way goes on with those that it has.
+    pub fn set_routes(&self, carriers: Vec<Carrier>, table: Table) {
+        self.desk.set_fleet(carriers, table);
+    }
+
+    /// How the carriers are, as an operator asks.
+    #[must_use]
+    pub fn carrier_states(&self) -> Vec<CarrierState> {
+        self.desk.carrier_states()
+    }
+
+    /// Sends a message: `Ok` when a supplier has taken it. It is carried to its end even if the caller goes away, through another
+    /// carrier where the first one fails.
     ///
     /// [`SendError::Limited`] and [`SendError::Throttled`] say after what time another try makes sense.
     pub async fn deliver(&self, message: Outgoing) -> Result<(), SendError> {
@@ -91,25 +176,28 @@ impl Courier {
         let kind = message.kind()?;
         let done = tokio::spawn(async move { desk.deliver(message).await });
         let done = done.await.unwrap_or(Err(SendError::Unavailable));
-        metrics::counter!("countersign_messages_total", "channel" => kind.as_str(), "outcome" => outcome(&done))
-            .increment(1);
+        count_outcome(kind, &done);
         done
     }
 
     /// Takes a message for sending: `Ok` with the id that it has in the log, when it stands durably in the queue. What becomes of it
-    /// is said by [`changes`](Self::changes) and [`standing`](Self::standing).
+    /// is said by [`changes`](Self::changes) and [`standing`](Self::standing). [`SendError::Throttled`] where too many wait already.
+    ///
+    /// A message with a [`Renewal`](crate::Renewal) loses it when the process ends: what a carrier may have seen then goes to no other.
     pub async fn enqueue(&self, message: Outgoing) -> Result<MessageId, SendError> {
-        message.kind()?;
-        let id = log::day_id(message.id);
-        let desk = Arc::clone(&self.desk);
-        tokio::spawn(async move { desk.deliver(message).await });
-        Ok(id)
+        let (desk, kind) = (Arc::clone(&self.desk), message.kind()?);
+        // Carried on although the caller goes away: else a row could be in the queue that nobody here knows of.
+        let done = tokio::spawn(async move { desk.enqueue(message).await });
+        let done = done.await.unwrap_or(Err(SendError::Unavailable));
+        if let Err(error) = &done {
+            count_error(kind, error);
+        }
+        done
     }
 
     /// Takes a message back while it waits. `false` where it doesn't wait (any more).
     pub async fn cancel(&self, tenant: TenantId, message: MessageId) -> Result<bool, SendError> {
-        let _ = (tenant, message);
-        Ok(false)
+        Ok(self.desk.take_back(tenant, log::day_id(message)).await?)
     }
 
     /// How a message stands; `None` where the tenant has no such message, or its log has forgotten it.
@@ -121,8 +209,7 @@ impl Courier {
     /// A code of a message was entered rightly: that says more about the way it went than any receipt. Without the message's id the
     /// newest of this user's that a code is waited for counts.
     pub fn verified(&self, tenant: TenantId, user: Option<UserId>, message: Option<MessageId>) {
-        let _ = (tenant, user, message);
-        metrics::counter!("countersign_messages_verified_total").increment(1);
+        self.desk.entered(tenant, user, message.map(log::day_id));
     }
 
     /// Every message that moves on, from now on, as far as this node hears of it.
@@ -131,16 +218,17 @@ impl Courier {
         self.desk.changes.subscribe()
     }
 
-    /// Cuts a carrier off, on every node: nothing goes through it any more, and codes that are under way through it count no more.
+    /// Cuts a carrier off, on every node within seconds: nothing goes through it any more, codes that wait for its receipt are worded anew
+    /// for another, and the others that went through it and can still be entered count no more.
     pub async fn cut(&self, carrier: &str, reason: &str) -> Result<(), StoreError> {
-        let _ = (carrier, reason);
-        Ok(())
+        self.desk.store.cut_carrier(carrier, reason).await?;
+        self.desk.read_cuts().await
     }
 
     /// Lets a carrier work again.
     pub async fn restore(&self, carrier: &str) -> Result<(), StoreError> {
-        let _ = carrier;
-        Ok(())
+        self.desk.store.restore_carrier(carrier).await?;
+        self.desk.read_cuts().await
     }
 
     /// How calls end, from now on, as far as this node hears of it.
@@ -155,6 +243,10 @@ impl Courier {
 }
 
 impl Desk {
+    pub(crate) const fn links(&self) -> &Links {
+        &self.links
+    }
+
     pub(crate) fn answers(&self) -> &CallAnswers {
         &self.answers
     }
@@ -167,113 +259,42 @@ impl Desk {
         self.house.get_or_try_init(|| House::open(&self.store)).await
     }
 
-    fn channel(&self, kind: ChannelKind) -> Result<&Arc<dyn Channel>, SendError> {
-        self.channels.iter().find(|channel| channel.carries(kind)).ok_or(SendError::NoChannel(kind))
-    }
-
     /// The carrier of that name.
     pub(crate) fn named(&self, carrier: &str) -> Option<Arc<dyn Channel>> {
-        self.channels.iter().find(|channel| channel.name() == carrier).cloned()
+        self.fleet().carriers.iter().find(|it| it.channel.name() == carrier).map(|it| Arc::clone(&it.channel))
     }
 
-    async fn deliver(&self, mut message: Outgoing) -> Result<(), SendError> {
+    async fn deliver(self: &Arc<Self>, mut message: Outgoing) -> Result<(), SendError> {
         let kind = message.kind()?;
-        let channel = self.channel(kind)?;
         message.id = log::day_id(message.id);
-        let house = self.house().await?;
-        let row = self.admit(&message, kind, channel.name()).await?;
-        let claims = claims(&message, self.now());
-        let ticket = house.ticket(&claims, self.store.world().random.as_ref()).map_err(StoreError::Key)?;
-        let sent = tokio::time::timeout(PATIENCE, channel.send(&message, &ticket)).await;
-        let outcome = sent.unwrap_or(Err(SendError::Unavailable));
-        if let Err(error) = &outcome {
-            // No tenant and no id here: with the line's own time they would say when somebody's message went.
-            tracing::warn!(channel = channel.name(), class = error.class().as_str(), "a message was not taken");
-        }
-        if let Err(error) = self.note(message.tenant, &row, house, &outcome).await {
-            tracing::error!(%error, "the outcome of a message was not written to the log");
-        }
-        outcome.map(drop)
-    }
-
-    /// Writes what the supplier said at once.
-    async fn note(
-        &self,
-        tenant: TenantId,
-        row: &MessageRow,
-        house: &House,
-        outcome: &Result<Accepted, SendError>,
-    ) -> Result<(), StoreError> {
-        let accepted = match outcome {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Without a clear answer it may still arrive, and a receipt may still come.
-                let state = if matches!(error, SendError::Unavailable) { "queued" } else { "failed" };
-                let mut tx = self.store.tenant(tenant).begin().await?;
-                tx.set_message_state(row.id, "queued", state, error.class().as_str(), None).await?;
-                return tx.commit().await;
-            }
-        };
-        let billing = billing_class(&row.channel, accepted.segments);
-        let receipt = (!accepted.receipt.is_empty()).then(|| house.receipt(&row.supplier, &accepted.receipt));
-        let now = self.now();
-        let sealed = self
-            .resealed(tenant, row, &log::Receipt { id: &accepted.receipt, at: now, raw: "" })
-            .await?;
-        for receipt in [receipt, None] {
-            let mut tx = self.store.tenant(tenant).begin().await?;
-            if let Some(receipt) = receipt {
-                match tx.add_receipt(row.id, &receipt, receipt_expiry(now)).await {
-                    // The supplier gave an id twice: then it names neither message.
-                    Err(StoreError::Duplicate) => continue,
-                    done => done?,
-                };
-            }
-            // Not where a receipt has come already: it knows more.
-            if tx.set_message_state(row.id, "queued", "sent", "", Some(&billing)).await?
-                && let Some(sealed) = &sealed
-            {
-                tx.set_message_sealed(row.id, sealed).await?;
-            }
-            return tx.commit().await;
-        }
-        Ok(())
+        let ways = self.ways(&message, kind, &[])?;
+        // All are cut off; nothing is written of it, as of anything that may not go.
+        let candidate = ways.candidates.into_iter().next().ok_or(SendError::Cut)?;
+        let until = self.until(&message);
+        let carrier = candidate.channel.name();
+        let (key, queued) = self.sealed_for_queue(&message, until, Some(carrier)).await?;
+        let row = self.admit(&message, Admission { kind, carrier, state: State::Queued, queued: &queued }).await?;
+        let trip = Trip { message, kind, row, key, until, seen: Vec::new(), only: None };
+        self.carry(trip, candidate, Some(carry::NOW)).await
     }
 }
 
-/// Works on what channels hear, until the courier is gone.
-async fn hear(desk: std::sync::Weak<Desk>, mut hearing: mpsc::Receiver<Heard>) {
-    while let Some(heard) = hearing.recv().await {
-        let Some(desk) = desk.upgrade() else { return };
-        match heard {
-            Heard::Report(carrier, report) => {
-                if let Err(error) = desk.report(&carrier, &report).await {
-                    tracing::warn!(%error, "a receipt was not written to the log");
-                }
-            }
-            Heard::Inbound(carrier, inbound) => {
-                drop(inbound);
-                metrics::counter!("countersign_messages_inbound_total", "carrier" => carrier).increment(1);
-            }
-        }
-    }
-}
-
-/// What became of a message, for the counters: `taken`, `limited`, or the class of an error.
-fn outcome(done: &Result<(), SendError>) -> &'static str {
+fn count_outcome(kind: ChannelKind, done: &Result<(), SendError>) {
     match done {
-        Ok(()) => "taken",
-        Err(SendError::Limited { .. }) => "limited",
-        Err(error) => error.class().as_str(),
+        Ok(()) => {
+            metrics::counter!("countersign_messages_total", "channel" => kind.as_str(), "outcome" => "taken")
+                .increment(1);
+        }
+        Err(error) => count_error(kind, error),
     }
 }
 
-fn claims(message: &Outgoing, at: Millis) -> Claims {
-    let (wants_keys, fraud_key) = match &message.content {
-        Content::Call(script) => (script.keys.is_some(), script.fraud_key.and_then(|key| u8::try_from(key).ok())),
-        _ => (false, None),
+fn count_error(kind: ChannelKind, error: &SendError) {
+    let outcome = match error {
+        SendError::Limited { .. } => "limited",
+        error => error.class().as_str(),
     };
-    Claims { tenant: message.tenant, message: message.id, txid: message.txid, at, wants_keys, fraud_key }
+    metrics::counter!("countersign_messages_total", "channel" => kind.as_str(), "outcome" => outcome).increment(1);
 }
 
 /// When a receipt by the supplier's id is forgotten: at the end of a day, because the moment would tell when the message went.
@@ -281,14 +302,7 @@ const fn receipt_expiry(now: Millis) -> Millis {
     Millis(now.day().saturating_add(RECEIPT_DAYS + 1).saturating_mul(86_400_000))
 }
 
-/// What a message is billed as: its kind, and for an SMS how many it became (`sms-1` to `sms-9`, then `sms-10+`).
-fn billing_class(channel: &str, segments: u32) -> String {
-    match (channel, segments) {
-        ("sms", 0..=9) => format!("sms-{}", segments.max(1)),
-        ("sms", _) => "sms-10+".to_owned(),
-        _ => channel.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod ways_tests;

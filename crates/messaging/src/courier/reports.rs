@@ -2,7 +2,7 @@
 
 use super::{Courier, Desk};
 use crate::{ErrorClass, house::Claims, log};
-use store::StoreError;
+use store::{MessageRow, StoreError};
 use types::{MessageId, TenantId};
 
 /// How far a message came. It only ever moves forward: queued, sent, and one of the last three, which is final.
@@ -125,7 +125,13 @@ impl Desk {
                 if let Some(sealed) = &sealed {
                     tx.set_message_sealed(message, sealed).await?;
                 }
+                if matches!(report.delivery, Delivery::Undelivered | Delivery::Failed) {
+                    self.notify_lost(&mut tx, message).await?;
+                }
                 tx.commit().await?;
+                self.heard_of(tenant, message, report);
+                let state = report.delivery.as_str().to_owned();
+                self.announce(tenant, &MessageRow { state, error_class: report.class.as_str().to_owned(), ..row });
                 metrics::counter!("countersign_receipts_total", "state" => report.delivery.as_str()).increment(1);
                 return Ok(Reported::Applied);
             }

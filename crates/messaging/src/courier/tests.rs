@@ -1,6 +1,6 @@
-use super::*;
+use super::{carry::claims, note::billing_class, *};
 use crate::{
-    Address, EmailAddress, ErrorClass, Print, Purpose,
+    Address, Content, EmailAddress, ErrorClass, Print, Purpose,
     log::{SEALED_LEN, day_id},
     testing::{Fixture, NOW, Scripted},
 };

@@ -61,7 +61,7 @@ async fn mistakes_are_named_and_no_secret_is_quoted() {
         ("kind = \"email\"", "kind = \"email\"\ncost = -1.0", "route 1: `cost`"),
         ("kind = \"email\"", "kind = \"email\"\nper_second = 0", "route 1: `per_second`"),
         ("[[routes]]", "[[ruotes]]", "unknown field `ruotes`"),
-        ("password = \"s3cret\"", "password = \"s3cret", "line 17"),
+        ("password = \"s3cret\"", "password = \"s3cret", "line 16"),
     ] {
         assert!(FILE.contains(from), "{from}");
         let text = FILE.replacen(from, to, 1);

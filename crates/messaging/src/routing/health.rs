@@ -82,6 +82,18 @@ pub(crate) enum Outcome {
     Unused,
 }
 
+impl Outcome {
+    /// As it stands in the metrics.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Lost => "lost",
+            Self::Verified => "verified",
+            Self::Unused => "unused",
+        }
+    }
+}
+
 #[derive(Default)]
 struct Record {
     delivered: Share,

@@ -1,0 +1,368 @@
+//! One message on its way: through the best carrier, and through the next where that one doesn't bring it.
+//!
+//! | what a carrier said | what follows |
+//! |---|---|
+//! | taken | done; its receipt is waited for in [`watch`](super::watch) |
+//! | down, or it can't carry such content: nothing was shown to it | the next carrier, with the same content |
+//! | throttled: not taken | the same carrier after the time it asks for; the next one if that is long |
+//! | refused, no clear answer, cut off: it has seen the content | another wording for another carrier, where there is a [`Renewal`](crate::Renewal) |
+//!
+//! The same content is never shown to two carriers.
+
+use super::{Desk, fleet::Candidate};
+use crate::{
+    Accepted, ChannelKind, ErrorClass, Outgoing, SendError, State,
+    house::Claims,
+    log,
+    queue::shelf::{Name, Shelf},
+    routing::health::Outcome,
+};
+use std::{sync::Arc, time::Duration};
+use store::{MessageRow, StoreError};
+use tokio::time::Instant;
+use types::{MessageId, Millis};
+
+/// A channel that keeps its promise has answered long before.
+const PATIENCE: Duration = Duration::from_secs(40);
+/// So long a carrier is waited for where another could bring the message.
+const HURRY: Duration = Duration::from_secs(8);
+/// A carrier that could not be reached is left alone so long.
+const REST: Duration = Duration::from_secs(2);
+/// So long altogether a carrier that throttles is waited for, where another is there or somebody waits.
+const THROTTLED: Duration = Duration::from_secs(2);
+/// Somebody waits: so long a way is looked for.
+pub(super) const NOW: Duration = Duration::from_secs(8);
+/// How often it is looked whether a carrier is back.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// A use of a key, until it is dropped.
+pub(super) struct KeyUse {
+    shelf: Arc<Shelf>,
+    pub(super) name: Name,
+}
+
+impl KeyUse {
+    /// Takes over a use that the shelf has counted.
+    pub(super) const fn counted(shelf: Arc<Shelf>, name: Name) -> Self {
+        Self { shelf, name }
+    }
+}
+
+impl Drop for KeyUse {
+    fn drop(&mut self) {
+        self.shelf.release(&self.name);
+    }
+}
+
+/// A message on its way.
+pub(super) struct Trip {
+    pub(super) message: Outgoing,
+    pub(super) kind: ChannelKind,
+    /// Its row in the log, as it was written last.
+    pub(super) row: MessageRow,
+    pub(super) key: KeyUse,
+    /// After this nothing is sent.
+    pub(super) until: Millis,
+    /// The carriers that have seen its content or a former one.
+    pub(super) seen: Vec<String>,
+    /// Before a crash it was handed to this carrier: it goes there again, or nowhere.
+    pub(super) only: Option<String>,
+}
+
+/// Where a message goes that nobody has seen.
+enum Elsewhere {
+    /// To this carrier, which it is handed to.
+    To(Candidate),
+    /// Nobody can take it as it is, and somebody as a call.
+    InAnotherForm,
+    /// It was taken back meanwhile.
+    TakenBack,
+    /// Nobody was found in time.
+    Nowhere,
+    /// It is worth nothing any more.
+    TooLate,
+}
+
+fn is_resting(resting: &[(String, Instant)], name: &str) -> bool {
+    let now = Instant::now();
+    resting.iter().any(|(it, until)| it == name && *until > now)
+}
+
+/// What an error means for the rest of the way.
+enum Fate {
+    /// The carrier has not seen it.
+    Unseen,
+    /// The carrier has not seen it, and asks for patience.
+    Throttled(Duration),
+    /// The carrier has seen it, or may have.
+    Seen,
+    /// Nobody else will take it.
+    Over,
+}
+
+fn fate(error: &SendError) -> Fate {
+    match error {
+        SendError::Down | SendError::Mismatch => Fate::Unseen,
+        SendError::Throttled { retry_after } => Fate::Throttled(*retry_after),
+        // The person said so, and means it for every carrier.
+        SendError::Refused(ErrorClass::OptedOut) => Fate::Over,
+        SendError::Refused(_) | SendError::Unavailable | SendError::Cut => Fate::Seen,
+        _ => Fate::Over,
+    }
+}
+
+impl Desk {
+    /// Brings a message that is handed to `candidate` to its end: `Ok` when a carrier has taken it. `search` is how long a carrier is looked
+    /// for where none can take it now.
+    pub(super) async fn carry(
+        self: &Arc<Self>,
+        mut trip: Trip,
+        mut candidate: Candidate,
+        search: Option<Duration>,
+    ) -> Result<(), SendError> {
+        let mut deadline = search.map(|search| Instant::now() + search);
+        let mut resting: Vec<(String, Instant)> = Vec::new();
+        let mut throttled = Duration::ZERO;
+        loop {
+            if self.now() >= trip.until {
+                return self.finish(&trip, SendError::Expired).await;
+            }
+            let error = match self.hand_over(&trip, &candidate).await {
+                Ok(accepted) => return self.taken(trip, candidate, accepted).await,
+                Err(error) => error,
+            };
+            let name = candidate.channel.name().to_owned();
+            tracing::info!(carrier = name, class = error.class().as_str(), "a carrier didn't take a message");
+            match fate(&error) {
+                Fate::Over => return self.finish(&trip, error).await,
+                Fate::Unseen => resting.push((name, Instant::now() + REST)),
+                Fate::Throttled(after) => {
+                    let after = after.max(Duration::from_millis(50));
+                    let alone = !self.is_another(&trip, &name);
+                    // Whoever waits is told rather than kept; what stands in the queue has time.
+                    let patient = (alone && deadline.is_none()) || throttled + after <= THROTTLED;
+                    if patient {
+                        let pause = after.min(Duration::from_secs(30));
+                        throttled += pause;
+                        tokio::time::sleep(pause).await;
+                        continue;
+                    }
+                    if alone {
+                        return self.finish(&trip, error).await;
+                    }
+                    resting.push((name, Instant::now() + after));
+                }
+                Fate::Seen => {
+                    self.count(&name, &candidate.prefix, Outcome::Lost);
+                    (trip, candidate) = self.renewed(trip, error, &resting).await?;
+                    deadline = search.map(|search| Instant::now() + search);
+                    throttled = Duration::ZERO;
+                    continue;
+                }
+            }
+            // The same content: nobody has seen it.
+            match self.elsewhere(&mut trip, &mut resting, deadline).await? {
+                Elsewhere::To(next) => {
+                    if next.channel.name() != candidate.channel.name() {
+                        throttled = Duration::ZERO;
+                    }
+                    candidate = next;
+                }
+                Elsewhere::InAnotherForm => {
+                    (trip, candidate) = self.renewed(trip, error, &resting).await?;
+                    deadline = search.map(|search| Instant::now() + search);
+                }
+                Elsewhere::TakenBack => return Ok(()),
+                Elsewhere::Nowhere => return self.finish(&trip, error).await,
+                Elsewhere::TooLate => return self.finish(&trip, SendError::Expired).await,
+            }
+        }
+    }
+
+    /// Shows a message to a carrier, and waits for its answer.
+    async fn hand_over(&self, trip: &Trip, candidate: &Candidate) -> Result<Accepted, SendError> {
+        let name = candidate.channel.name();
+        let mut cuts = self.cuts.subscribe();
+        if cuts.borrow_and_update().contains_key(name) || !candidate.channel.is_ready() {
+            return Err(SendError::Down);
+        }
+        if let Some(per_second) = candidate.per_second {
+            let wait = {
+                let mut pace = self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                pace.wait(name, &candidate.prefix, per_second, Instant::now())
+            };
+            tokio::time::sleep(wait).await;
+        }
+        let house = self.house().await?;
+        let claims = claims(&trip.message, self.now());
+        let ticket = house.ticket(&claims, self.store.world().random.as_ref()).map_err(StoreError::Key)?;
+        let hurry = trip.message.renewal.is_some() && self.is_another(trip, name);
+        let began = Instant::now();
+        let cut = async {
+            // The sender lives as long as this desk.
+            let _ = cuts.wait_for(|cuts| cuts.contains_key(name)).await;
+        };
+        let sent = tokio::select! {
+            sent = tokio::time::timeout(if hurry { HURRY } else { PATIENCE }, candidate.channel.send(&trip.message, &ticket)) => {
+                sent.unwrap_or(Err(SendError::Unavailable))
+            }
+            () = cut => Err(SendError::Cut),
+        };
+        let class = sent.as_ref().err().map_or("taken", |error| error.class().as_str());
+        metrics::histogram!("countersign_route_answer_seconds", "carrier" => name.to_owned())
+            .record(began.elapsed().as_secs_f64());
+        metrics::counter!("countersign_route_messages_total", "carrier" => name.to_owned(), "channel" => trip.kind.as_str(), "outcome" => class)
+            .increment(1);
+        sent
+    }
+
+    /// Whether somebody else might bring the message, in this form or another.
+    pub(super) fn is_another(&self, trip: &Trip, than: &str) -> bool {
+        if trip.only.is_some() {
+            return false;
+        }
+        let Ok(ways) = self.ways(&trip.message, trip.kind, &trip.seen) else { return false };
+        ways.candidates.iter().any(|it| it.channel.name() != than)
+            || (trip.message.renewal.is_some() && ways.then.is_some())
+    }
+
+    /// Another carrier for the same content, or the same one when it is back; waits for one until the deadline.
+    async fn elsewhere(
+        self: &Arc<Self>,
+        trip: &mut Trip,
+        resting: &mut Vec<(String, Instant)>,
+        deadline: Option<Instant>,
+    ) -> Result<Elsewhere, SendError> {
+        loop {
+            if self.now() >= trip.until {
+                return Ok(Elsewhere::TooLate);
+            }
+            let now = Instant::now();
+            resting.retain(|(_, until)| *until > now);
+            let Ok(ways) = self.ways(&trip.message, trip.kind, &trip.seen) else { return Ok(Elsewhere::Nowhere) };
+            let is_open = |candidate: &&Candidate| {
+                let name = candidate.channel.name();
+                candidate.channel.is_ready()
+                    && !is_resting(resting, name)
+                    && trip.only.as_deref().is_none_or(|only| only == name)
+            };
+            if let Some(next) = ways.candidates.iter().find(is_open) {
+                let next = next.clone();
+                return Ok(if self.hand(trip, &next).await? { Elsewhere::To(next) } else { Elsewhere::TakenBack });
+            }
+            // A code can take another form, and needn't wait until a carrier of this one is back.
+            let then = ways.then.filter(|_| trip.only.is_none() && trip.message.renewal.is_some());
+            let ready = then.and_then(|kind| self.ways(&trip.message, kind, &trip.seen).ok());
+            if ready.is_some_and(|ways| ways.candidates.iter().any(|it| it.channel.is_ready())) {
+                return Ok(Elsewhere::InAnotherForm);
+            }
+            if deadline.is_some_and(|end| now + LOOK >= end) {
+                return Ok(Elsewhere::Nowhere);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Notes that the message goes to this carrier now. `false`: it isn't ours any more.
+    pub(super) async fn hand(&self, trip: &mut Trip, to: &Candidate) -> Result<bool, StoreError> {
+        let name = to.channel.name().to_owned();
+        let handed =
+            self.store.hand_messages(self.shelf.holder(), &[(trip.message.tenant, trip.row.id, name.clone())]).await?;
+        trip.row.supplier = name;
+        Ok(!handed.is_empty())
+    }
+
+    /// Words the message anew for somebody who has not seen it, and ends the former wording's row. The error is the message's end,
+    /// written already.
+    pub(super) async fn renewed(
+        self: &Arc<Self>,
+        mut trip: Trip,
+        error: SendError,
+        resting: &[(String, Instant)],
+    ) -> Result<(Trip, Candidate), SendError> {
+        let former = trip.row.supplier.clone();
+        if !trip.seen.contains(&former) {
+            trip.seen.push(former);
+        }
+        let Some(renewal) = trip.message.renewal.clone().filter(|_| trip.only.is_none()) else {
+            return Err(self.finish(&trip, error).await.err().unwrap_or(SendError::Unavailable));
+        };
+        let end = Instant::now() + NOW;
+        loop {
+            let ways = self.ways(&trip.message, trip.kind, &trip.seen);
+            let then = ways.as_ref().ok().and_then(|ways| ways.then);
+            let mut waiting = ways.is_ok_and(|ways| !ways.candidates.is_empty());
+            for kind in [Some(trip.kind), then].into_iter().flatten() {
+                let Ok(ways) = self.ways(&trip.message, kind, &trip.seen) else { continue };
+                waiting |= !ways.candidates.is_empty();
+                let is_open = |it: &Candidate| it.channel.is_ready() && !is_resting(resting, it.channel.name());
+                let Some(next) = ways.candidates.into_iter().find(is_open) else { continue };
+                if self.now() >= trip.until {
+                    waiting = false;
+                    continue;
+                }
+                let Some(content) = renewal.renew(kind).await else { continue };
+                trip.message.content = content;
+                return match self.transfer(&mut trip, kind, &next, &error).await {
+                    Ok(()) => Ok((trip, next)),
+                    Err(store) => {
+                        tracing::error!(error = %store, "a message could not be worded anew");
+                        Err(store.into())
+                    }
+                };
+            }
+            if !waiting || Instant::now() >= end {
+                return Err(self.finish(&trip, error).await.err().unwrap_or(SendError::Unavailable));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Ends the row of the former wording and begins that of the new one, in one transaction.
+    async fn transfer(
+        &self,
+        trip: &mut Trip,
+        kind: ChannelKind,
+        to: &Candidate,
+        error: &SendError,
+    ) -> Result<(), StoreError> {
+        let (former, class) = (trip.row.id, error.class());
+        let now = self.now();
+        trip.message.id = log::day_id(MessageId::new(now, self.store.world().random.as_ref()));
+        trip.kind = kind;
+        let scope = self.store.tenant(trip.message.tenant);
+        let log_key = scope.row().await?.and_then(|row| row.log_key);
+        let keys = scope.keys().await?;
+        let row = self.row(&trip.message, kind, to.channel.name(), State::Queued, log_key.as_deref(), &keys).await?;
+        let (key, queued) = self.sealed_for_queue(&trip.message, trip.until, Some(to.channel.name())).await?;
+        let mut tx = scope.begin().await?;
+        for old in ["queued", "sent"] {
+            if tx.set_message_state(former, old, "failed", class.as_str(), None).await? {
+                break;
+            }
+        }
+        tx.unqueue_message(former).await?;
+        tx.insert_message(&row).await?;
+        tx.queue_message(&queued).await?;
+        tx.commit().await?;
+        let mut ended = trip.row.clone();
+        (ended.state, ended.error_class) = ("failed".to_owned(), class.as_str().to_owned());
+        self.announce(trip.message.tenant, &ended);
+        trip.row = row;
+        trip.key = key;
+        metrics::counter!("countersign_route_failovers_total", "from" => ended.supplier, "to" => trip.row.supplier.clone(), "channel" => kind.as_str(),
+            "class" => class.as_str())
+        .increment(1);
+        Ok(())
+    }
+}
+
+pub(super) fn claims(message: &Outgoing, at: Millis) -> Claims {
+    let (wants_keys, fraud_key) = match &message.content {
+        crate::Content::Call(script) => {
+            (script.keys.is_some(), script.fraud_key.and_then(|key| u8::try_from(key).ok()))
+        }
+        _ => (false, None),
+    };
+    Claims { tenant: message.tenant, message: message.id, txid: message.txid, at, wants_keys, fraud_key }
+}

@@ -1,0 +1,143 @@
+//! The log's rows: written before a message leaves, and again when a carrier has answered.
+
+use super::{Desk, carry::Trip, fleet::Candidate, receipt_expiry};
+use crate::{Accepted, Changed, ChannelKind, Outgoing, SendError, Standing, State, log};
+use keys::TenantKeys;
+use std::sync::Arc;
+use store::{MessageRow, StoreError};
+use types::{MessageId, TenantId};
+
+impl Desk {
+    /// The row of a message that leaves.
+    pub(super) async fn row(
+        &self,
+        message: &Outgoing,
+        kind: ChannelKind,
+        carrier: &str,
+        state: State,
+        log_key: Option<&str>,
+        keys: &TenantKeys,
+    ) -> Result<MessageRow, StoreError> {
+        let day = message.id.made_at().day();
+        Ok(MessageRow {
+            id: message.id,
+            day,
+            channel: kind.as_str().to_owned(),
+            supplier: carrier.to_owned(),
+            purpose: message.purpose.as_str().to_owned(),
+            state: state.as_str().to_owned(),
+            billing_class: kind.as_str().to_owned(),
+            error_class: String::new(),
+            user_mark: log::user_mark(keys, day, message.user, message.id).to_vec(),
+            receipt: None,
+            sealed: self.seal(message, log_key, self.now()).await?,
+            txid: None,
+        })
+    }
+
+    /// A carrier has taken it.
+    pub(super) async fn taken(
+        self: &Arc<Self>,
+        mut trip: Trip,
+        candidate: Candidate,
+        accepted: Accepted,
+    ) -> Result<(), SendError> {
+        // Before the log is written: a receipt may be here in this moment.
+        let heard = self.watch(&trip, &candidate);
+        match self.note_taken(&trip, &accepted).await {
+            Ok(false) => self.tell_early(&trip).await,
+            Ok(true) => {
+                trip.row.state = "sent".to_owned();
+                trip.row.billing_class = billing_class(&trip.row.channel, accepted.segments);
+                self.announce(trip.message.tenant, &trip.row);
+            }
+            Err(error) => tracing::error!(%error, "the outcome of a message was not written to the log"),
+        }
+        if let Some(heard) = heard {
+            self.wait_for_receipt(trip, candidate.receipt, heard);
+        }
+        Ok(())
+    }
+
+    /// Whether the row was still waiting for this: a receipt may have been here before.
+    async fn note_taken(&self, trip: &Trip, accepted: &Accepted) -> Result<bool, StoreError> {
+        let (tenant, row) = (trip.message.tenant, &trip.row);
+        let house = self.house().await?;
+        let billing = billing_class(&row.channel, accepted.segments);
+        let receipt = (!accepted.receipt.is_empty()).then(|| house.receipt(&row.supplier, &accepted.receipt));
+        let now = self.now();
+        let sealed = self.resealed(tenant, row, &log::Receipt { id: &accepted.receipt, at: now, raw: "" }).await?;
+        for receipt in [receipt, None] {
+            let mut tx = self.store.tenant(tenant).begin().await?;
+            if let Some(receipt) = receipt {
+                match tx.add_receipt(row.id, &receipt, receipt_expiry(now)).await {
+                    // The supplier gave an id twice: then it names neither message.
+                    Err(StoreError::Duplicate) => continue,
+                    done => done?,
+                };
+            }
+            // Not where a receipt has come already: it knows more.
+            let first = tx.set_message_state(row.id, "queued", "sent", "", Some(&billing)).await?;
+            if let Some(sealed) = sealed.as_ref().filter(|_| first) {
+                tx.set_message_sealed(row.id, sealed).await?;
+            }
+            tx.unqueue_message(row.id).await?;
+            tx.commit().await?;
+            return Ok(first);
+        }
+        Ok(true)
+    }
+
+    /// Nobody has taken it, and nobody will: gives the error back.
+    pub(super) async fn finish(&self, trip: &Trip, error: SendError) -> Result<(), SendError> {
+        // No tenant and no id here: with the line's own time they would say when somebody's message went.
+        tracing::warn!(channel = trip.row.supplier, class = error.class().as_str(), "a message was not taken");
+        // Without a clear answer it may still arrive, and a receipt may still come.
+        let state = if matches!(error, SendError::Unavailable) { "queued" } else { "failed" };
+        let tenant = trip.message.tenant;
+        match self.end(tenant, trip.row.id, state, error.class().as_str()).await {
+            Ok(()) => {
+                let row = MessageRow {
+                    state: state.to_owned(),
+                    error_class: error.class().as_str().to_owned(),
+                    ..trip.row.clone()
+                };
+                self.announce(tenant, &row);
+            }
+            Err(error) => tracing::error!(%error, "the outcome of a message was not written to the log"),
+        }
+        Err(error)
+    }
+
+    /// Ends a row that no carrier has taken, and takes it out of the queue.
+    pub(super) async fn end(
+        &self,
+        tenant: TenantId,
+        id: MessageId,
+        state: &str,
+        class: &str,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.store.tenant(tenant).begin().await?;
+        if !tx.set_message_state(id, "queued", state, class, None).await? {
+            tx.set_message_state(id, "scheduled", state, class, None).await?;
+        }
+        tx.unqueue_message(id).await?;
+        tx.commit().await
+    }
+
+    /// Tells whoever listens how a message stands.
+    pub(super) fn announce(&self, tenant: TenantId, row: &MessageRow) {
+        if self.changes.receiver_count() > 0 {
+            let _ = self.changes.send(Changed { tenant, message: row.id, standing: Standing::of(row) });
+        }
+    }
+}
+
+/// What a message is billed as: its kind, and for an SMS how many it became (`sms-1` to `sms-9`, then `sms-10+`).
+pub(super) fn billing_class(channel: &str, segments: u32) -> String {
+    match (channel, segments) {
+        ("sms", 0..=9) => format!("sms-{}", segments.max(1)),
+        ("sms", _) => "sms-10+".to_owned(),
+        _ => channel.to_owned(),
+    }
+}

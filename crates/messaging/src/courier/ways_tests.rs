@@ -1,0 +1,506 @@
+//! From one carrier to the next, and what waits.
+
+use super::{carry::KeyUse, *};
+use crate::{
+    Accepted, Address, BoxFuture, CallScript, Content, ErrorClass, Purpose, Renewal, Ticket,
+    log::day_id,
+    routing::Route,
+    testing::{Fixture, NOW},
+};
+use std::{
+    collections::VecDeque,
+    sync::{PoisonError, atomic::AtomicBool, atomic::Ordering},
+};
+use tokio::sync::Notify;
+use types::{SecretString, World};
+
+const NUMBER: &str = "+4915112345678";
+const SOON: Duration = Duration::from_secs(20);
+
+/// A carrier that does what it is told.
+struct Told {
+    name: &'static str,
+    kinds: Vec<ChannelKind>,
+    ready: AtomicBool,
+    reports: bool,
+    answers: Mutex<VecDeque<Result<Accepted, SendError>>>,
+    seen: Mutex<Vec<String>>,
+    came: Notify,
+    /// While it is set, nothing is answered.
+    silent: AtomicBool,
+}
+
+impl Told {
+    fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            kinds: vec![ChannelKind::Sms],
+            ready: AtomicBool::new(true),
+            reports: true,
+            answers: Mutex::default(),
+            seen: Mutex::default(),
+            came: Notify::new(),
+            silent: AtomicBool::new(false),
+        }
+    }
+
+    fn answering(self, answer: SendError) -> Self {
+        self.answers.lock().unwrap().push_back(Err(answer));
+        self
+    }
+
+    fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn saw(&self, count: usize) {
+        let wait = async {
+            loop {
+                let came = self.came.notified();
+                if self.seen().len() >= count {
+                    return;
+                }
+                came.await;
+            }
+        };
+        let done = tokio::time::timeout(SOON, wait).await;
+        assert!(done.is_ok(), "{} saw {} messages and not {count}", self.name, self.seen().len());
+    }
+}
+
+impl Channel for Told {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn carries(&self, kind: ChannelKind) -> bool {
+        self.kinds.contains(&kind)
+    }
+
+    fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::SeqCst)
+    }
+
+    fn reports(&self, _: ChannelKind) -> bool {
+        self.reports
+    }
+
+    fn send<'a>(&'a self, message: &'a Outgoing, _: &'a Ticket) -> BoxFuture<'a, Result<Accepted, SendError>> {
+        Box::pin(async move {
+            let said = match &message.content {
+                Content::Text(text) => text.expose().to_owned(),
+                Content::Call(script) => script.code.as_ref().unwrap().expose().to_owned(),
+                _ => String::new(),
+            };
+            let turn = {
+                let mut seen = self.seen.lock().unwrap();
+                seen.push(said);
+                seen.len()
+            };
+            self.came.notify_one();
+            if self.silent.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
+            let answer = self.answers.lock().unwrap().pop_front();
+            answer.unwrap_or_else(|| Ok(Accepted { receipt: format!("{}-{turn}", self.name), segments: 1 }))
+        })
+    }
+}
+
+/// Codes 0, 1, 2 …: only the newest counts, and none after a revocation.
+#[derive(Default)]
+struct Codes {
+    newest: AtomicUsize,
+    is_over: AtomicBool,
+    revoked: Notify,
+}
+
+impl Renewal for Codes {
+    fn renew<'a>(&'a self, kind: ChannelKind) -> BoxFuture<'a, Option<Content>> {
+        Box::pin(async move {
+            if self.is_over.load(Ordering::SeqCst) {
+                return None;
+            }
+            let code = SecretString::new(format!("code {}", self.newest.fetch_add(1, Ordering::SeqCst) + 1));
+            match kind {
+                ChannelKind::Sms => Some(Content::Text(code)),
+                ChannelKind::Voice => Some(Content::Call(CallScript { code: Some(code), ..CallScript::default() })),
+                _ => None,
+            }
+        })
+    }
+
+    fn revoke(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.is_over.store(true, Ordering::SeqCst);
+            self.revoked.notify_one();
+        })
+    }
+}
+
+struct House {
+    fixture: Fixture,
+    tenant: TenantId,
+    courier: Arc<Courier>,
+    told: Vec<Arc<Told>>,
+}
+
+async fn house(told: Vec<Told>, receipt: Duration) -> House {
+    let fixture = Fixture::new().await;
+    let (tenant, _) = fixture.tenant("{}", false).await;
+    let told: Vec<Arc<Told>> = told.into_iter().map(Arc::new).collect();
+    let carriers = told.iter().map(|it| Carrier::new(it.clone() as Arc<dyn Channel>).waiting(receipt)).collect();
+    let courier = Courier::open(Arc::clone(&fixture.store), carriers, Options::default()).unwrap();
+    House { fixture, tenant, courier: Arc::new(courier), told }
+}
+
+impl House {
+    fn code(&self) -> (Outgoing, Arc<Codes>) {
+        let codes = Arc::new(Codes::default());
+        let mut message = self.fixture.text(self.tenant, NUMBER, "code 0");
+        message.renewal = Some(codes.clone());
+        (message, codes)
+    }
+
+    async fn rows(&self) -> Vec<(String, String, String)> {
+        let span = store::Span::new(Millis(0), Millis(i64::MAX), 100);
+        let rows = self.fixture.store.tenant(self.tenant).messages(&span).await.unwrap();
+        let mut rows: Vec<_> =
+            rows.into_iter().map(|row| (row.supplier, row.state, row.error_class)).collect();
+        rows.sort();
+        rows
+    }
+
+    /// Waits until the log says this of its rows: carrier, state, error, in order.
+    async fn until_rows(&self, wanted: &[(&str, &str, &str)]) {
+        let deadline = tokio::time::Instant::now() + SOON;
+        loop {
+            let rows = self.rows().await;
+            let rows: Vec<_> = rows.iter().map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str())).collect();
+            if rows == wanted {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{rows:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn held(&self) -> i64 {
+        self.fixture.store.held_messages(self.courier.desk.shelf.holder()).await.unwrap()
+    }
+
+    async fn report(&self, carrier: &str, id: &str, delivery: Delivery) {
+        let class = if delivery == Delivery::Undelivered { ErrorClass::Unreachable } else { ErrorClass::None };
+        let report = Report { id: id.to_owned(), delivery, class, raw: String::new() };
+        assert_eq!(self.courier.report(carrier, &report).await.unwrap(), Reported::Applied);
+    }
+}
+
+#[tokio::test]
+async fn a_carrier_that_is_down_sees_nothing_and_the_next_gets_the_same() {
+    let down = Told { ready: AtomicBool::new(false), ..Told::new("a") };
+    let house = house(vec![down, Told::new("b").answering(SendError::Down), Told::new("c")], SOON).await;
+    house.courier.deliver(house.fixture.text(house.tenant, NUMBER, "x")).await.unwrap();
+    assert_eq!(house.told[0].seen(), [""; 0]);
+    assert_eq!((house.told[1].seen().len(), house.told[2].seen()), (1, vec!["x".to_owned()]));
+    assert_eq!(house.rows().await, [("c".to_owned(), "sent".to_owned(), String::new())]);
+    assert_eq!(house.held().await, 0, "it stands in the queue no more");
+}
+
+#[tokio::test]
+async fn what_a_carrier_has_seen_goes_to_no_other() {
+    for error in [SendError::Refused(ErrorClass::Blocked), SendError::Unavailable] {
+        let (text, class) = (error.to_string(), error.class());
+        let house = house(vec![Told::new("a").answering(error), Told::new("b")], SOON).await;
+        let done = house.courier.deliver(house.fixture.text(house.tenant, NUMBER, "x")).await;
+        assert_eq!(done.unwrap_err().to_string(), text);
+        assert_eq!(house.told[1].seen(), [""; 0]);
+        assert_eq!(house.rows().await[0].2, class.as_str());
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_was_refused_is_worded_anew_for_the_next() {
+    let refusing = Told::new("a").answering(SendError::Refused(ErrorClass::Blocked));
+    let silent = Told::new("b").answering(SendError::Unavailable);
+    let house = house(vec![refusing, silent, Told::new("c")], SOON).await;
+    let (message, codes) = house.code();
+    house.courier.deliver(message).await.unwrap();
+    let seen: Vec<_> = house.told.iter().map(|it| it.seen()).collect();
+    assert_eq!(seen, [["code 0"], ["code 1"], ["code 2"]], "the same code went to two");
+    assert_eq!(codes.newest.load(Ordering::SeqCst), 2);
+    house.until_rows(&[("a", "failed", "blocked"), ("b", "failed", "supplier"), ("c", "sent", "")]).await;
+    assert_eq!(house.held().await, 0);
+}
+
+#[tokio::test]
+async fn a_receipt_that_is_missing_or_bad_sends_the_code_another_way() {
+    let house = house(vec![Told::new("a"), Told::new("b"), Told::new("c")], Duration::from_millis(50)).await;
+    let (message, _) = house.code();
+    house.courier.deliver(message).await.unwrap();
+    house.told[1].saw(1).await;
+    house.until_rows(&[("a", "failed", "no-receipt"), ("b", "sent", "")]).await;
+    house.report("b", "b-1", Delivery::Undelivered).await;
+    house.told[2].saw(1).await;
+    assert_eq!(house.told[2].seen(), ["code 2"]);
+    house.until_rows(&[("a", "failed", "no-receipt"), ("b", "undelivered", "unreachable"), ("c", "sent", "")]).await;
+    house.report("c", "c-1", Delivery::Delivered).await;
+    house.until_rows(&[("a", "failed", "no-receipt"), ("b", "undelivered", "unreachable"), ("c", "delivered", "")]).await;
+}
+
+#[tokio::test]
+async fn a_code_that_was_entered_or_has_arrived_goes_nowhere_else() {
+    let house = house(vec![Told::new("a"), Told::new("b")], Duration::from_millis(100)).await;
+    let (message, _) = house.code();
+    let user = message.user;
+    house.courier.deliver(message).await.unwrap();
+    house.courier.verified(house.tenant, user, None);
+    let (mut message, _) = house.code();
+    message.to = Address::Number("+4915112345679".parse().unwrap(), String::new());
+    house.courier.deliver(message).await.unwrap();
+    house.report("a", "a-2", Delivery::Delivered).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(house.told[1].seen(), [""; 0]);
+    assert_eq!(house.courier.desk.followed(), 1, "of the second it isn't known whether it will be entered");
+}
+
+#[tokio::test]
+async fn a_code_is_spoken_where_no_message_brings_it() {
+    let voice = Told { kinds: vec![ChannelKind::Voice], ..Told::new("v") };
+    for first in [Told::new("a").answering(SendError::Refused(ErrorClass::Blocked)), Told::new("a").answering(SendError::Down)] {
+        let house = house(vec![first, Told { kinds: voice.kinds.clone(), ..Told::new("v") }], SOON).await;
+        let route = |kind, carrier: &str, then| Route {
+            kind,
+            prefixes: vec!["49".to_owned()],
+            carriers: vec![carrier.to_owned()],
+            cost: 0.0,
+            per_second: None,
+            then,
+        };
+        let routes = vec![route(ChannelKind::Sms, "a", Some(ChannelKind::Voice)), route(ChannelKind::Voice, "v", None)];
+        house.courier.set_routes(house.courier.carriers(), Table { routes });
+        let (message, _) = house.code();
+        house.courier.deliver(message).await.unwrap();
+        assert_eq!((house.told[0].seen(), house.told[1].seen()), (vec!["code 0".to_owned()], vec!["code 1".to_owned()]));
+        let span = store::Span::new(Millis(0), Millis(i64::MAX), 100);
+        let rows = house.fixture.store.tenant(house.tenant).messages(&span).await.unwrap();
+        assert!(rows.iter().any(|row| row.channel == "voice" && row.supplier == "v" && row.state == "sent"));
+        let abroad = house.fixture.text(house.tenant, "+15035550100", "x");
+        assert!(matches!(house.courier.deliver(abroad).await, Err(SendError::CountryRefused)), "no route leads there");
+    }
+}
+
+#[tokio::test]
+async fn what_is_under_way_through_a_carrier_that_is_cut_dies() {
+    let house = house(vec![Told { silent: AtomicBool::new(true), ..Told::new("a") }, Told::new("b")], SOON).await;
+    // One is being handed over, one waits for its receipt, one has arrived and can still be entered.
+    house.told[0].silent.store(false, Ordering::SeqCst);
+    let message = |number: &str| {
+        let (mut message, codes) = house.code();
+        message.to = Address::Number(number.parse().unwrap(), String::new());
+        (message, codes)
+    };
+    let (arrived, arrived_codes) = message("+4915112345671");
+    house.courier.deliver(arrived).await.unwrap();
+    house.report("a", "a-1", Delivery::Delivered).await;
+    let (waits, waits_codes) = message("+4915112345672");
+    house.courier.deliver(waits).await.unwrap();
+    house.told[0].silent.store(true, Ordering::SeqCst);
+    let (handed, handed_codes) = message("+4915112345673");
+    let courier = Arc::clone(&house.courier);
+    let handing = tokio::spawn(async move { courier.deliver(handed).await });
+    house.told[0].saw(3).await;
+    house.courier.cut("a", "its account was taken over").await.unwrap();
+    handing.await.unwrap().unwrap();
+    house.told[1].saw(2).await;
+    tokio::time::timeout(SOON, arrived_codes.revoked.notified()).await.unwrap();
+    assert_eq!(arrived_codes.newest.load(Ordering::SeqCst), 0, "it is not sent again: the person may ask");
+    assert_eq!(house.told[1].seen(), ["code 1", "code 1"]);
+    for codes in [waits_codes, handed_codes] {
+        assert_eq!((codes.newest.load(Ordering::SeqCst), codes.is_over.load(Ordering::SeqCst)), (1, false));
+    }
+    let state = &house.courier.carrier_states()[0];
+    assert_eq!((state.name.as_str(), state.cut.as_deref()), ("a", Some("its account was taken over")));
+    let text = |number| house.fixture.text(house.tenant, number, "x");
+    house.courier.deliver(text("+4915112345674")).await.unwrap();
+    assert_eq!(house.told[1].seen().len(), 3, "nothing goes through it any more");
+    house.courier.restore("a").await.unwrap();
+    house.told[0].silent.store(false, Ordering::SeqCst);
+    house.courier.deliver(text("+4915112345675")).await.unwrap();
+    assert_eq!(house.told[0].seen().len(), 4);
+}
+
+#[tokio::test]
+async fn every_node_hears_of_a_cut() {
+    let house = house(vec![Told::new("a")], SOON).await;
+    let told = Arc::new(Told::new("a"));
+    let other = Courier::new(house.fixture.other_node(), vec![told]);
+    house.courier.cut("a", "x").await.unwrap();
+    let deadline = tokio::time::Instant::now() + SOON;
+    while other.carrier_states()[0].cut.is_none() {
+        assert!(tokio::time::Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(matches!(other.deliver(house.fixture.text(house.tenant, NUMBER, "x")).await, Err(SendError::Cut)));
+}
+
+#[tokio::test]
+async fn a_lost_message_is_heard_of_on_the_node_that_waits() {
+    let house = house(vec![Told::new("a"), Told::new("b")], SOON).await;
+    let other = Courier::new(house.fixture.other_node(), Vec::new());
+    let (message, _) = house.code();
+    house.courier.deliver(message).await.unwrap();
+    let report = Report {
+        id: "a-1".to_owned(),
+        delivery: Delivery::Failed,
+        class: ErrorClass::Blocked,
+        raw: String::new(),
+    };
+    assert_eq!(other.report("a", &report).await.unwrap(), Reported::Applied);
+    house.told[1].saw(1).await;
+    assert_eq!(house.told[1].seen(), ["code 1"]);
+}
+
+#[tokio::test]
+async fn what_is_queued_is_sent_and_its_key_is_not_needed_any_more() {
+    let house = house(vec![Told::new("a")], SOON).await;
+    let mut changes = house.courier.changes();
+    for n in 0..50 {
+        let message = house.fixture.text(house.tenant, &format!("+49151123456{n:02}"), "x");
+        house.courier.enqueue(message).await.unwrap();
+    }
+    house.told[0].saw(50).await;
+    let mut sent = 0;
+    while sent < 50 {
+        let changed = tokio::time::timeout(SOON, changes.recv()).await.unwrap().unwrap();
+        sent += usize::from(changed.standing.state == State::Sent && changed.standing.carrier == "a");
+    }
+    assert_eq!(house.held().await, 0);
+    house.fixture.clock.advance(Duration::from_secs(1200));
+    house.courier.desk.shelf.shred(house.fixture.store.world().now());
+    assert_eq!(house.courier.desk.shelf.len(), 0);
+}
+
+#[tokio::test]
+async fn what_waits_can_be_taken_back_and_goes_when_it_is_due() {
+    let house = house(vec![Told::new("a")], SOON).await;
+    let at = |number: &str, minutes: u64| {
+        let mut message = house.fixture.text(house.tenant, number, number);
+        message.terms.not_before = Some(NOW + Duration::from_secs(60 * minutes));
+        message
+    };
+    let first = house.courier.enqueue(at("+4915112345671", 30)).await.unwrap();
+    let second = house.courier.enqueue(at("+4915112345672", 30)).await.unwrap();
+    let standing = house.courier.standing(house.tenant, first).await.unwrap().unwrap();
+    assert_eq!(standing.state, State::Scheduled);
+    assert!(house.courier.cancel(house.tenant, first).await.unwrap());
+    assert!(!house.courier.cancel(house.tenant, first).await.unwrap(), "it is gone already");
+    let (stranger, _) = house.fixture.tenant("{}", false).await;
+    assert!(!house.courier.cancel(stranger, second).await.unwrap(), "it is another tenant's");
+    house.fixture.clock.advance(Duration::from_secs(1801));
+    house.told[0].saw(1).await;
+    assert_eq!(house.told[0].seen(), ["+4915112345672"]);
+    assert_eq!(house.courier.standing(house.tenant, first).await.unwrap().unwrap().state, State::Canceled);
+    house.until_rows(&[("", "canceled", ""), ("a", "sent", "")]).await;
+    assert!(!house.courier.cancel(house.tenant, second).await.unwrap(), "a carrier has it");
+}
+
+#[tokio::test]
+async fn what_is_too_old_is_not_sent() {
+    let house = house(vec![Told { ready: AtomicBool::new(false), ..Told::new("a") }], SOON).await;
+    let mut message = house.fixture.text(house.tenant, NUMBER, "x");
+    message.valid_for = Duration::from_secs(120);
+    house.courier.enqueue(message).await.unwrap();
+    house.fixture.clock.advance(Duration::from_secs(121));
+    house.until_rows(&[("", "failed", "expired")]).await;
+    house.told[0].ready.store(true, Ordering::SeqCst);
+    assert_eq!((house.told[0].seen(), house.held().await), (Vec::new(), 0));
+}
+
+/// The keys of a process that ends: everything in it is dropped, as at its death.
+async fn die(courier: Courier) {
+    let shelf = Arc::downgrade(&courier.desk.shelf);
+    drop(courier);
+    let deadline = tokio::time::Instant::now() + SOON;
+    while shelf.strong_count() > 0 {
+        assert!(tokio::time::Instant::now() < deadline, "a courier outlives its end");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_process_leaves_behind_another_sends() {
+    let fixture = Fixture::new().await;
+    let (tenant, _) = fixture.tenant("{}", false).await;
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options { queue_keys: Some(directory.path().join("queue-keys")), ..Options::default() };
+    let idle = Options { is_idle: true, ..options.clone() };
+    let first = Courier::open(Arc::clone(&fixture.store), vec![Carrier::new(Arc::new(Told::new("a")))], idle).unwrap();
+    for n in 0..20 {
+        first.enqueue(fixture.text(tenant, &format!("+49151123456{n:02}"), &n.to_string())).await.unwrap();
+    }
+    // One is with a carrier that has said nothing: it goes once more through that one, although another is preferred.
+    let mut handed = fixture.text(tenant, "+4915112345699", "handed");
+    handed.id = day_id(handed.id);
+    let until = fixture.store.world().now() + handed.valid_for;
+    let (key, queued) = first.desk.sealed_for_queue(&handed, until, Some("b")).await.unwrap();
+    let admission = Admission { kind: ChannelKind::Sms, carrier: "b", state: State::Queued, queued: &queued };
+    first.desk.admit(&handed, admission).await.unwrap();
+    drop::<KeyUse>(key);
+    let (a, b) = (Arc::new(Told::new("a")), Arc::new(Told::new("b")));
+    let carriers = || vec![Carrier::new(a.clone()), Carrier::new(b.clone())];
+    let second = Courier::open(fixture.other_node(), carriers(), options.clone()).unwrap();
+    let third = Courier::open(fixture.other_node(), carriers(), options).unwrap();
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert!(a.seen().is_empty(), "its owner is alive");
+    die(first).await;
+    a.saw(20).await;
+    b.saw(1).await;
+    assert_eq!(b.seen(), ["handed"]);
+    let mut seen = a.seen();
+    seen.sort_by_key(|text| text.parse::<u32>().unwrap());
+    assert_eq!(seen, (0..20).map(|n: u32| n.to_string()).collect::<Vec<_>>(), "each once, although two take over");
+    drop((second, third));
+}
+
+#[tokio::test]
+async fn what_nobody_can_read_any_more_is_reported() {
+    let fixture = Fixture::new().await;
+    let (tenant, _) = fixture.tenant("{}", false).await;
+    let (world, _) = World::made(NOW, 9);
+    let gone = Courier::start(
+        Arc::clone(&fixture.store),
+        vec![Carrier::new(Arc::new(Told::new("a")))],
+        Table::default(),
+        Shelf::in_memory(world),
+        true,
+    );
+    let id = gone.enqueue(fixture.text(tenant, NUMBER, "x")).await.unwrap();
+    die(gone).await;
+    let courier = Courier::new(Arc::clone(&fixture.store), Vec::new());
+    courier.desk.end_left().await.unwrap();
+    let state = async || courier.standing(tenant, id).await.unwrap().unwrap();
+    assert_eq!(state().await.state, State::Queued, "its holder may be alive");
+    fixture.clock.advance(Duration::from_secs(1800));
+    courier.desk.end_left().await.unwrap();
+    let standing = state().await;
+    assert_eq!((standing.state, standing.error_class.as_str()), (State::Failed, "lost"));
+}
+
+#[tokio::test]
+async fn neither_the_rows_nor_the_root_key_open_a_queued_message() {
+    let house = house(vec![Told { ready: AtomicBool::new(false), ..Told::new("a") }], SOON).await;
+    house.courier.enqueue(house.fixture.text(house.tenant, NUMBER, "the code is 74190358")).await.unwrap();
+    let thief = house.fixture.other_node();
+    let rows = thief.take_over_messages(house.courier.desk.shelf.holder(), &[7; 16]).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    let keys = thief.tenant(house.tenant).keys().await.unwrap();
+    let field = keys::Field { table: "message_queue", column: "sealed", row: rows[0].id.as_bytes() };
+    assert!(keys.open(field, &rows[0].sealed).is_err());
+    for needle in [b"15112345678".as_slice(), b"74190358"] {
+        assert!(!rows[0].sealed.windows(needle.len()).any(|window| window == needle));
+    }
+    assert!(house.courier.desk.reopened(&rows[0]).await.unwrap().is_some(), "only this process has the key");
+    let purpose = house.fixture.text(house.tenant, NUMBER, "").purpose;
+    assert_eq!(purpose, Purpose::Authentication);
+}

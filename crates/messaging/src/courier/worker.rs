@@ -1,0 +1,251 @@
+//! What goes on beside requests: the queue is emptied, receipts are heard, the dead are inherited from, keys are destroyed.
+
+use super::{Desk, carry::Trip, fleet::Candidate};
+use crate::{ErrorClass, SendError, links::Heard};
+use std::{
+    collections::HashSet,
+    io,
+    sync::{Arc, Weak, atomic::Ordering},
+    time::Duration,
+};
+use store::{CUT_NOTICE, StoreError, engine::GAP};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc},
+    time::{Instant, MissedTickBehavior},
+};
+
+/// So many messages of the queue are under way at once.
+const UNDER_WAY: usize = 256;
+/// So many are handed to carriers in one transaction.
+const TOGETHER: usize = 128;
+/// How often it is looked what is due, and whether a process has died.
+const TICK: Duration = Duration::from_millis(500);
+/// How often what is over is forgotten.
+const SWEEP: Duration = Duration::from_secs(10);
+/// How often rows are looked for that nobody holds.
+const SEARCH: Duration = Duration::from_secs(60);
+/// A message that nobody can take now is looked at again after this time.
+const AGAIN: Duration = Duration::from_millis(500);
+/// So many rows that nobody holds are ended in one go.
+const LEFT: i64 = 500;
+
+/// Starts all of it. It ends with the desk. An idle desk takes messages and hears receipts, but sends nothing: another process does.
+pub(super) fn start(
+    desk: &Arc<Desk>,
+    heard: mpsc::Receiver<Heard>,
+    ready: mpsc::UnboundedReceiver<Trip>,
+    is_idle: bool,
+) {
+    tokio::spawn(hear(Arc::downgrade(desk), heard));
+    if is_idle {
+        return;
+    }
+    tokio::spawn(dispatch(Arc::downgrade(desk), ready));
+    tokio::spawn(keep(Arc::downgrade(desk), desk.store.engine().notices()));
+}
+
+/// Works on what channels hear.
+async fn hear(desk: Weak<Desk>, mut hearing: mpsc::Receiver<Heard>) {
+    let gate = Arc::new(Semaphore::new(UNDER_WAY));
+    while let Some(heard) = hearing.recv().await {
+        let Some(desk) = desk.upgrade() else { return };
+        match heard {
+            Heard::Report(carrier, report) => {
+                let Ok(place) = Arc::clone(&gate).acquire_owned().await else { return };
+                // Beside each other, so that the store commits them together.
+                tokio::spawn(async move {
+                    if let Err(error) = desk.report(&carrier, &report).await {
+                        tracing::warn!(%error, "a receipt was not written to the log");
+                    }
+                    drop(place);
+                });
+            }
+            Heard::Inbound(carrier, inbound) => {
+                drop(inbound);
+                metrics::counter!("countersign_messages_inbound_total", "carrier" => carrier).increment(1);
+            }
+        }
+    }
+}
+
+/// Empties the queue.
+async fn dispatch(desk: Weak<Desk>, mut ready: mpsc::UnboundedReceiver<Trip>) {
+    let gate = Arc::new(Semaphore::new(UNDER_WAY));
+    loop {
+        let Ok(place) = Arc::clone(&gate).acquire_owned().await else { return };
+        let Some(first) = ready.recv().await else { return };
+        let Some(desk) = desk.upgrade() else { return };
+        let mut batch = vec![(first, place)];
+        while batch.len() < TOGETHER {
+            let Ok(place) = Arc::clone(&gate).try_acquire_owned() else { break };
+            let Ok(next) = ready.try_recv() else { break };
+            batch.push((next, place));
+        }
+        desk.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
+        desk.hand_out(batch).await;
+    }
+}
+
+impl Desk {
+    /// Hands messages to carriers: chosen, written down together, then sent beside each other.
+    async fn hand_out(self: &Arc<Self>, batch: Vec<(Trip, OwnedSemaphorePermit)>) {
+        let mut chosen: Vec<(Trip, Candidate, OwnedSemaphorePermit)> = Vec::with_capacity(batch.len());
+        for (trip, place) in batch {
+            if self.now() >= trip.until {
+                let _ = self.finish(&trip, SendError::Expired).await;
+                continue;
+            }
+            match self.choose(&trip) {
+                Ok(Some(candidate)) => chosen.push((trip, candidate, place)),
+                Ok(None) => self.later().put(self.now() + AGAIN, trip),
+                Err(error) => {
+                    let _ = self.finish(&trip, error).await;
+                }
+            }
+        }
+        let names: Vec<_> = chosen
+            .iter()
+            .map(|(trip, to, _)| (trip.message.tenant, trip.row.id, to.channel.name().to_owned()))
+            .collect();
+        let ours: HashSet<_> = match self.store.hand_messages(self.shelf.holder(), &names).await {
+            Ok(ours) => ours.into_iter().collect(),
+            Err(error) => {
+                tracing::warn!(%error, "queued messages wait: the store can't note that they go");
+                for (trip, _, _) in chosen {
+                    self.later().put(self.now() + AGAIN, trip);
+                }
+                return;
+            }
+        };
+        for (mut trip, candidate, place) in chosen {
+            // One that isn't ours any more was taken back, or is another's.
+            if !ours.contains(&(trip.message.tenant, trip.row.id)) {
+                continue;
+            }
+            candidate.channel.name().clone_into(&mut trip.row.supplier);
+            "queued".clone_into(&mut trip.row.state);
+            let desk = Arc::clone(self);
+            tokio::spawn(async move {
+                let kind = trip.kind;
+                let done = desk.carry(trip, candidate, None).await;
+                super::count_outcome(kind, &done);
+                drop(place);
+            });
+        }
+    }
+
+    /// The carrier for a message of the queue: `None` where it has to wait for one.
+    fn choose(&self, trip: &Trip) -> Result<Option<Candidate>, SendError> {
+        let ways = self.ways(&trip.message, trip.kind, &trip.seen)?;
+        let fits = |candidate: &Candidate| {
+            candidate.channel.is_ready() && trip.only.as_deref().is_none_or(|only| only == candidate.channel.name())
+        };
+        Ok(ways.candidates.into_iter().find(fits))
+    }
+}
+
+/// Looks after the rest, until the desk is gone.
+async fn keep(desk: Weak<Desk>, mut notices: broadcast::Receiver<String>) {
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut swept, mut searched) = (Instant::now(), Instant::now());
+    let mut stale = true;
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            notice = notices.recv() => {
+                match notice {
+                    Ok(notice) if notice == CUT_NOTICE || notice == GAP => stale = true,
+                    Ok(notice) => {
+                        let Some(desk) = desk.upgrade() else { return };
+                        desk.hear_notice(&notice);
+                        continue;
+                    }
+                    Err(broadcast::error::RecvError::Lagged(_)) => stale = true,
+                    Err(broadcast::error::RecvError::Closed) => return,
+                }
+            }
+        }
+        let Some(desk) = desk.upgrade() else { return };
+        if stale {
+            match desk.read_cuts().await {
+                Ok(()) => stale = false,
+                Err(error) => tracing::warn!(%error, "it can't be read which carriers are cut off"),
+            }
+        }
+        let due = desk.later().due(desk.now());
+        for trip in due {
+            desk.make_ready(trip);
+        }
+        if let Err(error) = inherit(&desk).await {
+            tracing::warn!(%error, "the messages of a process that has ended can't be taken over");
+        }
+        if swept.elapsed() >= SWEEP {
+            swept = Instant::now();
+            desk.sweep();
+            let (shelf, now) = (Arc::clone(&desk.shelf), desk.now());
+            let _ = tokio::task::spawn_blocking(move || shelf.shred(now)).await;
+            let waiting = desk.waiting.load(Ordering::Relaxed) + desk.later().len();
+            metrics::gauge!("countersign_messages_waiting").set(f64::from(u32::try_from(waiting).unwrap_or(u32::MAX)));
+        }
+        if searched.elapsed() >= SEARCH {
+            searched = Instant::now();
+            // Another process beside this one may have changed something without a notice.
+            stale = true;
+            if let Err(error) = desk.end_left().await {
+                tracing::warn!(%error, "messages that nobody holds can't be ended");
+            }
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Uninherited {
+    #[error(transparent)]
+    Files(#[from] io::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Takes over what dead processes have left.
+async fn inherit(desk: &Arc<Desk>) -> Result<(), Uninherited> {
+    let shelf = Arc::clone(&desk.shelf);
+    let blocking = tokio::task::spawn_blocking(move || {
+        let dead = shelf.dead()?;
+        for one in &dead {
+            shelf.inherit(one)?;
+        }
+        io::Result::Ok(dead)
+    });
+    for dead in blocking.await.map_err(io::Error::other)?? {
+        let rows = desk.store.take_over_messages(&dead.name, desk.shelf.holder()).await?;
+        if !rows.is_empty() {
+            tracing::info!(count = rows.len(), "messages of a process that has ended are taken over");
+        }
+        for row in rows {
+            match desk.reopened(&row).await? {
+                Some(trip) => match trip.message.terms.not_before.filter(|at| *at > desk.now()) {
+                    Some(due) => desk.later().put(due, trip),
+                    None => desk.make_ready(trip),
+                },
+                None => desk.end(row.tenant, row.id, "failed", ErrorClass::Lost.as_str()).await?,
+            }
+        }
+        let shelf = Arc::clone(&desk.shelf);
+        tokio::task::spawn_blocking(move || shelf.bury(dead)).await.map_err(io::Error::other)??;
+    }
+    Ok(())
+}
+
+impl Desk {
+    /// Ends the rows whose time is over and whose holder doesn't: it died with its keys.
+    pub(super) async fn end_left(&self) -> Result<(), StoreError> {
+        let left = self.store.left_messages(store::ten_minutes(self.now()), LEFT).await?;
+        for row in left {
+            if row.holder != self.shelf.holder() {
+                self.end(row.tenant, row.id, "failed", ErrorClass::Lost.as_str()).await?;
+            }
+        }
+        Ok(())
+    }
+}
