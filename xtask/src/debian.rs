@@ -27,6 +27,9 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("chromium", "a real browser, with virtual authenticators for passkeys", None),
     package("firefox-esr", "another real browser", None),
     package("libnss3-tools", "certutil: gives the browsers the server's own certificate authority", None),
+    package("espeak-ng", "what speaks in calls", None),
+    package("baresip-core", "a real telephone: takes calls, records what it hears, presses keys", None),
+    package("sip-tester", "sipp: a SIP trunk that asks for a password", None),
     package("python3-venv", "the environment in which pytest runs", Some(&["python3", "-c", "import ensurepip, venv"])),
     package("npm", "installs the client for Node", Some(&["npm", "--version"])),
 ];
