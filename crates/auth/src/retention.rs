@@ -1,7 +1,7 @@
 //! What may not be kept any longer: old log rows, codes that are over, and users whose deletion is due.
 
 use crate::{Auth, AuthError, Settings};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use store::TenantRow;
 use types::TenantId;
 
@@ -20,7 +20,44 @@ impl Auth {
                 tracing::warn!(tenant = %tenant.id, %error, "what is kept too long");
             }
         }
-        Ok(tenants.last().map(|tenant| tenant.id))
+        let last = tenants.last().map(|tenant| tenant.id);
+        if last.is_none() {
+            self.forget_log_days().await?;
+        }
+        Ok(last)
+    }
+
+    /// Forgets the days of the message log that no tenant keeps any more: then no backup of them opens either. The days' keys are the
+    /// house's, so the tenant that keeps its log for the longest time counts.
+    async fn forget_log_days(&self) -> Result<(), AuthError> {
+        let Ok(days) = self.store.day_keys() else { return Ok(()) };
+        let (mut longest, mut after) = (None, None);
+        loop {
+            let tenants = self.store.tenants(after, ROWS).await?;
+            let Some(last) = tenants.last() else { break };
+            after = Some(last.id);
+            for tenant in &tenants {
+                // Whose settings can't be read loses nothing by that.
+                let settings = Settings::parse(&tenant.settings).map_err(|_| AuthError::Damaged("settings"))?;
+                longest = longest.max(Some(settings.log_retention()));
+            }
+        }
+        let Some(longest) = longest else { return Ok(()) };
+        if !self.store.agree_on_log_days(days).await? {
+            tracing::error!("this node has other day keys of the message log than the others");
+            return Ok(());
+        }
+        let oldest = (self.world.now() - longest).day();
+        let (days, world) = (Arc::clone(days), self.world.clone());
+        // It writes a file, and a root key in a token is asked over a bus or a network.
+        let advanced = tokio::task::spawn_blocking(move || days.advance(oldest, &world)).await;
+        match advanced {
+            Ok(Ok(true)) => tracing::info!("days of the message log that nobody keeps any more were forgotten"),
+            Ok(Ok(false)) => {}
+            Ok(Err(error)) => return Err(store::StoreError::Key(error).into()),
+            Err(error) => tracing::error!(%error, "the log's day keys"),
+        }
+        Ok(())
     }
 
     async fn retain_one(&self, tenant: &TenantRow) -> Result<(), AuthError> {
@@ -34,6 +71,7 @@ impl Auth {
                 tx.delete_auth_log(before, ROWS).await?,
                 tx.delete_admin_log(before, ROWS).await?,
                 tx.delete_messages(before, ROWS).await?,
+                tx.delete_log_segments(before, ROWS).await?,
                 tx.delete_api_messages(before, ROWS).await?,
                 tx.delete_verify_attempts(before, ROWS).await?,
             ];

@@ -20,6 +20,7 @@ use crate::{
     doctor, doors,
     fido::{self, command::FidoArgs},
     keys_command::{self, KeysArgs},
+    log_command::{self, LogArgs},
     serve::{Server, Shutdown, signals},
     services::Services,
     telemetry::{self, Registry},
@@ -53,6 +54,8 @@ pub enum Command {
     Fido(FidoArgs),
     /// Rotate root keys and tenants' keys, also while a server serves
     Keys(KeysArgs),
+    /// Read the message log with the organisation's private key, or make such a key
+    Log(LogArgs),
     /// Write a backup, also while a server serves
     Backup(BackupArgs),
     /// Restore a backup
@@ -102,6 +105,7 @@ impl Cli {
                 telemetry::start(&config.log)?;
                 runtime()?.block_on(keys_command::run(&config, arguments))
             }
+            Command::Log(arguments) => log_command::run(self.config.as_deref(), arguments),
             Command::Backup(arguments) => {
                 let config = Config::load(self.config.as_deref())?;
                 runtime()?.block_on(backup::backup(&config, arguments))

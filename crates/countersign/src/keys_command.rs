@@ -126,8 +126,8 @@ fn add_root(config: &Config, world: &World) -> anyhow::Result<String> {
     ))
 }
 
-/// The tenants that are meant.
-async fn tenants(store: &Store, named: &str) -> anyhow::Result<Vec<TenantId>> {
+/// The tenants that are meant: by id, by host name, or `all`.
+pub(crate) async fn tenants(store: &Store, named: &str) -> anyhow::Result<Vec<TenantId>> {
     if named == "all" {
         return all(store).await;
     }
@@ -194,6 +194,13 @@ async fn status(config: &Config, store: &Store) -> anyhow::Result<()> {
     let tenants = keys.len().saturating_sub(1);
     say(&format!("tenants\n  {tenants}, {several} of them with more than one version of their key\n"))?;
     let left = keys.iter().flat_map(|(_, keys)| keys).filter(|key| store.ring().needs_rewrap(key)).count();
+    if let Ok(days) = store.day_keys() {
+        let day = jiff::Timestamp::from_second(days.oldest().saturating_mul(86_400))?.strftime("%Y-%m-%d");
+        say(&format!("message log\n  readable from {day} on; its day keys are wrapped by {}\n", days.root_id()))?;
+        if left == 0 && days.root_id() != newest {
+            say("to do: countersign keys rewrap (the message log's day keys)\n")?;
+        }
+    }
     if left > 0 { say(&format!("to do: countersign keys rewrap ({left} tenant keys)\n")) } else { Ok(()) }
 }
 
@@ -217,7 +224,15 @@ async fn rewrap(store: &Store) -> anyhow::Result<()> {
         tx.commit().await?;
         done += rewrapped.len() as u64;
     }
-    say(&format!("{done} tenant keys are wrapped by {} now\n", store.ring().root_id()))
+    say(&format!("{done} tenant keys are wrapped by {} now\n", store.ring().root_id()))?;
+    let Ok(days) = store.day_keys().map(Arc::clone) else { return Ok(()) };
+    let world = store.world().clone();
+    let rewrapped = tokio::task::spawn_blocking(move || days.rewrap(world.random.as_ref())).await?;
+    if rewrapped.context("the message log's day keys")? {
+        say("and so are the message log's day keys\n")
+    } else {
+        Ok(())
+    }
 }
 
 async fn remove_root(config: &Config, store: &Store, id: &str) -> anyhow::Result<()> {
@@ -227,6 +242,9 @@ async fn remove_root(config: &Config, store: &Store, id: &str) -> anyhow::Result
     let still = every_key(store).await?.iter().flat_map(|(_, keys)| keys).filter(|key| key.root == id).count();
     if still > 0 {
         bail!("{still} tenant keys are wrapped by it: countersign keys rewrap");
+    }
+    if store.day_keys().is_ok_and(|days| days.root_id() == id) {
+        bail!("the message log's day keys are wrapped by it: countersign keys rewrap");
     }
     // Kept, not destroyed: older backups need it, and so does what a server that was not restarted yet has wrapped meanwhile.
     let mut kept = path.clone().into_os_string();

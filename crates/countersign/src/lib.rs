@@ -19,6 +19,8 @@ pub mod fido;
 pub mod hooks;
 pub mod keys_command;
 pub mod locations;
+pub mod log_command;
+pub mod log_days;
 pub mod serve;
 pub mod services;
 pub mod telemetry;

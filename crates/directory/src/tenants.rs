@@ -1,7 +1,7 @@
 //! Tenants and their settings.
 
 use crate::{Directory, DirectoryError, Scope, SettingsFields, error::taken, text};
-use keys::TenantPublicKey;
+use keys::Recipients;
 use serde_json::{Map, Value, json};
 use store::{PolicyRow, StoreError, TenantRow};
 use types::{PolicyId, TenantId};
@@ -15,7 +15,8 @@ pub struct NewTenant {
     pub api_host: String,
     /// What its settings hold beside the defaults.
     pub settings: SettingsFields,
-    /// The public key that its message log is sealed to (`cspub1…`); without one the sealed parts are not kept.
+    /// The public keys that its message log is sealed to (`cspub1…`, up to three with spaces between them); without one the sealed
+    /// parts are not kept.
     pub log_key: Option<String>,
 }
 
@@ -32,7 +33,7 @@ fn host(text: &str) -> Result<String, DirectoryError> {
 }
 
 fn log_key(text: &str) -> Result<String, DirectoryError> {
-    Ok(TenantPublicKey::from_text(text).map_err(|_| DirectoryError::Invalid("log_key"))?.to_text())
+    Ok(Recipients::from_text(text).map_err(|_| DirectoryError::Invalid("log_key"))?.to_text())
 }
 
 impl Directory {
@@ -94,8 +95,8 @@ impl Scope<'_> {
         self.set(&name, &row.settings, row.log_key.as_deref(), json!({ "name": name })).await
     }
 
-    /// Seals the message log to this public key from now on, or keeps its sealed parts no longer. What was sealed to another key
-    /// stays sealed to that one.
+    /// Seals the message log to this public key from now on (or to each of up to three, with spaces between them: each opens it by
+    /// itself), or keeps its sealed parts no longer. What was sealed to another key stays sealed to that one.
     pub async fn set_log_key(&self, key: Option<&str>) -> Result<(), DirectoryError> {
         let (row, key) = (self.row().await?, key.map(log_key).transpose()?);
         let detail = json!({ "log_key": key });

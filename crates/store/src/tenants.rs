@@ -21,7 +21,8 @@ record! {
         pub created: Millis,
         /// Its settings, as JSON; what they mean stands in `auth`.
         pub settings: String,
-        /// The public key that message-log rows are sealed to; without one they are not kept.
+        /// The public keys that the message log is sealed to, one to three with spaces between them; without one its sealed parts are not
+        /// kept.
         pub log_key: Option<String>,
     }
 }

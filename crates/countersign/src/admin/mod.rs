@@ -10,7 +10,7 @@ mod alerts;
 mod codes;
 mod devices;
 mod groups;
-mod import;
+pub(crate) mod import;
 mod integrations;
 mod office;
 mod passkeys;

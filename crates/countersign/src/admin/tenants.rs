@@ -1,13 +1,10 @@
 //! `countersign admin tenant …`
 
-use std::{fs::OpenOptions, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf};
-
 use super::office::{Office, actor, find};
 use crate::cli::say;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use directory::{Directory, FieldKind, NewTenant, SETTINGS_FIELDS, SettingsFields};
-use keys::TenantPrivateKey;
 use serde_json::Value;
 
 /// What can be done to tenants.
@@ -20,7 +17,7 @@ pub enum Action {
         /// The host name that its clients use, without a port; most of Duo's clients want it to begin with "api-"
         #[arg(long, value_name = "HOST")]
         api_host: String,
-        /// The public key that its message log is sealed to (cspub1…)
+        /// The public key that its message log is sealed to (cspub1…); several with spaces between them
         #[arg(long, value_name = "KEY")]
         log_key: Option<String>,
     },
@@ -42,17 +39,12 @@ pub enum Action {
 /// What can be done to a tenant's log key.
 #[derive(Subcommand)]
 pub enum LogKeyAction {
-    /// Make a key pair: the private key goes into a new file and nowhere else, the public key to standard output. Do this at the
-    /// tenant's own machine; the server needs the public key only
-    Make {
-        /// The new file, for its owner's eyes
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
-    },
-    /// Seal to this public key (cspub1…) from now on
+    /// Seal to this public key (cspub1…, made by `countersign log keygen`) from now on; to each of them where up to three are given: the
+    /// second for a key in a safe
     Set {
         /// The public key
-        key: String,
+        #[arg(required = true, num_args = 1..=3)]
+        key: Vec<String>,
     },
     /// Keep numbers, places and times of messages no longer
     Remove,
@@ -99,20 +91,9 @@ pub(super) async fn run(action: Action, directory: &Directory, tenant: Option<&s
             }
             Ok(office().await?.scope().change_settings(&fields).await?)
         }
-        Action::LogKey(LogKeyAction::Make { out }) => {
-            let private = TenantPrivateKey::generate(directory.store().world().random.as_ref());
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&out)
-                .with_context(|| out.display().to_string())?;
-            file.write_all(private.to_text().expose().as_bytes())?;
-            file.write_all(b"\n")?;
-            file.sync_all()?;
-            say(&format!("{}\n", private.public().to_text()))
-        }
-        Action::LogKey(LogKeyAction::Set { key }) => Ok(office().await?.scope().set_log_key(Some(&key)).await?),
+        Action::LogKey(LogKeyAction::Set { key }) => {
+            Ok(office().await?.scope().set_log_key(Some(&key.join(" "))).await?)
+        },
         Action::LogKey(LogKeyAction::Remove) => Ok(office().await?.scope().set_log_key(None).await?),
     }
 }

@@ -90,7 +90,7 @@ fn refuse_to_overwrite(config: &Config) -> anyhow::Result<()> {
         bail!("{} is there already; --force keeps it beside and puts the backup in its place", path.display());
     }
     // A root key and settings may have been put here first. Anything else is somebody's.
-    let expected = ["root.key", "tls", "acme", "countersign.toml"];
+    let expected = ["root.key", "log-days.key", "tls", "acme", "countersign.toml"];
     let entries = match fs::read_dir(&config.data_dir) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         entries => entries.with_context(|| config.data_dir.display().to_string())?,
@@ -216,6 +216,8 @@ async fn make_safe(url: &str, options: &store::Options, world: &World) -> anyhow
             }
         }
     };
+    // The machine may have other day keys of the message log, or none: a backup has none.
+    store.forget_log_days().await?;
     note(store.tenant(house()).wrapped_keys().await?);
     loop {
         let page: Vec<TenantId> = store.tenants(after, PAGE).await?.into_iter().map(|tenant| tenant.id).collect();

@@ -255,7 +255,8 @@ impl Check<'_> {
                 pin: pin.unwrap_or_else(|| SecretString::new(String::new())),
             }
         });
-        Keys { root, older, token }
+        let log_days = settings.path("keys.log_days").unwrap_or_else(|| data_dir.join("log-days.key"));
+        Keys { root, older, token, log_days }
     }
 
     fn smtp(&mut self) -> Option<Smtp> {

@@ -275,6 +275,13 @@ pub const KEYS: &[Key] = &[
         "",
         "Root keys that were in use before, as `keys.root` had them: what they wrapped is opened with them and wrapped anew.",
     ),
+    key(
+        "keys.log_days",
+        Kind::Path,
+        "",
+        "",
+        "The file of the message log's day keys, the same on all nodes. Not set: `log-days.key` under `data.dir`.",
+    ),
     key("keys.pkcs11.module", Kind::Path, "", "", "The PKCS#11 library, such as `/usr/lib/softhsm/libsofthsm2.so`."),
     key("keys.pkcs11.token_label", Kind::Text, "", "", "The label of the token that holds the root key."),
     key("keys.pkcs11.key_label", Kind::Text, "", "countersign-root", "The label of the root key on the token."),

@@ -130,6 +130,8 @@ pub struct Keys {
     pub older: Vec<Root>,
     /// The PKCS#11 token, when a root is on it.
     pub token: Option<Token>,
+    /// The file of the message log's day keys.
+    pub log_days: PathBuf,
 }
 
 /// A PKCS#11 token.

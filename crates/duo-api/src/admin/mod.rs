@@ -13,6 +13,7 @@ mod groups;
 mod info;
 mod integrations;
 mod limits;
+mod logs_messages;
 mod logs_v1;
 mod logs_v2;
 mod objects;
@@ -140,6 +141,7 @@ routes! {
     Get    "/admin/v1/logs/authentication"                LOG      Log    logs_v1::authentication;
     Get    "/admin/v1/logs/administrator"                 LOG      Log    logs_v1::administrator;
     Get    "/admin/v1/logs/telephony"                     LOG      Log    logs_v1::telephony;
+    Get    "/admin/v1/logs/messages"                      LOG      Log    logs_messages::messages;
     Get    "/admin/v2/logs/authentication"                LOG      Log    logs_v2::authentication;
     Get    "/admin/v2/logs/activity"                      LOG      Log    logs_v2::activity;
     Get    "/admin/v2/logs/telephony"                     LOG      Log    logs_v2::telephony;

@@ -16,9 +16,11 @@
 //! To add a thing that is sealed: a tag in [`words`], at the end of its list, and room for it in the longest case.
 
 pub(crate) mod book;
+mod page;
 mod reader;
 mod words;
 
+pub use page::{Page, page};
 pub use reader::{LogReader, Unreadable, segments_of};
 pub use words::{Opened, Words};
 pub(crate) use words::{Receipt, Sent};
@@ -47,6 +49,11 @@ pub(crate) fn user_mark(keys: &TenantKeys, day: i64, user: Option<UserId>, messa
         Some(user) => keys.digest("message-user-of-day/1", &[&day.to_be_bytes(), user.as_bytes()]),
         None => keys.digest("message-of-nobody/1", &[&day.to_be_bytes(), message.as_bytes()]),
     }
+}
+
+/// The marks that a user may have on a day: one for each key of the tenant that is still in use.
+pub(crate) fn user_marks(keys: &TenantKeys, day: i64, user: UserId) -> Vec<[u8; 32]> {
+    keys.digest_candidates("message-user-of-day/1", &[&day.to_be_bytes(), user.as_bytes()])
 }
 
 #[cfg(test)]

@@ -3,11 +3,13 @@
 use super::{Opened, SEALED_LEN, SENT_LEN, Words};
 use keys::{KeyError, OpenSegment, Part, TenantPrivateKey, segment};
 use std::collections::HashMap;
-use store::{Span, Store, StoreError};
+use store::{MessageRow, Span, Store, StoreError};
 use types::{MessageId, Millis, SegmentId, TenantId};
 
 /// Segments that are asked for at once.
 const PAGE: i64 = 500;
+/// So few rows are not worth another thread.
+const ALONE: usize = 256;
 
 /// Why a row can't be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -104,6 +106,25 @@ impl LogReader {
             Err(unreadable) => return Err(unreadable),
         };
         Ok(Opened { sent, receipt })
+    }
+
+    /// Opens rows of [`store::MessageRow`]s, on all processors where there are many; a row without a sealed part is
+    /// [`Unreadable::Damaged`].
+    #[must_use]
+    pub fn open_rows(&self, rows: &[MessageRow]) -> Vec<Result<Opened, Unreadable>> {
+        let open = |rows: &[MessageRow]| -> Vec<_> {
+            rows.iter().map(|row| self.open(row.id, row.sealed.as_deref().unwrap_or_default())).collect()
+        };
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let share = rows.len().div_ceil(threads).max(ALONE);
+        if rows.len() <= share {
+            return open(rows);
+        }
+        std::thread::scope(|scope| {
+            let shares: Vec<_> = rows.chunks(share).map(|rows| scope.spawn(move || open(rows))).collect();
+            let opened = shares.into_iter().map(|share| share.join().unwrap_or_default());
+            opened.flatten().collect()
+        })
     }
 
     fn part(&self, message: MessageId, part: Part, sealed: &[u8]) -> Result<Words, Unreadable> {

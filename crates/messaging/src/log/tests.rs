@@ -7,7 +7,13 @@ use proptest::prelude::*;
 use std::{sync::Arc, time::Duration};
 use types::world::SeededRandom;
 
-async fn seal(book: &book::LogBook, fixture: &Fixture, tenant: types::TenantId, message: MessageId, to: &str) -> Vec<u8> {
+async fn seal(
+    book: &book::LogBook,
+    fixture: &Fixture,
+    tenant: types::TenantId,
+    message: MessageId,
+    to: &str,
+) -> Vec<u8> {
     let store = &fixture.store;
     let log_key = store.tenant(tenant).row().await.unwrap().unwrap().log_key.unwrap();
     let key = book.key(store, tenant, message.made_at().day(), &log_key).await.unwrap().unwrap();
@@ -117,10 +123,7 @@ async fn a_mark_joins_a_day_and_nothing_else() {
     assert_eq!(mark, user_mark(&mine, 20_000, user, day_id(fixture.message_id())));
     assert_ne!(mark, user_mark(&mine, 20_001, user, message));
     assert_ne!(mark, user_mark(&others, 20_000, user, message));
-    assert_ne!(
-        user_mark(&mine, 20_000, None, message),
-        user_mark(&mine, 20_000, None, day_id(fixture.message_id()))
-    );
+    assert_ne!(user_mark(&mine, 20_000, None, message), user_mark(&mine, 20_000, None, day_id(fixture.message_id())));
 }
 
 proptest! {

@@ -9,7 +9,7 @@
 mod importer;
 mod objects;
 mod report;
-mod source;
+pub(crate) mod source;
 #[cfg(test)]
 mod tests;
 

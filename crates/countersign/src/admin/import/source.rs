@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const RETRIES: u32 = 6;
 
 /// The other account.
-pub(super) struct Source {
+pub(crate) struct Source {
     base: String,
     host: String,
     ikey: String,
@@ -32,7 +32,7 @@ pub(super) struct Source {
 
 impl Source {
     /// The account behind `host`. With `ca`, a file in PEM, it trusts that authority only; without, the system's.
-    pub(super) fn new(
+    pub(crate) fn new(
         host: &str,
         ikey: String,
         skey: SecretString,
@@ -75,7 +75,7 @@ impl Source {
     }
 
     /// One answer with its envelope.
-    async fn get(&self, path: &str, query: &str) -> anyhow::Result<Value> {
+    pub(crate) async fn get(&self, path: &str, query: &str) -> anyhow::Result<Value> {
         let mut waits = 0;
         loop {
             let date = jiff::Timestamp::from_millisecond(self.world.now().0)?;

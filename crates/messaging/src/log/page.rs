@@ -1,0 +1,77 @@
+//! Pages of the log, with the headers that their rows need: what is given to the tenant, who opens it.
+
+use super::{segments_of, user_marks};
+use std::collections::{BTreeMap, BTreeSet};
+use store::{LogSegment, MessageRow, Span, Store, StoreError};
+use types::{Millis, TenantId, UserId};
+
+/// Rows that are looked through at once for a user's.
+const PIECE: i64 = 1000;
+/// Rows that one call looks through for a user's; then it gives what it found and where to go on.
+const MOST_SCANNED: usize = 20_000;
+/// Segments that are read at once.
+const SEGMENTS: i64 = 1000;
+
+/// A page.
+pub struct Page {
+    /// The rows in the order asked for.
+    pub rows: Vec<MessageRow>,
+    /// The segments that the rows were written in, as far as their headers are kept.
+    pub segments: Vec<LogSegment>,
+    /// Where the next page begins; nothing after the last.
+    pub next: Option<Span>,
+}
+
+/// Reads the rows of a span, at most its `limit`; only a user's, if one is named.
+pub async fn page(store: &Store, tenant: TenantId, span: &Span, user: Option<UserId>) -> Result<Page, StoreError> {
+    let scope = store.tenant(tenant);
+    let limit = usize::try_from(span.limit).unwrap_or(0).max(1);
+    let keys = scope.keys().await?;
+    let mut marks: BTreeMap<i64, Vec<[u8; 32]>> = BTreeMap::new();
+    let (mut rows, mut scanned) = (Vec::new(), 0_usize);
+    let mut at = Span { limit: if user.is_some() { PIECE } else { span.limit.max(1) }, ..*span };
+    let next = loop {
+        let piece = scope.messages(&at).await?;
+        let full = i64::try_from(piece.len()).unwrap_or(0) == at.limit;
+        scanned += piece.len();
+        for row in piece {
+            at = at.after(row.id);
+            let wanted = user.is_none_or(|user| {
+                let marks = marks.entry(row.day).or_insert_with(|| user_marks(&keys, row.day, user));
+                marks.iter().any(|mark| mark.as_slice() == row.user_mark)
+            });
+            if wanted {
+                rows.push(row);
+                if rows.len() == limit {
+                    break;
+                }
+            }
+        }
+        let next = Span { limit: span.limit, ..at };
+        match (rows.len() == limit || scanned >= MOST_SCANNED, full) {
+            (true, _) => break Some(next),
+            (false, false) => break None,
+            (false, true) => {}
+        }
+    };
+    let segments = segments(store, tenant, &rows).await?;
+    Ok(Page { rows, segments, next })
+}
+
+async fn segments(store: &Store, tenant: TenantId, rows: &[MessageRow]) -> Result<Vec<LogSegment>, StoreError> {
+    let needed: BTreeSet<_> =
+        rows.iter().filter_map(|row| row.sealed.as_deref()).flat_map(segments_of).flatten().collect();
+    let (Some(first), Some(last)) = (needed.first(), needed.last()) else { return Ok(Vec::new()) };
+    let (from, to) = (first.made_at(), Millis(last.made_at().0.saturating_add(1)));
+    let mut found = Vec::new();
+    let mut span = Span::new(from, to, SEGMENTS);
+    loop {
+        let piece = store.tenant(tenant).log_segments(&span).await?;
+        let end = piece.last().filter(|_| i64::try_from(piece.len()).unwrap_or(0) == SEGMENTS).map(|last| last.id);
+        found.extend(piece.into_iter().filter(|segment| needed.contains(&segment.id)));
+        match end {
+            Some(last) => span = span.after(last),
+            None => return Ok(found),
+        }
+    }
+}
