@@ -76,7 +76,7 @@ struct State<'a> {
 
 impl Run<'_> {
     /// Runs a document, and those that it leads to, and hangs up. `base` is where the document came from, if it has an address.
-    pub async fn call<L: Line>(&self, line: &mut L, document: Document, base: Option<Url>) -> Ended {
+    pub async fn call<L: Line>(&self, line: &mut L, document: &Document, base: Option<Url>) -> Ended {
         let mut state = State { run: self, base, verbs: 0, fetches: 0 };
         let ended = tokio::time::timeout(self.limits.time, state.documents(line, document)).await;
         line.stop();
@@ -86,12 +86,13 @@ impl Run<'_> {
 }
 
 impl State<'_> {
-    async fn documents<L: Line>(&mut self, line: &mut L, mut document: Document) -> Ended {
+    async fn documents<L: Line>(&mut self, line: &mut L, document: &Document) -> Ended {
+        let mut left = self.verbs(line, document).await;
         loop {
-            match self.verbs(line, &document).await {
+            match left {
                 Left::For(ended) => return ended,
                 Left::To(url, method, digits) => match self.fetch(url, method, digits).await {
-                    Ok(next) => document = next,
+                    Ok(next) => left = self.verbs(line, &next).await,
                     Err(ended) => return ended,
                 },
             }
@@ -312,7 +313,7 @@ mod tests {
         let record = wire.record();
         let document = Document::read(&format!("<Response>{body}</Response>")).unwrap();
         let run = Run { speech: &speech, fetch: web, limits: Limits::default() };
-        (run.call(&mut wire, document, base.map(|url| url.parse().unwrap())).await, record)
+        (run.call(&mut wire, &document, base.map(|url| url.parse().unwrap())).await, record)
     }
 
     fn at(seconds: u64, heard: Heard) -> (Duration, Heard) {
