@@ -111,10 +111,11 @@ async fn too_fast_is_no_failure() {
 async fn whose_patience_ends_learns_that_nobody_has_seen_the_text() {
     let smsc = Smsc::new().await;
     let (client, _, mut line) = bound(smsc.config(), &smsc).await;
+    let submitting = Arc::clone(&client);
     let submit = tokio::spawn(async move {
         let mut text = text("x");
         text.patience = Duration::from_millis(300);
-        client.submit(&text).await
+        submitting.submit(&text).await
     });
     let throttle = async {
         loop {
