@@ -1,6 +1,6 @@
 //! What goes on beside requests: the queue is emptied, receipts are heard, the dead are inherited from, keys are destroyed.
 
-use super::{Desk, carry::Trip, fleet::Candidate};
+use super::{Desk, Report, Reported, carry::Trip, fleet::Candidate};
 use crate::{ErrorClass, SendError, links::Heard};
 use std::{
     collections::HashSet,
@@ -16,6 +16,10 @@ use tokio::{
 
 /// So many messages of the queue are under way at once.
 const UNDER_WAY: usize = 256;
+/// So long, and then so long again, a receipt waits for the row that says which message it is for; and so many at once.
+const WAITS: [Duration; 4] =
+    [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
+const EARLY: usize = 10_000;
 /// So many are handed to carriers in one transaction.
 const TOGETHER: usize = 128;
 /// How often it is looked what is due, and whether a process has died.
@@ -47,24 +51,53 @@ pub(super) fn start(
 /// Works on what channels hear.
 async fn hear(desk: Weak<Desk>, mut hearing: mpsc::Receiver<Heard>) {
     let gate = Arc::new(Semaphore::new(UNDER_WAY));
+    let early = Arc::new(Semaphore::new(EARLY));
     while let Some(heard) = hearing.recv().await {
         let Some(desk) = desk.upgrade() else { return };
         match heard {
             Heard::Report(carrier, report) => {
                 let Ok(place) = Arc::clone(&gate).acquire_owned().await else { return };
                 // Beside each other, so that the store commits them together.
-                tokio::spawn(async move {
-                    if let Err(error) = desk.report(&carrier, &report).await {
-                        tracing::warn!(%error, "a receipt was not written to the log");
-                    }
-                    drop(place);
-                });
+                let (desk, early) = (Arc::downgrade(&desk), Arc::clone(&early));
+                tokio::spawn(take_receipt(desk, carrier, report, place, early));
             }
             Heard::Inbound(carrier, inbound) => {
                 drop(inbound);
                 metrics::counter!("countersign_messages_inbound_total", "carrier" => carrier).increment(1);
             }
         }
+    }
+}
+
+/// Takes a receipt. One that names a message that isn't known waits a little: a carrier can be faster than the row that says what id
+/// it gave.
+async fn take_receipt(
+    desk: Weak<Desk>,
+    carrier: String,
+    report: Report,
+    place: OwnedSemaphorePermit,
+    early: Arc<Semaphore>,
+) {
+    let mut place = Some(place);
+    let mut waiting = None;
+    for pause in WAITS {
+        let Some(desk) = desk.upgrade() else { return };
+        match desk.report(&carrier, &report).await {
+            Ok(Reported::Unknown) => {}
+            Ok(_) => return,
+            Err(error) => {
+                tracing::warn!(%error, "a receipt was not written to the log");
+                return;
+            }
+        }
+        drop(desk);
+        place.take();
+        if waiting.is_none() {
+            // Receipts for nothing that a carrier sends by the thousand are not waited with.
+            let Ok(permit) = Arc::clone(&early).try_acquire_owned() else { return };
+            waiting = Some(permit);
+        }
+        tokio::time::sleep(pause).await;
     }
 }
 
