@@ -69,7 +69,7 @@ impl Client {
         Ok(Reply { status, retry_after, body })
     }
 
-    fn request(&self, step: &Step, values: &Values<'_>) -> Option<reqwest::Request> {
+    pub(crate) fn request(&self, step: &Step, values: &Values<'_>) -> Option<reqwest::Request> {
         let mut url = url::Url::parse(&step.url.fill_url(values)?).ok()?;
         {
             let fields = step.query.iter().filter_map(|(name, value)| Some((name, value.fill(values)?)));

@@ -131,7 +131,7 @@ impl Driver {
         let right =
             types::ct_eq(value("hub.verify_token")?.as_bytes(), self.verify_token.as_ref()?.expose().as_bytes());
         let challenge = value("hub.challenge")
-            .filter(|text| text.len() <= 128 && text.bytes().all(|b| b.is_ascii_alphanumeric()))?;
+            .filter(|text| (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric()))?;
         (right && value("hub.mode") == Some("subscribe")).then(|| challenge.to_owned())
     }
 
@@ -335,11 +335,38 @@ fn check(step: &Step, plain_http: bool) -> Result<(), InvalidDriver> {
     Ok(())
 }
 
-/// Reads an answer, for the fuzzer: it may not panic, and what it takes is fit to be kept.
+/// Reads an answer by every preset's recipe, for the fuzzer: it may not panic, and what it takes is fit to be kept.
 #[doc(hidden)]
-pub fn fuzz_answer(recipe: &Recipe, status: u16, body: &[u8]) {
+pub fn fuzz_answer(which: u8, status: u16, body: &[u8]) {
+    let presets = crate::presets::for_fuzzing();
+    let Some((answer, _)) = presets.get(usize::from(which) % presets.len().max(1)) else { return };
     let reply = Reply { status, retry_after: None, body: body.to_vec() };
-    if let Ok(taken) = judged(&recipe.answer, &reply) {
+    if let Ok(taken) = judged(answer, &reply) {
         assert!(taken.id.is_empty() || is_id(&taken.id), "an id that can't be kept was taken");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(which in any::<u8>(), status in 100_u16..600, body in proptest::collection::vec(any::<u8>(), 0..300)) {
+            fuzz_answer(which, status, &body);
+        }
+
+        #[test]
+        fn no_json_makes_it_panic(which in any::<u8>(), id in "\\PC{0,40}", number in any::<i64>()) {
+            for body in [
+                serde_json::json!({"messages": [{"status": "0", "message-id": id, "id": id}], "message-count": number, "id": id}),
+                serde_json::json!({"ok": true, "result": {"request_id": id}, "message_uuid": [id], "message-count": id}),
+                serde_json::json!({"error": {"code": number}, "code": id}),
+            ] {
+                fuzz_answer(which, 200, body.to_string().as_bytes());
+                fuzz_answer(which, 400, body.to_string().as_bytes());
+            }
+        }
     }
 }

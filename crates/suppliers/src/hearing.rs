@@ -118,7 +118,7 @@ fn inbound(at: &InboundAt, value: &Value) -> Vec<Inbound> {
 #[doc(hidden)]
 pub fn fuzz_hearing(which: u8, url_query: &str, body: &[u8]) {
     let presets = crate::presets::for_fuzzing();
-    let Some(receipts) = presets.get(usize::from(which) % presets.len().max(1)) else { return };
+    let Some((_, receipts)) = presets.get(usize::from(which) % presets.len().max(1)) else { return };
     let headers = http::HeaderMap::new();
     let url = format!("https://mfa.example/hook?{url_query}");
     let callback = Callback { url: &url, headers: &headers, body };

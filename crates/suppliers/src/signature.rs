@@ -115,7 +115,7 @@ impl Signature {
                 None => vonage_field(fields, secret, now),
             },
             Self::Sinch(secret) => sinch(callback, secret, now).unwrap_or(false),
-            Self::Plivo(secret) => plivo(callback, fields, secret).unwrap_or(false),
+            Self::Plivo(secret) => plivo(callback, secret).unwrap_or(false),
             Self::Bird(secret) => bird(callback, secret, now).unwrap_or(false),
             Self::Telegram(secret) => telegram(callback, secret, now).unwrap_or(false),
         };
@@ -213,7 +213,7 @@ fn sinch(callback: &Callback<'_>, secret: &Secret, now: Millis) -> Option<bool> 
 /// Plivo: V3 binds address, nonce and form; V2, which messages still come with, address and nonce (plivo-python,
 /// `utils/signature_v3.py` and `utils/__init__.py`). Base64 of HMAC-SHA256 under the account's token; several may be given, with
 /// commas between.
-fn plivo(callback: &Callback<'_>, fields: &[(String, String)], secret: &Secret) -> Option<bool> {
+fn plivo(callback: &Callback<'_>, secret: &Secret) -> Option<bool> {
     let (plain, query) = callback.url.split_once('?').map_or((callback.url, ""), |(url, query)| (url, query));
     let right = |given: &str, parts: &[&[u8]]| {
         let wanted = BASE64.encode(&mac(secret.expose().as_bytes(), parts));
@@ -222,7 +222,7 @@ fn plivo(callback: &Callback<'_>, fields: &[(String, String)], secret: &Secret) 
     if let Some(given) = given(callback, "x-plivo-signature-v3") {
         let nonce = callback.headers.get("x-plivo-signature-v3-nonce")?.as_bytes();
         let mut asked: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let mut form: Vec<_> = if callback.body.is_empty() { Vec::new() } else { fields.to_vec() };
+        let mut form: Vec<(String, String)> = form_urlencoded::parse(callback.body).into_owned().collect();
         asked.sort();
         form.sort();
         let asked = asked.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");

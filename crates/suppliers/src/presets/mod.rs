@@ -21,7 +21,13 @@ pub mod telegram;
 pub mod vonage;
 pub mod whatsapp;
 
-use crate::{driver::InvalidDriver, recipe::Receipts, secret::Secret, settings::Settings, signature::Signature};
+use crate::{
+    driver::InvalidDriver,
+    recipe::{Answer, Receipts},
+    secret::Secret,
+    settings::Settings,
+    signature::Signature,
+};
 use std::sync::OnceLock;
 
 /// The beginning of a preset's addresses: the supplier's own, or the configured one.
@@ -44,9 +50,9 @@ fn segment(text: &str) -> Result<&str, InvalidDriver> {
     }
 }
 
-/// The receipts of every preset, made once from settings that mean nothing.
-pub(crate) fn for_fuzzing() -> &'static [Receipts] {
-    static ALL: OnceLock<Vec<Receipts>> = OnceLock::new();
+/// Answers and receipts of every preset that has receipts, made once from settings that mean nothing.
+pub(crate) fn for_fuzzing() -> &'static [(Answer, Receipts)] {
+    static ALL: OnceLock<Vec<(Answer, Receipts)>> = OnceLock::new();
     ALL.get_or_init(|| {
         let tables = [
             ("vonage", serde_json::json!({"api_key": "k", "api_secret": "s", "from": "Acme", "signature_secret": "x"})),
@@ -64,8 +70,10 @@ pub(crate) fn for_fuzzing() -> &'static [Receipts] {
             ),
             ("telegram", serde_json::json!({"token": "t"})),
         ];
-        let read =
-            |(kind, table): (&str, serde_json::Value)| Settings::read(kind, table)?.ok()?.made().ok()?.recipe.receipts;
+        let read = |(kind, table): (&str, serde_json::Value)| {
+            let recipe = Settings::read(kind, table)?.ok()?.made().ok()?.recipe;
+            Some((recipe.answer, recipe.receipts?))
+        };
         tables.into_iter().filter_map(read).collect()
     })
 }
@@ -82,3 +90,6 @@ pub(crate) fn signatures_for_fuzzing(key: Secret) -> Vec<Signature> {
         Signature::Telegram(key),
     ]
 }
+
+#[cfg(test)]
+mod tests;
