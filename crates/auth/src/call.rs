@@ -9,7 +9,7 @@ use crate::{
     ending::{Context, End, notice},
 };
 use messaging::{
-    Address, CallAnswer, ChannelKind, Content, Outgoing, Purpose,
+    Address, CallAnswer, Content, Outgoing, Purpose,
     text::calls::{Approval, approval_call},
 };
 use std::sync::Arc;
@@ -141,7 +141,25 @@ pub(crate) async fn take_answers(
     }
 }
 
-/// Whether calls go out at all.
-pub(crate) fn calls(auth: &Arc<Auth>) -> bool {
-    auth.courier.carries(ChannelKind::Voice)
+/// Hangs up the calls of this process whose attempts have ended, on whatever node and however, until the engine is gone.
+pub(crate) async fn hang_up(auth: std::sync::Weak<Auth>, mut notices: tokio::sync::broadcast::Receiver<String>) {
+    use tokio::sync::broadcast::error::RecvError;
+    loop {
+        let id = match notices.recv().await {
+            Ok(heard) => match crate::ending::of_notice(&heard) {
+                Some(id) => id,
+                None => continue,
+            },
+            // A call whose notice was missed ends by its own time.
+            Err(RecvError::Lagged(_)) => continue,
+            Err(RecvError::Closed) => return,
+        };
+        let Some(auth) = auth.upgrade() else { return };
+        let Some(tenant) = auth.courier.calling(id) else { continue };
+        match auth.store.tenant(tenant).attempt(id).await {
+            Ok(Some(attempt)) if attempt.result == result::PENDING => {}
+            Ok(_) => auth.courier.call_over(id),
+            Err(error) => tracing::warn!(%error, "whether a call is still wanted is not known"),
+        }
+    }
 }

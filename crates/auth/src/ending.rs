@@ -35,6 +35,8 @@ pub(crate) enum End {
     NoAnswer,
     TimedOut,
     Failed,
+    /// The sign-in was decided by another factor.
+    Elsewhere,
 }
 
 impl End {
@@ -48,6 +50,7 @@ impl End {
             Self::NoAnswer => (result::DENY, "deny", "no_keys_pressed"),
             Self::TimedOut => (result::TIMEOUT, "timeout", "no_response"),
             Self::Failed => (result::DENY, "deny", "delivery_failed"),
+            Self::Elsewhere => (result::DENY, "deny", "user_cancelled"),
         };
         Ending { result, status, reason }
     }
@@ -104,7 +107,7 @@ impl Auth {
             let mut suspended = false;
             if attempt.factor == "duo_push" || attempt.factor == "phone_call" {
                 let rules = Self::prompt_rules(app);
-                if matches!(end, End::Approved | End::Withdrawn) {
+                if matches!(end, End::Approved | End::Withdrawn | End::Elsewhere) {
                     tx.prompt_approved(attempt.user_id, attempt.id).await?;
                 } else if end == End::Fraud {
                     tx.prompt_unapproved(attempt.user_id, attempt.id, rules, now).await?;
@@ -188,6 +191,7 @@ impl Auth {
             (_, "no_keys_pressed") => "No keypress detected. Please try again.",
             (_, "delivery_failed") => "The request could not be delivered. Please try another factor.",
             (_, "user_disabled") => "Your account is not permitted to access this application.",
+            (_, "user_cancelled") => "Another factor was used.",
             (_, "user_mistake") => "Login request denied.",
             (_, other) => other,
         };
@@ -203,4 +207,9 @@ impl Auth {
 /// The notice that wakes an attempt's waiters.
 pub(crate) fn notice(attempt: AttemptId) -> String {
     format!("attempt:{attempt}")
+}
+
+/// Whose notice it is; `None` for those of other things.
+pub(crate) fn of_notice(notice: &str) -> Option<AttemptId> {
+    notice.strip_prefix("attempt:")?.parse().ok()
 }

@@ -22,9 +22,8 @@ const PIECE: i64 = 1000;
 pub(crate) fn start(auth: &Arc<Auth>) {
     tokio::spawn(tick(Arc::downgrade(auth)));
     tokio::spawn(hear(Arc::downgrade(auth), auth.store.engine().notices()));
-    if call::calls(auth) {
-        tokio::spawn(call::take_answers(Arc::downgrade(auth), auth.courier.call_answers()));
-    }
+    tokio::spawn(call::take_answers(Arc::downgrade(auth), auth.courier.call_answers()));
+    tokio::spawn(call::hang_up(Arc::downgrade(auth), auth.store.engine().notices()));
 }
 
 async fn tick(auth: Weak<Auth>) {

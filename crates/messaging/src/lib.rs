@@ -3,6 +3,7 @@
 //! - A [`Channel`] is one way out: [`Print`] for the demo and for tests, [`Twilio`] for SMS and calls, [`Smtp`] for mail.
 //! - The [`Courier`] takes an [`Outgoing`], refuses what is over the limits, picks the channel and writes the message log.
 //! - [`Hooks`] hear what suppliers call back: receipts, the keys that were pressed in a call, messages to us.
+//! - [`Sip`] places calls over a trunk of the organisation's own, and has the conversation by itself.
 //! - [`fetch`] asks addresses that a tenant's program named, and none that only this machine can reach.
 //! - [`web_push`] wakes authenticators; it is no channel, because it carries nothing but "look".
 //! - [`text`] words the messages, so that a telephone can bind a code to the site that asked for it.
@@ -14,6 +15,7 @@
 //! sends receipts, hand them to [`Courier::report`].
 
 mod answer;
+mod calling;
 mod channel;
 mod courier;
 mod error;
@@ -28,6 +30,7 @@ mod place;
 mod print;
 mod queue;
 pub mod routing;
+mod smpp;
 mod smtp;
 mod standing;
 mod suppliers;
@@ -35,8 +38,10 @@ mod suppliers;
 mod testing;
 pub mod text;
 mod twilio;
+mod voice;
 pub mod web_push;
 
+pub use crate::voice::{CallEvent, CallFacts, CallHost, Sip};
 pub use answer::{Answer, CallAnswer, CallAnswers};
 pub use channel::{Accepted, BoxFuture, Channel, ChannelKind, Ticket};
 pub use courier::{CarrierState, Courier, Delivery, Options, Report, Reported, RouteHealth};

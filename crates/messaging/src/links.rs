@@ -1,6 +1,7 @@
 //! What a channel says by itself, at any time: receipts, pressed keys, messages that people write.
 
-use crate::{CallAnswers, Report};
+use crate::{CallAnswers, CallHost, Report, calling::Calling};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::mpsc;
 use types::{E164, SecretString};
 
@@ -12,6 +13,8 @@ const WAITING: usize = 65_536;
 pub struct Links {
     answers: CallAnswers,
     heard: mpsc::Sender<Heard>,
+    calling: Calling,
+    host: Arc<OnceLock<Arc<dyn CallHost>>>,
 }
 
 /// A message that a person wrote to one of the organisation's numbers.
@@ -33,7 +36,7 @@ pub(crate) enum Heard {
 impl Links {
     pub(crate) fn new(answers: CallAnswers) -> (Self, mpsc::Receiver<Heard>) {
         let (heard, hearing) = mpsc::channel(WAITING);
-        (Self { answers, heard }, hearing)
+        (Self { answers, heard, calling: Calling::default(), host: Arc::default() }, hearing)
     }
 
     /// A receipt, which names the message by the carrier's id. Never blocks. `false` if it can't be kept now: a carrier that can say
@@ -51,6 +54,22 @@ impl Links {
     #[must_use]
     pub const fn answers(&self) -> &CallAnswers {
         &self.answers
+    }
+
+    /// The calls that are under way here.
+    pub(crate) const fn calling(&self) -> &Calling {
+        &self.calling
+    }
+
+    /// Who stands behind calls that programs have described; nobody at first.
+    #[must_use]
+    pub fn call_host(&self) -> Option<Arc<dyn CallHost>> {
+        self.host.get().cloned()
+    }
+
+    pub(crate) fn serve_calls(&self, host: Arc<dyn CallHost>) {
+        // A second one is a mistake of a test; the first one stays.
+        let _ = self.host.set(host);
     }
 
     fn hear(&self, heard: Heard) -> bool {

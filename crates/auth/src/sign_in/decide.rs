@@ -1,7 +1,7 @@
 //! How a sign-in is decided: once, whatever comes at the same moment.
 
 use super::{Browser, CODE_LIFE, Purpose, SignIn, Step, stand::Stand};
-use crate::{Auth, AuthError};
+use crate::{Auth, AuthError, attempt::result, ending::End};
 use keys::Token;
 use serde::{Deserialize, Serialize};
 use store::{SignInEnd, Tx, fields};
@@ -80,6 +80,7 @@ impl Auth {
         let mut tx = self.store.tenant(sign_in.tenant()).begin().await?;
         if self.allow(&mut tx, sign_in, proven).await? {
             tx.commit().await?;
+            self.take_call_back(sign_in).await;
             return Ok(Step::Allowed);
         }
         drop(tx);
@@ -88,6 +89,22 @@ impl Auth {
             Ok(_) => Err(AuthError::NoSignIn),
             Err(step) => Ok(step),
         }
+    }
+
+    /// A call that still waits for somebody is of no use once another factor has decided: the person shouldn't have to take it.
+    pub(crate) async fn take_call_back(&self, sign_in: &SignIn) {
+        if let Err(error) = self.try_take_call_back(sign_in).await {
+            tracing::warn!(%error, "a call that nobody waits for rings on until its time is over");
+        }
+    }
+
+    async fn try_take_call_back(&self, sign_in: &SignIn) -> Result<(), AuthError> {
+        let Some(id) = self.sign_in_row(sign_in).await?.attempt else { return Ok(()) };
+        let Some(attempt) = self.store.tenant(sign_in.tenant()).attempt(id).await? else { return Ok(()) };
+        if attempt.result == result::PENDING && attempt.factor == "phone_call" && attempt.ikey == sign_in.app.ikey {
+            self.end(&sign_in.app, &attempt, End::Elsewhere).await?;
+        }
+        Ok(())
     }
 
     /// Ends an open sign-in without success.

@@ -193,6 +193,7 @@ impl Auth {
         };
         if self.allow(&mut tx, sign_in, proven).await? {
             tx.commit().await?;
+            self.take_call_back(sign_in).await;
             return Ok(Step::Allowed);
         }
         drop(tx);

@@ -16,6 +16,8 @@ pub mod signature;
 mod twiml;
 mod words;
 
+pub(crate) use twiml::digits as dialled;
+
 #[doc(hidden)]
 pub use hooks::fuzz_form;
 #[doc(hidden)]

@@ -99,7 +99,7 @@ fn escape(text: &str) -> String {
 }
 
 /// An extension as keys to dial after the answer: digits, `*`, `#`, and `w` (half a second) for `,` and `w`. `None` for anything else.
-pub(super) fn digits(extension: &str) -> Option<String> {
+pub(crate) fn digits(extension: &str) -> Option<String> {
     let keys: Option<String> = extension
         .chars()
         .filter(|c| *c != ' ')
