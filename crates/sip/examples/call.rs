@@ -59,6 +59,9 @@ fn config(settings: &HashMap<String, String>) -> Outcome<Config> {
     if let Some(path) = get("password-file") {
         config.password = Some(SecretString::new(std::fs::read_to_string(path)?.trim().to_owned()));
     }
+    if get("probe") == Some("off") {
+        config.probe = None;
+    }
     config.ca_file = get("ca-file").map(Into::into);
     config.from = get("from").map(str::to_owned);
     let seconds = |name: &str| -> Outcome<Option<Duration>> {
