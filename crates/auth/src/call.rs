@@ -12,7 +12,6 @@ use messaging::{
     Address, CallAnswer, Content, Outgoing, Purpose,
     text::calls::{Approval, approval_call},
 };
-use std::sync::Arc;
 use store::{PhoneRow, attempts::AttemptRow, fields, login::Holder};
 use types::{AttemptId, MessageId, SecretString, ct_eq};
 
