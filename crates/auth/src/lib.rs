@@ -32,6 +32,7 @@ mod passcode;
 pub mod policy;
 mod preauth;
 mod push;
+mod renewal;
 mod resync;
 mod retention;
 pub mod settings;

@@ -126,6 +126,9 @@ impl Auth {
             })
             .await?;
         log::count(factor, if recorded == Recorded::Won { "success" } else { "denied" });
+        if recorded == Recorded::Won && factor == "sms_passcode" {
+            self.courier.verified(app.tenant, Some(holder.user.id), None);
+        }
         Ok(Tried { recorded, factor, device: matched })
     }
 

@@ -1,9 +1,17 @@
 //! Passcodes in a text message.
 
-use crate::{Application, Auth, AuthError, Client, Outcome, log};
-use messaging::{Address, Content, Outgoing, Purpose, SendError};
-use store::{PhoneRow, codes::SmsCodeRow, fields, login::Holder};
-use types::{E164, MessageId, SecretString, SmsCodeId};
+use crate::{
+    Application, Auth, AuthError, Client, Outcome, log,
+    policy::Method,
+    renewal::{SentCodes, Wording},
+};
+use messaging::{Address, ChannelKind, Content, Outgoing, Purpose, SendError, Terms};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use store::{PhoneRow, fields, login::Holder};
+use types::{E164, MessageId, Millis, SmsCodeId};
 
 /// Digits of a passcode that is sent: one more than tokens have, so that the two are seldom taken for each other.
 const DIGITS: usize = 7;
@@ -18,44 +26,17 @@ impl Auth {
         client: &Client,
     ) -> Result<Outcome, AuthError> {
         let scope = self.store.tenant(app.tenant);
-        let keys = scope.keys().await?;
         let now = self.world.now();
-        let expires = now + app.settings.sms_life();
-        let batch = usize::try_from(app.settings.sms_batch.clamp(1, 10)).unwrap_or(1);
-        let (mut rows, mut codes) = (Vec::with_capacity(batch), Vec::with_capacity(batch));
-        while rows.len() < batch {
-            let code = self.world.digits(DIGITS);
-            let first_digit: String = code.chars().take(1).collect();
-            // Different first digits, so that the one a prompt asks for is clear.
-            if rows.iter().any(|row: &SmsCodeRow| row.first_digit == first_digit) {
-                continue;
-            }
-            rows.push(SmsCodeRow {
-                id: SmsCodeId::new(now, self.world.random.as_ref()),
-                phone_id: phone.id,
-                digest: keys.digest(fields::SMS_CODE, &[phone.id.as_bytes(), code.as_bytes()]).to_vec(),
-                first_digit,
-                expires: Some(expires),
-                used_at: None,
-                created: now,
-            });
-            codes.push(SecretString::new(code));
-        }
-        let number = self.number(app, phone).await?;
         let settings = &app.settings;
         let lead = if settings.sms_message.is_empty() { &settings.brand } else { &settings.sms_message };
-        let text = messaging::text::passcodes(lead, &app.name, &codes).map_err(|_| AuthError::Damaged("settings"))?;
-        let message = Outgoing {
-            user: Some(holder.user.id),
-            valid_for: app.settings.sms_life(),
-            ..Outgoing::new(
-                MessageId::new(now, self.world.random.as_ref()),
-                app.tenant,
-                Purpose::Authentication,
-                Address::Number(number, String::new()),
-                Content::Text(text),
-            )
-        };
+        let count = usize::try_from(settings.sms_batch.clamp(1, 10)).unwrap_or(1);
+        let wording = Wording::Batch { lead: lead.clone(), app: app.name.clone(), count, digits: DIGITS };
+        let sent = Arc::new(self.sent_codes(app, holder, phone, wording, now + settings.sms_life()));
+        let made = sent.make(ChannelKind::Sms).await?;
+        let content = sent.word(&made, ChannelKind::Sms).ok_or(AuthError::Damaged("settings"))?;
+        let rows = made.rows;
+        let number = self.number(app, phone).await?;
+        let message = self.code_message(app, holder, client, number, content, settings.sms_life(), sent.clone());
         // Stored before sending: a code that arrives must work. The old batch dies when this one is on its way, and no sooner: a
         // message that isn't sent must not cost the codes of the one before.
         let mut old = scope.sms_codes(phone.id, now).await?;
@@ -80,8 +61,9 @@ impl Auth {
         tx.commit().await?;
         let delivered = self.courier.deliver(message).await;
         let mut tx = scope.begin().await?;
-        let over = if delivered.is_ok() { old } else { rows };
-        let over: Vec<SmsCodeId> = over.iter().map(|code| code.id).collect();
+        // Not those that were made first: they may have been worded anew.
+        let over: Vec<SmsCodeId> =
+            if delivered.is_ok() { old.iter().map(|code| code.id).collect() } else { sent.current().clone() };
         tx.delete_sms_codes(phone.id, &over).await?;
         tx.commit().await?;
         Ok(match delivered {
@@ -91,6 +73,53 @@ impl Auth {
             }
             Err(_) => Outcome::deny("sms_failed", "The SMS passcodes could not be sent. Please try another factor."),
         })
+    }
+
+    /// Codes that will stand in a message, none made yet.
+    pub(crate) fn sent_codes(
+        &self,
+        app: &Application,
+        holder: &Holder,
+        phone: &PhoneRow,
+        wording: Wording,
+        expires: Millis,
+    ) -> SentCodes {
+        let groups: Vec<_> = holder.groups.iter().map(|group| group.id).collect();
+        SentCodes {
+            store: Arc::clone(&self.store),
+            tenant: app.tenant,
+            phone: phone.id,
+            wording,
+            expires,
+            may_call: app.policies.applied(&groups).allows(Method::Phone).0,
+            brand: app.settings.brand.clone(),
+            language: app.settings.page.language.clone(),
+            current: Mutex::default(),
+        }
+    }
+
+    /// The message with codes.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one message, known only where its codes are made")]
+    pub(crate) fn code_message(
+        &self,
+        app: &Application,
+        holder: &Holder,
+        client: &Client,
+        number: E164,
+        content: Content,
+        valid_for: Duration,
+        renewal: Arc<SentCodes>,
+    ) -> Outgoing {
+        let id = MessageId::new(self.world.now(), self.world.random.as_ref());
+        let to = Address::Number(number, String::new());
+        Outgoing {
+            user: Some(holder.user.id),
+            valid_for,
+            language: app.settings.page.language.clone(),
+            renewal: Some(renewal),
+            terms: Terms { checked: true, source: client.ip, ..Terms::default() },
+            ..Outgoing::new(id, app.tenant, Purpose::Authentication, to, content)
+        }
     }
 
     /// Opens a phone's number, for one message that is about to go out.

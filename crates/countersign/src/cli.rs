@@ -19,6 +19,7 @@ use crate::{
     device::command::{self, AuthenticatorArgs},
     doctor, doors,
     fido::{self, command::FidoArgs},
+    gateway,
     keys_command::{self, KeysArgs},
     log_command::{self, LogArgs},
     serve::{Server, Shutdown, signals},
@@ -143,7 +144,7 @@ const NOTICES: Duration = Duration::from_secs(45);
 const LAST_NOTICES: Duration = Duration::from_secs(5);
 
 async fn administer(config: &Config, arguments: AdminArgs) -> anyhow::Result<()> {
-    let services = Services::open(config, &World::real(), Vec::new()).await?;
+    let services = Services::beside(config, &World::real()).await?;
     let done = admin::run(arguments, &services).await;
     services.auth.settle(NOTICES).await;
     services.auth.stop();
@@ -166,8 +167,10 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         let mut keeper = fido::Keeper::new(files, &services.auth, &registry);
         // Before anybody is served: an unsafe model must not be registered in the first second.
         keeper.load(false).await;
-        tokio::spawn(keeper.keep(shutdown.clone(), reload));
+        tokio::spawn(keeper.keep(shutdown.clone(), reload.clone()));
     }
+    let courier = Arc::clone(&services.courier);
+    tokio::spawn(gateway::keep(config.clone(), courier, world.clone(), shutdown.clone(), reload));
     let application = doors::application(config, &services, tls.has_certificate(), &shutdown)?;
     let stopped = server.run(application, shutdown).await;
     if stopped.cut_off > 0 {

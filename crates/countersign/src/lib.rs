@@ -16,6 +16,7 @@ pub mod device;
 pub mod doctor;
 pub mod doors;
 pub mod fido;
+pub mod gateway;
 pub mod hooks;
 pub mod keys_command;
 pub mod locations;

@@ -1,18 +1,15 @@
 //! The floors, opened from the configuration and wired to each other: what `serve`, `demo` and `admin` stand on.
 
-use crate::config::{Config, Keys, Root, SmtpSecurity, StoreUrl, Token};
-use crate::{locations::Database, log_days};
+use crate::config::{Config, Keys, Root, StoreUrl, Token};
+use crate::{gateway, locations::Database, log_days};
 use anyhow::Context as _;
 use auth::Auth;
 use directory::{Checks, Directory};
 use keys::{FileRoot, KeyRing, Pkcs11Root, RootKey};
-use messaging::{Channel, Courier, Hooks, Retry, Smtp, SmtpConfig, Twilio, TwilioConfig, WebPush};
+use messaging::{Carrier, Channel, Courier, Hooks, WebPush};
 use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, sync::Arc, time::Duration};
 use store::Store;
 use types::World;
-
-/// How long a code in a message is worth delivering: what the supplier is told.
-const VALIDITY: Duration = Duration::from_secs(600);
 
 /// How long a code waits for its page's beacon: as long as nobody minds, and as a slow phone takes to open one more connection.
 const BEACON_PATIENCE: Duration = Duration::from_secs(2);
@@ -36,25 +33,30 @@ impl Services {
     /// # Errors
     /// What can't be opened, for the administrator.
     pub async fn open(config: &Config, world: &World, also: Vec<Arc<dyn Channel>>) -> anyhow::Result<Self> {
+        Self::opened(config, world, also, false).await
+    }
+
+    /// As [`open`](Self::open), for a command that may run beside a server: where a gateway file describes carriers, messages are queued for
+    /// the server, because a second connection to a carrier is not everywhere allowed.
+    ///
+    /// # Errors
+    /// What can't be opened, for the administrator.
+    pub async fn beside(config: &Config, world: &World) -> anyhow::Result<Self> {
+        Self::opened(config, world, Vec::new(), config.gateway_file.is_some()).await
+    }
+
+    async fn opened(
+        config: &Config,
+        world: &World,
+        also: Vec<Arc<dyn Channel>>,
+        is_idle: bool,
+    ) -> anyhow::Result<Self> {
         let store = Arc::new(log_days::required(open_store(config, world).await?, config).await?);
-        let mut channels = also;
-        channels.extend(twilio(config, world)?.map(|twilio| Arc::new(twilio) as Arc<dyn Channel>));
-        if let Some(smtp) = &config.smtp {
-            let smtp = SmtpConfig {
-                host: smtp.host.clone(),
-                port: smtp.port,
-                security: match smtp.security {
-                    SmtpSecurity::StartTls => messaging::SmtpSecurity::StartTls,
-                    SmtpSecurity::Tls => messaging::SmtpSecurity::Tls,
-                    SmtpSecurity::Plain => messaging::SmtpSecurity::Plain,
-                },
-                sign_in: smtp.credentials.clone(),
-                from: smtp.from.clone(),
-                authority: None,
-            };
-            channels.push(Arc::new(Smtp::new(smtp, world.clone()).context("smtp")?));
-        }
-        let mut courier = Courier::new(Arc::clone(&store), channels);
+        let (configured, table) = gateway::carriers(config, world, &[])?;
+        let carriers = also.into_iter().map(Carrier::new).chain(configured).collect();
+        let options = messaging::Options { table, queue_keys: Some(gateway::queue_keys(config)), is_idle };
+        let mut courier =
+            Courier::open(Arc::clone(&store), carriers, options).context("the keys of queued messages")?;
         if let Some(hosts) = &config.push_hosts {
             courier = courier.with_web_push(WebPush::new(hosts.clone(), world.clone()).context("web_push")?);
         }
@@ -90,7 +92,7 @@ pub fn checks() -> Checks {
     }
 }
 
-/// Opens the store with its key ring; brings the schema up to date.
+/// Opens the store with its key ring, and with the message log's day keys where they are here; brings the schema up to date.
 ///
 /// # Errors
 /// What can't be opened, for the administrator.
@@ -154,19 +156,4 @@ fn root(root: &Root, token: Option<&Token>, world: &World) -> anyhow::Result<Arc
             Arc::new(opened.with_context(|| format!("the root key on the token {}", token.token_label))?)
         }
     })
-}
-
-fn twilio(config: &Config, world: &World) -> anyhow::Result<Option<Twilio>> {
-    let Some(supplier) = &config.supplier else { return Ok(None) };
-    let twilio = TwilioConfig {
-        base_url: supplier.base_url.clone(),
-        account_sid: supplier.account_sid.clone(),
-        token: supplier.token.clone(),
-        from: supplier.from.clone(),
-        voice_from: None,
-        public_url: Some(format!("https://{}", config.public_host())),
-        validity: VALIDITY,
-        retry: Retry::default(),
-    };
-    Twilio::new(twilio, world.clone()).context("supplier").map(Some)
 }

@@ -95,6 +95,11 @@ static DELETE_SMS: Statement = Statement::new(
     "DELETE FROM sms_code WHERE tenant = $1 AND phone_id = $2 AND id = $3",
     &[Type::Id, Type::Id, Type::Id],
 );
+static TAKE_SMS: Statement = Statement::new(
+    "code_take_sms",
+    "DELETE FROM sms_code WHERE tenant = $1 AND phone_id = $2 AND id = $3 AND used_at IS NULL RETURNING id",
+    &[Type::Id, Type::Id, Type::Id],
+);
 static COUNT_SMS: Statement = Statement::new(
     "code_count_sms",
     "UPDATE phone SET sms_sent = sms_sent + $3 WHERE tenant = $1 AND id = $2 RETURNING id",
@@ -173,6 +178,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &INSERT_SMS,
     &DELETE_SMS_OF_PHONE,
     &DELETE_SMS,
+    &TAKE_SMS,
     &COUNT_SMS,
     &TRUST,
     &TRUSTED,
@@ -267,6 +273,15 @@ impl Tx {
             self.run(&DELETE_SMS, values![phone, *code]).await?;
         }
         Ok(())
+    }
+
+    /// Removes those of a phone's passcodes that nobody has used: how many.
+    pub async fn take_sms_codes(&mut self, phone: PhoneId, codes: &[SmsCodeId]) -> Result<usize, StoreError> {
+        let mut taken = 0;
+        for code in codes {
+            taken += usize::from(self.changed(&TAKE_SMS, values![phone, *code]).await?);
+        }
+        Ok(taken)
     }
 
     /// Counts passcodes that are sent to a phone.

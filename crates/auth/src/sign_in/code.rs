@@ -3,11 +3,14 @@
 //! The sign-in's id is part of what the stored hash is made of. So whoever has the right code in another browser has nothing.
 
 use super::SignIn;
-use crate::{Application, Auth, AuthError, Client, Outcome, log};
-use messaging::{Address, Content, Outgoing, Purpose, SendError};
+use crate::{
+    Application, Auth, AuthError, Client, Outcome, log,
+    renewal::{SentCodes, Wording},
+};
+use messaging::{ChannelKind, Outgoing, SendError};
 use std::{sync::Arc, time::Duration};
-use store::{PhoneRow, codes::SmsCodeRow, fields, limits::Limit, login::Holder};
-use types::{MessageId, SecretString, SignInId, SmsCodeId};
+use store::{PhoneRow, fields, limits::Limit, login::Holder};
+use types::{SignInId, SmsCodeId};
 
 /// Digits of such a code (NIST SP 800-63B-4: at least six).
 const DIGITS: usize = 6;
@@ -25,10 +28,11 @@ impl Auth {
         phone: &PhoneRow,
         client: &Client,
     ) -> Result<Result<(), Outcome>, AuthError> {
-        let (message, code) = self.keep_sign_in_code(sign_in, holder, phone, client).await?;
+        let (message, sent) = self.keep_sign_in_code(sign_in, holder, phone, client).await?;
         let Err(error) = self.courier.deliver(message).await else { return Ok(Ok(())) };
         let mut tx = self.store.tenant(sign_in.tenant()).begin().await?;
-        tx.delete_sms_codes(phone.id, &[code]).await?;
+        let over = sent.current().clone();
+        tx.delete_sms_codes(phone.id, &over).await?;
         tx.commit().await?;
         Ok(Err(match error {
             SendError::Limited { .. } => {
@@ -63,40 +67,27 @@ impl Auth {
         holder: &Holder,
         phone: &PhoneRow,
         client: &Client,
-    ) -> Result<(Outgoing, SmsCodeId), AuthError> {
+    ) -> Result<(Outgoing, Arc<SentCodes>), AuthError> {
         let app = &*sign_in.app;
         let scope = self.store.tenant(app.tenant);
         let now = self.world.now();
-        let code = self.world.digits(DIGITS);
-        let parts: [&[u8]; 3] = [phone.id.as_bytes(), sign_in.id.as_bytes(), code.as_bytes()];
-        let row = SmsCodeRow {
-            id: SmsCodeId::new(now, self.world.random.as_ref()),
-            phone_id: phone.id,
-            digest: scope.keys().await?.digest(fields::SMS_CODE, &parts).to_vec(),
-            // Such a code is never the next one of a batch: an empty digit tells it apart.
-            first_digit: String::new(),
-            expires: Some(now + LIFE.min(app.settings.sms_life())),
-            used_at: None,
-            created: now,
-        };
-        let lead = if app.settings.sms_message.is_empty() { &app.settings.brand } else { &app.settings.sms_message };
-        let code = SecretString::new(code);
+        let settings = &app.settings;
+        let life = LIFE.min(settings.sms_life());
+        let lead = if settings.sms_message.is_empty() { &settings.brand } else { &settings.sms_message };
         let place = self.location(client.ip);
-        let place = [place.city, place.country].into_iter().find(|name| !name.is_empty());
-        let text = messaging::text::sign_in_code(lead, &app.name, place.as_deref(), host(&app.api_host), &code)
-            .map_err(|_| AuthError::Damaged("settings"))?;
-        let message = Outgoing {
-            user: Some(holder.user.id),
-            valid_for: LIFE.min(app.settings.sms_life()),
-            ..Outgoing::new(
-                MessageId::new(now, self.world.random.as_ref()),
-                app.tenant,
-                Purpose::Authentication,
-                Address::Number(self.number(app, phone).await?, String::new()),
-                Content::Text(text),
-            )
+        let wording = Wording::SignIn {
+            lead: lead.clone(),
+            app: app.name.clone(),
+            sign_in: sign_in.id,
+            place: [place.city, place.country].into_iter().find(|name| !name.is_empty()),
+            host: host(&app.api_host).to_owned(),
+            digits: DIGITS,
         };
-        let id = row.id;
+        let sent = Arc::new(self.sent_codes(app, holder, phone, wording, now + life));
+        let made = sent.make(ChannelKind::Sms).await?;
+        let content = sent.word(&made, ChannelKind::Sms).ok_or(AuthError::Damaged("settings"))?;
+        let number = self.number(app, phone).await?;
+        let message = self.code_message(app, holder, client, number, content, life, sent.clone());
         let entry = log::Entry {
             user: Some(holder.user.id),
             username: &holder.user.username,
@@ -110,11 +101,11 @@ impl Auth {
             txid: Some(sign_in.id.to_string()),
         };
         let mut tx = scope.begin().await?;
-        tx.insert_sms_codes(&[row]).await?;
+        tx.insert_sms_codes(&made.rows).await?;
         tx.count_sms(phone.id, 1).await?;
         tx.insert_auth_log(&log::row(app, entry, now, &self.world)).await?;
         tx.commit().await?;
-        Ok((message, id))
+        Ok((message, sent))
     }
 
     /// Whether a sign-in may try a code once more; each question is a try.

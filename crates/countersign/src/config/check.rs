@@ -43,6 +43,7 @@ pub(super) fn check(settings: &Settings) -> Result<Config, ConfigError> {
         geo_database: settings.path("geo.database"),
         push_hosts: check.push_hosts(),
         supplier: check.supplier(),
+        gateway_file: settings.path("messaging.file"),
         web: Web { texts_dir: settings.path("web.texts_dir") },
         fido: check.fido(),
         log: check.log(),

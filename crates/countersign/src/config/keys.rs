@@ -312,6 +312,13 @@ pub const KEYS: &[Key] = &[
     key("supplier.token_file", Kind::Path, "", "", "A file with the account's token."),
     key("supplier.from", Kind::Text, "", "", "The number or sender id that messages come from."),
     key(
+        "messaging.file",
+        Kind::Path,
+        "",
+        "",
+        "The gateway file: the carriers of messages and calls, and the routes over them, see messaging.md. Read at the start and on SIGHUP. Not set: what `smtp` and `supplier` name is all.",
+    ),
+    key(
         "web.texts_dir",
         Kind::Path,
         "",

@@ -252,6 +252,8 @@ pub struct Config {
     pub push_hosts: Option<messaging::web_push::Hosts>,
     /// The message supplier, if there is one.
     pub supplier: Option<Supplier>,
+    /// The carriers and the routes over them, where they are described in a file.
+    pub gateway_file: Option<PathBuf>,
     /// The pages.
     pub web: Web,
     /// What is known of authenticators, if anything.

@@ -47,7 +47,7 @@ impl Desk {
 
     pub(super) fn set_fleet(&self, carriers: Vec<Carrier>, table: Table) {
         let former = self.fleet();
-        for carrier in &carriers {
+        for carrier in carriers.iter().filter(|_| !self.is_idle) {
             if !former.carriers.iter().any(|old| Arc::ptr_eq(&old.channel, &carrier.channel)) {
                 carrier.channel.connect(&self.links);
             }

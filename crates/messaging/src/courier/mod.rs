@@ -73,6 +73,7 @@ pub(crate) struct Desk {
     later: Mutex<Later>,
     ready: mpsc::UnboundedSender<Trip>,
     waiting: AtomicUsize,
+    is_idle: bool,
 }
 
 /// How a courier works.
@@ -83,7 +84,8 @@ pub struct Options {
     /// Where the keys of queued messages stand: beside the database, in no backup of it. Without it what is under way when the process ends
     /// is lost, and reported as lost.
     pub queue_keys: Option<PathBuf>,
-    /// It takes messages and sends none: another process with the same `queue_keys` takes them over when this one ends.
+    /// It takes messages and sends none, and no carrier is connected to: another process with the same `queue_keys` takes them over when this
+    /// one ends. [`Courier::deliver`] then says no more than that the message is queued.
     pub is_idle: bool,
 }
 
@@ -125,6 +127,7 @@ impl Courier {
             later: Mutex::default(),
             ready,
             waiting: AtomicUsize::new(0),
+            is_idle,
         });
         desk.set_fleet(carriers, table);
         worker::start(&desk, hearing, readied, is_idle);
@@ -266,6 +269,9 @@ impl Desk {
 
     async fn deliver(self: &Arc<Self>, mut message: Outgoing) -> Result<(), SendError> {
         let kind = message.kind()?;
+        if self.is_idle {
+            return self.enqueue(message).await.map(drop);
+        }
         message.id = log::day_id(message.id);
         let ways = self.ways(&message, kind, &[])?;
         // All are cut off; nothing is written of it, as of anything that may not go.

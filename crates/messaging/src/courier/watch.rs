@@ -70,7 +70,8 @@ impl Desk {
             return None;
         }
         let (mut waiting, mut heard) = (None, None);
-        if reports && message.renewal.is_some() && trip.only.is_none() {
+        // Without another way there is nothing to wait for, and no reason to keep a number.
+        if reports && message.renewal.is_some() && self.is_another(trip, name) {
             let (sender, receiver) = oneshot::channel();
             (waiting, heard) = (Some(sender), Some(receiver));
         }

@@ -165,8 +165,7 @@ impl House {
     async fn rows(&self) -> Vec<(String, String, String)> {
         let span = store::Span::new(Millis(0), Millis(i64::MAX), 100);
         let rows = self.fixture.store.tenant(self.tenant).messages(&span).await.unwrap();
-        let mut rows: Vec<_> =
-            rows.into_iter().map(|row| (row.supplier, row.state, row.error_class)).collect();
+        let mut rows: Vec<_> = rows.into_iter().map(|row| (row.supplier, row.state, row.error_class)).collect();
         rows.sort();
         rows
     }
@@ -245,7 +244,9 @@ async fn a_receipt_that_is_missing_or_bad_sends_the_code_another_way() {
     assert_eq!(house.told[2].seen(), ["code 2"]);
     house.until_rows(&[("a", "failed", "no-receipt"), ("b", "undelivered", "unreachable"), ("c", "sent", "")]).await;
     house.report("c", "c-1", Delivery::Delivered).await;
-    house.until_rows(&[("a", "failed", "no-receipt"), ("b", "undelivered", "unreachable"), ("c", "delivered", "")]).await;
+    house
+        .until_rows(&[("a", "failed", "no-receipt"), ("b", "undelivered", "unreachable"), ("c", "delivered", "")])
+        .await;
 }
 
 #[tokio::test]
@@ -267,7 +268,9 @@ async fn a_code_that_was_entered_or_has_arrived_goes_nowhere_else() {
 #[tokio::test]
 async fn a_code_is_spoken_where_no_message_brings_it() {
     let voice = Told { kinds: vec![ChannelKind::Voice], ..Told::new("v") };
-    for first in [Told::new("a").answering(SendError::Refused(ErrorClass::Blocked)), Told::new("a").answering(SendError::Down)] {
+    for first in
+        [Told::new("a").answering(SendError::Refused(ErrorClass::Blocked)), Told::new("a").answering(SendError::Down)]
+    {
         let house = house(vec![first, Told { kinds: voice.kinds.clone(), ..Told::new("v") }], SOON).await;
         let route = |kind, carrier: &str, then| Route {
             kind,
@@ -281,7 +284,10 @@ async fn a_code_is_spoken_where_no_message_brings_it() {
         house.courier.set_routes(house.courier.carriers(), Table { routes });
         let (message, _) = house.code();
         house.courier.deliver(message).await.unwrap();
-        assert_eq!((house.told[0].seen(), house.told[1].seen()), (vec!["code 0".to_owned()], vec!["code 1".to_owned()]));
+        assert_eq!(
+            (house.told[0].seen(), house.told[1].seen()),
+            (vec!["code 0".to_owned()], vec!["code 1".to_owned()])
+        );
         let span = store::Span::new(Millis(0), Millis(i64::MAX), 100);
         let rows = house.fixture.store.tenant(house.tenant).messages(&span).await.unwrap();
         assert!(rows.iter().any(|row| row.channel == "voice" && row.supplier == "v" && row.state == "sent"));
@@ -350,12 +356,8 @@ async fn a_lost_message_is_heard_of_on_the_node_that_waits() {
     let other = Courier::new(house.fixture.other_node(), Vec::new());
     let (message, _) = house.code();
     house.courier.deliver(message).await.unwrap();
-    let report = Report {
-        id: "a-1".to_owned(),
-        delivery: Delivery::Failed,
-        class: ErrorClass::Blocked,
-        raw: String::new(),
-    };
+    let report =
+        Report { id: "a-1".to_owned(), delivery: Delivery::Failed, class: ErrorClass::Blocked, raw: String::new() };
     assert_eq!(other.report("a", &report).await.unwrap(), Reported::Applied);
     house.told[1].saw(1).await;
     assert_eq!(house.told[1].seen(), ["code 1"]);

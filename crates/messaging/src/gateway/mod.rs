@@ -102,6 +102,12 @@ impl Carrier {
         Self { channel, receipt: RECEIPT, described: None }
     }
 
+    /// Whether the gateway file describes it.
+    #[must_use]
+    pub const fn is_described(&self) -> bool {
+        self.described.is_some()
+    }
+
     /// Waits so long for a receipt.
     #[must_use]
     pub const fn waiting(mut self, receipt: Duration) -> Self {

@@ -239,6 +239,16 @@ impl Shelf {
     }
 }
 
+impl Drop for Shelf {
+    /// A process that ends in good order, and leaves no keys, leaves nothing.
+    fn drop(&mut self) {
+        if let Some(place) = self.place.as_ref().filter(|_| self.keys().is_empty()) {
+            // What can't be removed is buried by another process.
+            let _ = fs::remove_dir(&place.own).and_then(|()| fs::remove_file(place.own.with_extension("lock")));
+        }
+    }
+}
+
 fn file_name(name: &Name, epoch: i64) -> String {
     format!("{}-{epoch}.key", hex(name))
 }
