@@ -158,8 +158,8 @@ pub struct Said {
 
 /// Reads a `deliver_sm` or `data_sm` as a receipt: `None` if it isn't one, or names no message.
 ///
-/// What isn't marked as a receipt, by `esm_class` or by the parameter `receipted_message_id`, is one only where `unmarked` says that this
-/// SMSC doesn't mark them: anybody can write a text message that looks like a receipt.
+/// What isn't marked as a receipt, by `esm_class` or by the parameter `receipted_message_id` beside a state, is one only where `unmarked`
+/// says that this SMSC doesn't mark them: anybody can write a text message that looks like a receipt.
 #[must_use]
 pub fn read(message: &Message<'_>, unmarked: bool) -> Option<Said> {
     let tlvs = message.tlvs;
@@ -171,7 +171,8 @@ pub fn read(message: &Message<'_>, unmarked: bool) -> Option<Said> {
     let text = text_of(message);
     let stated = tlvs.octet(tlv::MESSAGE_STATE).and_then(State::from_octet);
     let worded = field(&text, &["stat", "status", "state"]).map(State::from_text);
-    if !marked && named.is_none() && worded.is_none() {
+    // Kannel's own test SMSC names a message in every text that it hands over.
+    if !marked && stated.is_none() && worded.is_none() {
         return None;
     }
     let state = stated.or(worded).unwrap_or(State::Unknown);

@@ -73,6 +73,7 @@ fn a_text_message_is_no_receipt() {
     assert!(said(0, forged, &[], true).is_some());
     assert_eq!(said(0, b"my id: 12", &[], true), None);
     assert_eq!(said(0, b"STOP", &[], true), None);
+    assert_eq!(said(0, b"1", &[(tlv::RECEIPTED_MESSAGE_ID, b"receipted_message_id\0")], true), None);
     // Acknowledgements by the telephone's user are none, either.
     assert_eq!(said(0x08, forged, &[], false), None);
 }
