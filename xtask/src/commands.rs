@@ -33,6 +33,8 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     lint(workspace)?;
     run(workspace.cargo(["test", "--workspace"]).env(ENGINES, "sqlite,postgres"))?;
     run(&mut workspace.cargo(["build", "--workspace", "--bins"]))?;
+    // Places calls to the telephones and trunks of e2e/test_sip.py.
+    run(&mut workspace.cargo(["build", "-p", "countersign-sip", "--example", "call"]))?;
     if has_python_tests(&workspace.root.join("e2e"))? {
         let cache = format!("cache_dir={}", workspace.target.join("pytest").display());
         let mut tests = python_of(workspace, &python, &modules);

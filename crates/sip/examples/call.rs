@@ -130,7 +130,7 @@ async fn main() -> Outcome<()> {
         }
     }
     // What is still to be said for the end of the call.
-    let last = settings.get("linger").map_or(Ok(0.5), |text| text.parse())?;
+    let last = settings.get("linger").map_or(Ok(0.2), |text| text.parse())?;
     tokio::time::sleep(Duration::from_secs_f64(last)).await;
     Ok(())
 }
