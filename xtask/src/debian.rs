@@ -32,8 +32,6 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("sip-tester", "sipp: a SIP trunk that asks for a password", None),
     package("python3-venv", "the environment in which pytest runs", Some(&["python3", "-c", "import ensurepip, venv"])),
     package("openssl", "certificates for a telephone", Some(&["openssl", "version"])),
-    package("baresip", "a telephone that answers, records what it hears and presses keys", None),
-    package("sip-tester", "sipp: plays a SIP trunk's part by a script", None),
     package("npm", "installs the client for Node", Some(&["npm", "--version"])),
 ];
 
