@@ -5,7 +5,7 @@ use crate::{
     forget::Forgetter,
     letter::{Class, Content, Kind, Letter, Refusal, Taken},
     place::Page,
-    recipe::{Answer, Auth, Expect, Recipe, Step},
+    recipe::{Answer, Auth, Expect, Forget, Recipe, Step},
     settings::Settings,
     template::{InvalidTemplate, Values},
 };
@@ -148,10 +148,10 @@ impl Driver {
         Ok(taken)
     }
 
-    /// Has a message deleted or redacted at the supplier, now and until the supplier says that it is done. Nothing happens where the
-    /// supplier has nothing of the kind.
+    /// A message's last receipt has come: has it deleted or redacted at the supplier, now and until the supplier says that it is done.
+    /// Nothing happens where the supplier has nothing of the kind, or where the person might lose it.
     pub fn forget(&self, id: &str) {
-        if let Some(forgetter) = &self.forgetter {
+        if let (Some(forgetter), Some(Forget { late: false, .. })) = (&self.forgetter, &self.recipe.forget) {
             forgetter.now(id);
         }
     }

@@ -184,6 +184,9 @@ pub struct Forget {
     /// Further statuses that mean that it is gone, beside `2xx`, `404` and `410`.
     #[serde(default)]
     pub gone: Vec<u16>,
+    /// Not at the last receipt, only when the message has had its time: where the person's own copy might go with it.
+    #[serde(default)]
+    pub late: bool,
 }
 
 /// The languages that a template exists in, at WhatsApp.

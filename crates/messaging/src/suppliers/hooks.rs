@@ -52,6 +52,9 @@ impl Supplier {
         for status in heard.statuses.iter().filter(|status| !status.id.is_empty()) {
             if desk.desk().report(&self.name, &report(status)).await? != Reported::Unknown {
                 self.forget(status);
+            } else if self.links.get().is_some_and(|links| !links.report(&self.name, report(status))) {
+                // It may be faster than the row that says which message it is for, and waits for that.
+                return Err(HookError::Busy);
             }
         }
         for message in heard.inbound {

@@ -76,6 +76,8 @@ impl Settings {
             forget: Some(Forget {
                 step: step("revokeVerificationMessage", json!({"request_id": "{id}"}))?,
                 gone: vec![400],
+                // A code that has arrived may not have been read yet.
+                late: true,
             }),
         };
         Ok(Made { recipe, kind: Kind::Telegram, from: self.from, verify_token: None })

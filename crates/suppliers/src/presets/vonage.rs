@@ -59,7 +59,7 @@ impl Settings {
         let product = if application.is_some() { "messages" } else { "sms" };
         let redact = json!({"id": "{id}", "product": product, "type": "outbound"});
         let forget = Step::post(&format!("{api}/v1/redact/transaction"), redact, basic.clone())?;
-        let forget = self.redact.then_some(Forget { step: forget, gone: Vec::new() });
+        let forget = self.redact.then_some(Forget { step: forget, gone: Vec::new(), late: false });
         let is_messages = application.is_some();
         let mut recipe = match application {
             Some(application) => {

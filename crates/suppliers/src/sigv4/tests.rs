@@ -28,8 +28,10 @@ fn the_published_vectors() {
     let form_utf8 = ("content-type", "application/x-www-form-urlencoded; charset=utf-8");
     let token = "6e86291e8372ff2a2260956d9b8aae1d763fbf315fa00fa31553b73ebf194267";
     let trim: &[(&str, &str)] = &[("my-header1", " value1"), ("my-header2", " \"a   b   c\"")];
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    type Vector<'a> = (&'a str, &'a str, &'a str, Headers<'a>, &'a str, Option<&'a str>, &'a str, &'a str);
     #[rustfmt::skip]
-    let vectors: &[(&str, &str, &str, &[(&str, &str)], &str, Option<&str>, &str, &str)] = &[
+    let vectors: &[Vector<'_>] = &[
         ("get-vanilla", "GET", "/", &[], "", None, "host;x-amz-date",
             "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
         ("get-vanilla-query-order-key-case", "GET", "/?Param2=value2&Param1=value1", &[], "", None, "host;x-amz-date",

@@ -111,8 +111,29 @@ async fn telegram_is_asked_before_it_sees_a_code() {
     supplier.answer([Answer::json(200, &status("r-2")), Answer::Close]);
     assert_eq!(telegram.send(&code("778899")).await, Err(Refusal::Unknown));
     assert_eq!(supplier.requests().iter().filter(|request| request.body.contains("778899")).count(), 2);
+}
 
+#[tokio::test]
+async fn a_code_on_telegram_is_revoked_when_it_has_had_its_time_and_no_sooner() {
+    let supplier = Supplier::start().await;
+    let status = json!({"ok": true, "result": {"request_id": "r-1", "phone_number": "+15035550100"}});
+    supplier.answer([
+        Answer::json(200, &status),
+        Answer::json(200, &status),
+        Answer::json(200, &json!({"ok": true, "result": true})),
+    ]);
+    let telegram = driver("telegram", json!({"token": "t", "base_url": supplier.url}), hasty());
+    telegram.send(&code("778899")).await.unwrap();
     telegram.forget("r-1");
-    let requests = supplier.wait_for(8).await;
-    assert_eq!(requests[7].line, "POST /revokeVerificationMessage");
+    assert_eq!(
+        (telegram.forgetting(), supplier.requests().len()),
+        (1, 2),
+        "it has arrived, but may not have been read"
+    );
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(2 * 3600)).await;
+    tokio::time::resume();
+    let requests = supplier.wait_for(3).await;
+    assert_eq!(requests[2].line, "POST /revokeVerificationMessage");
+    assert_eq!(requests[2].body, r#"{"request_id":"r-1"}"#);
 }
