@@ -1,0 +1,112 @@
+//! The messages that programs of this account have sent, newest day first.
+
+use super::{KIND, Told, later, object};
+use crate::{
+    pipeline::Call,
+    wire::{ApiError, Form, Paging, Reply, span},
+};
+use keys::TenantKeys;
+use std::collections::HashMap;
+use store::{ApiMessageRow, fields};
+use types::{E164, Millis, ct_eq};
+
+/// Rows looked through for one number, at most, in one request.
+const LOOKED_THROUGH: usize = 5000;
+const PIECE: i64 = 500;
+
+/// The mark of an address on a day.
+pub(super) fn mark(keys: &TenantKeys, day: i64, address: &str) -> [u8; 32] {
+    keys.digest(fields::API_MESSAGE, &[&day.to_be_bytes(), address.as_bytes()])
+}
+
+/// The list.
+pub(super) async fn list(call: Call) -> Result<Reply, ApiError> {
+    let filters = &["To", "DateSent", "DateSent<", "DateSent>"];
+    let paging = Paging::read(&call.path, &call.query, filters)?;
+    // Who sent isn't kept; a list that ignores the question would be a wrong answer.
+    if call.query.filled("From")?.is_some() {
+        return Err(ApiError::unsupported("A list by From"));
+    }
+    let days = days(&call.query)?;
+    let to = call.query.filled("To")?.map(|text| text.parse::<E164>().map_err(|_| ApiError::parameter("To")));
+    let (mut rows, more) = match to.transpose()? {
+        None => (call.rows().api_messages(KIND, days, paging.after, paging.limit()).await?, None),
+        Some(to) => of_number(&call, &to, days, &paging).await?,
+    };
+    let next = paging.cut(&mut rows, |row| row.id.uuid()).or(more);
+    let mut objects = Vec::with_capacity(rows.len());
+    let told = Told { to: call.query.filled("To")?, ..Told::default() };
+    for row in &rows {
+        let standing = later::standing(&call, row.id).await?;
+        objects.push(object(&call.caller.account, row.id, &standing, &told));
+    }
+    Ok(Reply::ok(paging.old("messages", objects, next)))
+}
+
+/// The days that the filters name: the log knows no more of the time.
+fn days(query: &Form) -> Result<(Millis, Millis), ApiError> {
+    const DAY: i64 = 86_400_000;
+    let (mut from, mut to) = (Millis(0), Millis(i64::MAX));
+    for name in ["DateSent", "DateSent>", "DateSent<"] {
+        let Some(text) = query.filled(name)? else { continue };
+        let (begin, _) = span(text).ok_or_else(|| ApiError::parameter(name))?;
+        let morning = Millis(begin.day().saturating_mul(DAY));
+        let evening = Millis(morning.0.saturating_add(DAY));
+        if name != "DateSent<" {
+            from = from.max(morning);
+        }
+        if name != "DateSent>" {
+            to = to.min(evening);
+        }
+    }
+    Ok((from, to))
+}
+
+type Found = (Vec<ApiMessageRow>, Option<uuid::Uuid>);
+
+/// The messages to one number, found by their marks. Also gives where to go on when more were to be looked through than one request
+/// may.
+async fn of_number(call: &Call, to: &E164, days: (Millis, Millis), paging: &Paging) -> Result<Found, ApiError> {
+    let keys = call.rows().keys().await?;
+    let mut marks: HashMap<i64, Vec<[u8; 32]>> = HashMap::new();
+    let (mut found, mut after, mut looked) = (Vec::new(), paging.after, 0);
+    let wanted = usize::try_from(paging.limit()).unwrap_or(usize::MAX);
+    loop {
+        let rows = call.rows().api_messages(KIND, days, after, PIECE).await?;
+        let Some(last) = rows.last().map(|row| row.id.uuid()) else { return Ok((found, None)) };
+        looked += rows.len();
+        for row in rows {
+            let day = row.id.made_at().day();
+            let marks = marks.entry(day).or_insert_with(|| {
+                keys.digest_candidates(fields::API_MESSAGE, &[&day.to_be_bytes(), to.expose().as_bytes()])
+            });
+            if found.len() < wanted && marks.iter().any(|mark| ct_eq(mark, &row.mark)) {
+                found.push(row);
+            }
+        }
+        if found.len() >= wanted {
+            return Ok((found, None));
+        }
+        if looked >= LOOKED_THROUGH {
+            return Ok((found, Some(last)));
+        }
+        after = Some(last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_name_whole_days() {
+        let days = |query: &str| days(&Form::parse(query.as_bytes()).unwrap());
+        let day = |n: i64| Millis(n * 86_400_000);
+        let of = Millis(1_795_305_600_000).day();
+        assert_eq!(days("").unwrap(), (Millis(0), Millis(i64::MAX)));
+        assert_eq!(days("DateSent=2026-11-22").unwrap(), (day(of), day(of + 1)));
+        assert_eq!(days("DateSent%3E=2026-11-22T11:00:00Z").unwrap(), (day(of), Millis(i64::MAX)));
+        assert_eq!(days("DateSent%3E=2026-11-21&DateSent%3C=2026-11-22").unwrap(), (day(of - 1), day(of + 1)));
+        assert!(days("DateSent=yesterday").is_err());
+    }
+}
