@@ -37,18 +37,54 @@ static FACTORS: Statement = Statement::new(
     &[Type::Id, Type::Int],
 );
 
-pub(crate) static ALL: &[&Statement] =
-    &[&TOKENS, &SMS_CODES, &ACTIVATIONS, &TRUSTED, &SIGN_INS, &SESSIONS, &GRANTS, &BROWSERS, &PASSES,
-    &VERIFICATIONS, &CHALLENGES, &FACTORS];
+// What was under way is reported and not sent again: the keys of the queue are in no backup, and what a carrier had seen may have arrived.
+static UNDER_WAY: Statement = Statement::new(
+    "restored_under_way",
+    "UPDATE message_log SET state = 'failed', error_class = 'lost' \
+     WHERE tenant = $1 AND state IN ('queued', 'scheduled') AND id IN (SELECT id FROM message_queue WHERE tenant = $1)",
+    &[Type::Id],
+);
+static QUEUE: Statement = Statement::new("restored_queue", "DELETE FROM message_queue WHERE tenant = $1", &[Type::Id]);
+
+pub(crate) static ALL: &[&Statement] = &[
+    &TOKENS,
+    &SMS_CODES,
+    &ACTIVATIONS,
+    &TRUSTED,
+    &SIGN_INS,
+    &SESSIONS,
+    &GRANTS,
+    &BROWSERS,
+    &PASSES,
+    &VERIFICATIONS,
+    &CHALLENGES,
+    &FACTORS,
+    &UNDER_WAY,
+    &QUEUE,
+];
 
 impl Tx {
     /// Makes a restored tenant safe, as far as that can be done without knowing what happened since: every TOTP step up to `now` counts
     /// as used, and passcodes that were sent, activation codes, access passes, remembered devices, known browsers, sign-ins, sessions,
-    /// verifications and challenges are gone. Counters of HOTP and Yubico tokens and of passkeys, and what is left of bypass and recovery codes, stay as they were.
+    /// verifications and challenges are gone. Messages that were under way are reported as lost, and not sent again. Counters of HOTP and Yubico tokens and of passkeys, and what is left of bypass and recovery codes, stay as they were.
     pub async fn void_after_restore(&mut self, now: Millis) -> Result<(), StoreError> {
         self.run(&TOKENS, values![now.seconds()]).await?;
         self.run(&FACTORS, values![now.seconds()]).await?;
-        for statement in [&SMS_CODES, &ACTIVATIONS, &TRUSTED, &SIGN_INS, &SESSIONS, &GRANTS, &BROWSERS, &PASSES, &VERIFICATIONS, &CHALLENGES] {
+        for statement in [
+            &SMS_CODES,
+            &ACTIVATIONS,
+            &TRUSTED,
+            &SIGN_INS,
+            &SESSIONS,
+            &GRANTS,
+            &BROWSERS,
+            &PASSES,
+            &VERIFICATIONS,
+            &CHALLENGES,
+            // In this order: the second forgets what the first needs.
+            &UNDER_WAY,
+            &QUEUE,
+        ] {
             self.run(statement, Vec::new()).await?;
         }
         Ok(())

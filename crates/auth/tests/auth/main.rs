@@ -25,6 +25,7 @@ mod fido;
 mod forge;
 mod passcodes;
 mod races;
+mod renewals;
 #[path = "../../../webauthn/tests/webauthn/service.rs"]
 #[expect(dead_code, reason = "the ceremonies' own tests use all of it")]
 mod service;
