@@ -34,6 +34,7 @@ pub mod login;
 mod message_log;
 mod message_queue;
 mod migrate;
+mod opt_outs;
 mod page;
 mod passkeys;
 mod phones;
@@ -68,6 +69,7 @@ pub use integrations::{IntegrationChange, IntegrationRow};
 pub use log_segments::LogSegment;
 pub use message_log::{BillingCount, MessageRow};
 pub use message_queue::{QueuedRow, ten_minutes};
+pub use opt_outs::OptOut;
 pub use page::{Page, Slice, Span};
 pub use passkeys::{PasskeyModel, PasskeyRow};
 pub use phones::{PhoneChange, PhoneRow, SealedNumber};
@@ -109,6 +111,7 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         message_log::ALL,
         message_queue::ALL,
         migrate::ALL,
+        opt_outs::ALL,
         passkeys::ALL,
         phones::ALL,
         policies::ALL,

@@ -237,6 +237,11 @@ pub(crate) const STEPS: &[&str] = &[
      CREATE INDEX verify_challenge_by_entity ON verify_challenge (tenant, entity, id);
      CREATE INDEX verify_challenge_by_expiry ON verify_challenge (expires);
      CREATE INDEX integration_by_type ON integration (tenant, type);",
+    // Numbers that want no texts, and countries that messages may go to because the tenant's people are there: keyed digests both.
+    "CREATE TABLE opt_out (
+        tenant UUID NOT NULL, mark BYTEA NOT NULL, day BIGINT NOT NULL, PRIMARY KEY (tenant, mark)) /* clustered */;
+     CREATE TABLE known_country (
+        tenant UUID NOT NULL, mark BYTEA NOT NULL, PRIMARY KEY (tenant, mark)) /* clustered */;",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);
