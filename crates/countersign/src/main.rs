@@ -8,6 +8,11 @@ use std::{
 use clap::Parser as _;
 use countersign::cli::Cli;
 
+/// What is freed is zeroed, so that a dump of the process holds no number, code or key that was used and done with: also not in buffers of
+/// libraries, which know nothing of secrets.
+#[global_allocator]
+static ZEROING: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,6 +10,10 @@
 // Under the name that other crates know it by.
 extern crate countersign_messaging as messaging;
 
+/// As in the program: what is freed is zeroed, so that nothing of a message lies in memory that nobody uses.
+#[global_allocator]
+static ZEROING: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 mod engines;
 mod foreign;
 mod hooks;
@@ -17,5 +21,6 @@ mod mail;
 mod steal;
 mod supplier;
 mod support;
+mod theft;
 mod twilio;
 mod web_push;

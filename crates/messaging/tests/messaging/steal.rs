@@ -228,10 +228,8 @@ async fn a_thief_of_database_journal_and_logs_finds_no_number() {
     let rows = fixture.store.tenant(sealed).messages(&span).await.unwrap();
     let private = private.unwrap();
     let reader = fixture.reader(sealed, &private).await;
-    let mut read: Vec<String> = rows
-        .iter()
-        .map(|row| reader.open(row.id, row.sealed.as_ref().unwrap()).unwrap().to().to_owned())
-        .collect();
+    let mut read: Vec<String> =
+        rows.iter().map(|row| reader.open(row.id, row.sealed.as_ref().unwrap()).unwrap().to().to_owned()).collect();
     read.sort_unstable();
     read.dedup();
     assert_eq!(read.len(), with_key.len() + through_twilio.len());

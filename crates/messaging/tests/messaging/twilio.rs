@@ -14,8 +14,12 @@ pub(crate) const PUBLIC: &str = "https://mfa.example.com";
 const NUMBER: &str = "+4915112345678";
 
 pub(crate) fn config(supplier: &Supplier) -> TwilioConfig {
+    config_at(&supplier.url)
+}
+
+pub(crate) fn config_at(url: &str) -> TwilioConfig {
     TwilioConfig {
-        base_url: supplier.url.clone(),
+        base_url: url.to_owned(),
         account_sid: ACCOUNT.to_owned(),
         token: SecretString::new(TOKEN.to_owned()),
         from: "+15005550006".to_owned(),

@@ -1,0 +1,164 @@
+//! Defence M1, at its full size: fifty thousand messages to known numbers, and everything that somebody who has the house can take:
+//! database, journal, backup, the log at its most talkative, the metrics, every page of the log that a session can get, and the memory
+//! of the process that sent them.
+//!
+//! The sender is a process of its own, this binary started again, so that its memory holds no list of the numbers: they are computed one by
+//! one from their place. It says when everything was delivered and its connections have closed; then its memory is read.
+
+mod scan;
+mod sender;
+
+use crate::supplier::Supplier;
+use keys::TenantPrivateKey;
+use scan::Loot;
+use std::{
+    fs,
+    io::{Read as _, Seek as _, SeekFrom},
+    path::Path,
+    process::{Command, Stdio},
+};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use types::World;
+
+/// As many as the requirement asks for.
+const MESSAGES: u32 = 50_000;
+/// Of them so many go over HTTP, with a client's and a connection's buffers; the others through a channel in the process.
+const OVER_HTTP: u32 = 1_000;
+
+/// The digits behind `+49151`: no two are the same, and they are spread over all eight digits.
+pub(crate) const fn subscriber(place: u32) -> u32 {
+    // 37 · 10⁶ + 3 has no factor with 9 · 10⁷, so this is a permutation of a part of it.
+    10_000_000 + ((place as u64 * 37_000_003) % 90_000_000) as u32
+}
+
+pub(crate) fn number(place: u32) -> String {
+    format!("+49151{:08}", subscriber(place))
+}
+
+/// What the process has in memory, less what it only maps from files and can't write.
+fn memory(process: u32) -> Vec<u8> {
+    let maps = fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
+    let mut memory = fs::File::open(format!("/proc/{process}/mem")).unwrap();
+    let mut all = Vec::new();
+    for line in maps.lines() {
+        let mut words = line.split_ascii_whitespace();
+        let (range, rights) = (words.next().unwrap(), words.next().unwrap());
+        if !rights.starts_with("rw") {
+            continue;
+        }
+        let (start, end) = range.split_once('-').unwrap();
+        let (start, end) = (u64::from_str_radix(start, 16).unwrap(), u64::from_str_radix(end, 16).unwrap());
+        // Page by page: some of a range may not be there. What is all zeros is left out, but nothing is joined that isn't neighbours.
+        let mut page = [0; 4096];
+        for at in (start..end).step_by(page.len()) {
+            if memory.seek(SeekFrom::Start(at)).and_then(|_| memory.read_exact(&mut page)).is_ok() && page != [0; 4096]
+            {
+                all.extend_from_slice(&page);
+            } else if all.last().is_some_and(|last| *last != 0) {
+                all.push(0);
+            }
+        }
+    }
+    all
+}
+
+/// Every file of the directory, one after the other.
+fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else {
+            all.push((path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap()));
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn nothing_that_can_be_stolen_holds_one_of_fifty_thousand_numbers() {
+    let supplier = Supplier::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let private = TenantPrivateKey::generate(World::real().random.as_ref());
+    let mut child = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["theft::sender::the_sender", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
+        .env(sender::DIRECTORY, directory.path())
+        .env(sender::SUPPLIER, &supplier.url)
+        .env(sender::KEY, private.public().to_text())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut wait_for = async |wanted: &str| {
+        while let Some(line) = said.next_line().await.unwrap() {
+            if line.contains(wanted) {
+                return;
+            }
+        }
+        panic!("the sender ended before it said {wanted}");
+    };
+    wait_for(sender::DELIVERED).await;
+    let process = child.id().unwrap();
+    let (memory, files) = tokio::task::spawn_blocking({
+        let directory = directory.path().to_owned();
+        move || (memory(process), files(&directory))
+    })
+    .await
+    .unwrap();
+    child.stdin.take().unwrap().write_all(b"enough\n").await.unwrap();
+    assert!(child.wait().await.unwrap().success());
+    assert_eq!(supplier.requests().len(), OVER_HTTP as usize, "the supplier got what it should");
+    drop(supplier);
+    let tenant = fs::read_to_string(directory.path().join(sender::TENANT)).unwrap().parse().unwrap();
+
+    // The loot is what it should be: the journal and the backup are in it, the log is talkative, every row stands there.
+    for wanted in ["db.sqlite", "db.sqlite-wal", "backup.sqlite", "trace.log", "metrics.txt", "pages.json"] {
+        let found = files.iter().find(|(name, _)| name == wanted).map_or(0, |(_, bytes)| bytes.len());
+        assert!(found > 1000, "{wanted}: {found} bytes");
+    }
+    assert!(memory.len() > 1_000_000, "{} bytes of memory", memory.len());
+    let loot = Loot::new((0..MESSAGES).map(subscriber));
+    let mut found: Vec<String> = Vec::new();
+    for (name, bytes) in files.iter().map(|(name, bytes)| (name.as_str(), bytes)).chain([("memory", &memory)]) {
+        found.extend(loot.hits(bytes).into_iter().map(|hit| format!("{name}: {} at {}", hit.form, hit.at)));
+    }
+    assert!(found.is_empty(), "{} hits, the first: {:?}", found.len(), &found[..found.len().min(20)]);
+    // And what the organisation can read with its key is all there.
+    sender::read_all(directory.path(), tenant, private).await;
+}
+
+/// The positive control: the same numbers in the same columns, sealed by nobody.
+#[tokio::test]
+async fn the_same_search_finds_all_of_them_where_nothing_is_sealed() {
+    let directory = tempfile::tempdir().unwrap();
+    sender::write_in_clear(directory.path()).await;
+    let loot = Loot::new((0..MESSAGES).map(subscriber));
+    let mut seen = std::collections::HashSet::new();
+    for (_, bytes) in files(directory.path()) {
+        seen.extend(loot.hits(&bytes).into_iter().map(|hit| hit.subscriber));
+    }
+    assert_eq!(seen.len(), MESSAGES as usize);
+}
+
+/// And of each form in which a number could lie around.
+#[test]
+fn the_search_knows_every_form() {
+    let loot = Loot::new((0..200).map(subscriber));
+    for place in 0..200 {
+        for (form, bytes) in scan::forms(&number(place)) {
+            let around = [b"\0\xff, junk ", &bytes[..], b" junk,\xff\0"].concat();
+            assert!(loot.hits(&around).iter().any(|hit| hit.subscriber == subscriber(place)), "{form}");
+        }
+        for (form, bytes) in scan::forms(&number(place + 1_000_000)) {
+            assert!(loot.hits(&bytes).is_empty(), "{form} of another number");
+        }
+    }
+    // This very process holds one.
+    let here = number(7);
+    let dump = memory(std::process::id());
+    assert!(loot.hits(&dump).iter().any(|hit| hit.subscriber == subscriber(7)), "{}", here.len());
+    let _ = Command::new("true");
+}

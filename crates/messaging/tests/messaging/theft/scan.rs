@@ -1,0 +1,221 @@
+//! The search: every form in which one of the numbers `+49151…` could lie in some bytes.
+
+use aho_corasick::AhoCorasick;
+use flate2::read::GzDecoder;
+use std::{collections::HashSet, io::Read as _};
+
+/// A number that was found.
+#[derive(Debug)]
+pub(crate) struct Hit {
+    pub(crate) form: &'static str,
+    pub(crate) at: usize,
+    pub(crate) subscriber: u32,
+}
+
+/// What is looked for.
+pub(crate) struct Loot {
+    numbers: HashSet<u32>,
+    /// The last seven digits, of every hundredth number: of all of them every other run of seven digits would be one by chance.
+    tails: HashSet<u32>,
+    starts: AhoCorasick,
+}
+
+/// How each form begins, from the first digit on that all numbers share. `151` begins the national number.
+const STARTS: [&[u8]; 9] = [
+    b"151",
+    b"313531",
+    b"1\x005\x001\0",
+    // Packed, the first digit in the upper or the lower half of a byte; and the same with the halves of bytes swapped, as in SMS.
+    b"\x49\x15",
+    b"\x91\x51",
+    b"\x94\x51",
+    b"\x19\x15",
+    b"\x1f\x8b\x08",
+    // `7` is no digit of base64 of digits, but every such run has one of the letters that three digits give.
+    b"MTUx",
+];
+
+const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+impl Loot {
+    pub(crate) fn new(subscribers: impl Iterator<Item = u32>) -> Self {
+        let numbers: HashSet<u32> = subscribers.collect();
+        let mut every: Vec<u32> = numbers.iter().copied().collect();
+        every.sort_unstable();
+        let tails = every.iter().step_by(100).map(|number| number % 10_000_000).collect();
+        Self { numbers, tails, starts: AhoCorasick::new(STARTS).unwrap() }
+    }
+
+    fn known(&self, digits: impl Iterator<Item = Option<u8>>) -> Option<u32> {
+        let mut value = 0_u32;
+        let mut count = 0;
+        for digit in digits.take(8) {
+            value = value * 10 + u32::from(digit.filter(|digit| *digit < 10)?);
+            count += 1;
+        }
+        (count == 8 && self.numbers.contains(&value)).then_some(value)
+    }
+
+    pub(crate) fn hits(&self, bytes: &[u8]) -> Vec<Hit> {
+        let mut hits = self.plain(bytes, true);
+        self.runs(bytes, &mut hits);
+        hits
+    }
+
+    fn plain(&self, bytes: &[u8], deeper: bool) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        let ascii = |byte: &u8| Some(byte.wrapping_sub(b'0'));
+        let nibble = |at: usize| {
+            let byte = bytes.get(at / 2)?;
+            Some(if at.is_multiple_of(2) { byte >> 4 } else { byte & 15 })
+        };
+        let swapped = |at: usize| nibble(at ^ 1);
+        for found in self.starts.find_overlapping_iter(bytes) {
+            let (start, end) = (found.start(), found.end());
+            let rest = &bytes[end..];
+            // The number's first digit, `4`, where a packed form doesn't begin with it.
+            let four = |digit: Option<u8>| digit == Some(4);
+            let found = match found.pattern().as_usize() {
+                0 => {
+                    let behind = bytes[..start].iter().rev().map(ascii);
+                    let forward = self.known(rest.iter().map(ascii)).map(|known| ("digits", known));
+                    // `151` reversed is `151`.
+                    let digits: Vec<Option<u8>> = behind.take(8).collect();
+                    forward.or_else(|| self.known(digits.into_iter()).map(|known| ("reversed", known)))
+                }
+                1 => {
+                    let digits = rest.chunks_exact(2).map(|pair| (pair[0] == b'3').then(|| pair[1].wrapping_sub(b'0')));
+                    self.known(digits).map(|known| ("hexadecimal", known))
+                }
+                2 => {
+                    let digits = rest.chunks(2).enumerate().map(|(n, pair)| {
+                        // Behind the last digit anything may stand where the upper byte comes first.
+                        (n == 7 || pair.get(1) == Some(&0)).then(|| pair[0].wrapping_sub(b'0'))
+                    });
+                    // In either order of bytes: what stands before the first digit doesn't matter.
+                    self.known(digits).map(|known| ("UTF-16", known))
+                }
+                3 => (nibble(2 * end) == Some(1))
+                    .then(|| self.known((2 * end + 1..).map(nibble)).map(|known| ("packed", known)))
+                    .flatten(),
+                4 => (start > 0 && four(nibble(2 * start - 1)))
+                    .then(|| self.known((2 * end..).map(nibble)).map(|known| ("packed, odd", known)))
+                    .flatten(),
+                5 => (swapped(2 * end) == Some(1))
+                    .then(|| self.known((2 * end + 1..).map(swapped)).map(|known| ("packed, swapped", known)))
+                    .flatten(),
+                6 => (start > 0 && four(swapped(2 * start - 1)))
+                    .then(|| self.known((2 * end..).map(swapped)).map(|known| ("packed, swapped, odd", known)))
+                    .flatten(),
+                7 if deeper => {
+                    let mut inflated = Vec::new();
+                    // As much as there is, before it ends or is no gzip.
+                    let _ = GzDecoder::new(&bytes[start..]).take(1 << 24).read_to_end(&mut inflated);
+                    hits.extend(self.plain(&inflated, false).into_iter().map(|hit| Hit {
+                        form: "gzip",
+                        at: start,
+                        ..hit
+                    }));
+                    None
+                }
+                _ => None,
+            };
+            hits.extend(found.map(|(form, subscriber)| Hit { form, at: start, subscriber }));
+        }
+        hits
+    }
+
+    /// Runs of seven digits, and runs of base64.
+    fn runs(&self, bytes: &[u8], hits: &mut Vec<Hit>) {
+        static KIND: std::sync::OnceLock<[u8; 256]> = std::sync::OnceLock::new();
+        let kinds = KIND.get_or_init(|| {
+            let mut kinds = [0; 256];
+            BASE64.iter().for_each(|byte| kinds[usize::from(*byte)] = 1);
+            b"-_".iter().for_each(|byte| kinds[usize::from(*byte)] = 1);
+            (b'0'..=b'9').for_each(|byte| kinds[usize::from(byte)] = 2);
+            kinds
+        });
+        let (mut run, mut digits) = (0_usize, 0_usize);
+        for (at, byte) in bytes.iter().chain(&[0]).enumerate() {
+            match kinds[usize::from(*byte)] {
+                2 => (run, digits) = (run + 1, digits + 1),
+                kind => {
+                    if digits == 7 {
+                        let value =
+                            bytes[at - 7..at].iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
+                        if self.tails.contains(&value) {
+                            hits.push(Hit { form: "last seven", at, subscriber: value });
+                        }
+                    }
+                    digits = 0;
+                    if kind == 1 {
+                        run += 1;
+                        continue;
+                    }
+                    // Eleven digits and what stands before take sixteen letters; a run of digits only is none.
+                    if run >= 15 {
+                        self.base64(&bytes[at - run..at], at - run, hits);
+                    }
+                    run = 0;
+                }
+            }
+        }
+    }
+
+    fn base64(&self, run: &[u8], at: usize, hits: &mut Vec<Hit>) {
+        let letters: Vec<u8> = run
+            .iter()
+            .map(|byte| match byte {
+                b'-' => b'+',
+                b'_' => b'/',
+                byte => *byte,
+            })
+            .collect();
+        for phase in 0..4.min(letters.len()) {
+            let whole = (letters.len() - phase) / 4 * 4;
+            let Ok(decoded) = data_encoding::BASE64.decode(&letters[phase..phase + whole]) else { continue };
+            hits.extend(self.plain(&decoded, false).into_iter().map(|hit| Hit { form: "base64", at, ..hit }));
+        }
+    }
+}
+
+/// The forms of one number in which it could lie around.
+pub(crate) fn forms(number: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let digits = &number[1..];
+    let national = &number[3..];
+    let wide = |big: bool| {
+        let units = number.encode_utf16();
+        units.flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect::<Vec<u8>>()
+    };
+    let packed = |text: String, swapped: bool| {
+        let nibbles: Vec<u8> = text.bytes().map(|b| if b == b'F' { 15 } else { b - b'0' }).collect();
+        let pair = |pair: &[u8]| if swapped { pair[1] << 4 | pair[0] } else { pair[0] << 4 | pair[1] };
+        nibbles.chunks_exact(2).map(pair).collect::<Vec<u8>>()
+    };
+    let base64 = |phase: usize| {
+        let text = format!("{}{number} and more", &"abc"[..phase]);
+        data_encoding::BASE64.encode(text.as_bytes()).into_bytes()
+    };
+    let gzip = {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut encoder, format!("{{\"to\":\"{number}\"}}").as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    vec![
+        ("E.164", number.as_bytes().to_vec()),
+        ("national", national.as_bytes().to_vec()),
+        ("reversed", number.bytes().rev().collect()),
+        ("hex", data_encoding::HEXLOWER.encode(number.as_bytes()).into_bytes()),
+        ("HEX", data_encoding::HEXUPPER.encode(national.as_bytes()).into_bytes()),
+        ("UTF-16LE", wide(false)),
+        ("UTF-16BE", wide(true)),
+        ("BCD", packed(format!("{digits}F"), false)),
+        ("BCD, odd", packed(format!("0{digits}"), false)),
+        ("BCD, as in SMS", packed(format!("{digits}F"), true)),
+        ("BCD, as in SMS, odd", packed(format!("0{digits}"), true)),
+        ("base64, phase 0", base64(0)),
+        ("base64, phase 1", base64(1)),
+        ("base64, phase 2", base64(2)),
+        ("gzip", gzip),
+    ]
+}
