@@ -185,8 +185,9 @@ fn check(config: &Config) -> Result<(), StartError> {
     if config.domain.as_deref().is_some_and(|domain| Uri::parse(&format!("sip:a@{domain}")).is_err()) {
         return Err(StartError::Config("a trunk's domain is a host"));
     }
-    if !config.media_ports.start().is_multiple_of(2) && config.media_ports.end() - config.media_ports.start() < 2 {
-        return Err(StartError::Config("a call needs two ports"));
+    let first = u32::from(*config.media_ports.start()).next_multiple_of(2);
+    if first == 0 || first + 1 > u32::from(*config.media_ports.end()) {
+        return Err(StartError::Config("a call needs an even port for its sound and the next"));
     }
     Ok(())
 }

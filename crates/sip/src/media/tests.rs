@@ -120,7 +120,9 @@ fn ports_are_even_pairs_and_run_out() {
     let held = bind(here, &range, &world).unwrap();
     assert!(bind(here, &range, &world).is_none(), "both are taken");
     drop(held);
-    assert!(bind(here, &(5..=5), &world).is_none() && bind(here, &(8..=7), &world).is_none());
+    assert!(
+        bind(here, &(5..=5), &world).is_none() && bind(here, &std::ops::RangeInclusive::new(8, 7), &world).is_none()
+    );
 }
 
 proptest! {

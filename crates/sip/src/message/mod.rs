@@ -230,3 +230,6 @@ impl Message {
 pub fn is_header(name: &str, value: &str) -> bool {
     parse::is_token(name) && value.len() <= 4096 && !value.chars().any(char::is_control)
 }
+
+#[cfg(test)]
+mod tests;

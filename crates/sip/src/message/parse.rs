@@ -68,7 +68,10 @@ fn skip_line_ends(bytes: &[u8]) -> &[u8] {
 }
 
 /// The head without its empty line, and what follows.
-fn split_head(bytes: &[u8]) -> Result<Option<(&[u8], &[u8])>, Malformed> {
+type HeadAndRest<'a> = (&'a [u8], &'a [u8]);
+
+/// Splits them; `None` while the head isn't whole.
+fn split_head(bytes: &[u8]) -> Result<Option<HeadAndRest<'_>>, Malformed> {
     let seen = bytes.get(..bytes.len().min(MAX_HEAD + 4)).unwrap_or_default();
     match seen.windows(4).position(|four| four == b"\r\n\r\n") {
         Some(end) => Ok(Some((bytes.get(..end).unwrap_or_default(), bytes.get(end + 4..).unwrap_or_default()))),

@@ -23,6 +23,7 @@ enum Item {
 
 /// What leaves next.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack of a thread that shouldn't allocate")]
 pub(super) enum Frame {
     /// Nothing is to be said.
     Idle,
