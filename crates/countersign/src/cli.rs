@@ -22,6 +22,7 @@ use crate::{
     gateway,
     keys_command::{self, KeysArgs},
     log_command::{self, LogArgs},
+    message_command::{self, MessageArgs},
     serve::{Server, Shutdown, signals},
     services::Services,
     telemetry::{self, Registry},
@@ -57,6 +58,8 @@ pub enum Command {
     Keys(KeysArgs),
     /// Read the message log with the organisation's private key, or make such a key
     Log(LogArgs),
+    /// Send a message, ask what became of one, see and cut carriers
+    Message(MessageArgs),
     /// Write a backup, also while a server serves
     Backup(BackupArgs),
     /// Restore a backup
@@ -107,6 +110,11 @@ impl Cli {
                 runtime()?.block_on(keys_command::run(&config, arguments))
             }
             Command::Log(arguments) => log_command::run(self.config.as_deref(), arguments),
+            Command::Message(arguments) => {
+                let config = Config::load(self.config.as_deref())?;
+                telemetry::start(&config.log)?;
+                runtime()?.block_on(message_command::run(&config, arguments))
+            }
             Command::Backup(arguments) => {
                 let config = Config::load(self.config.as_deref())?;
                 runtime()?.block_on(backup::backup(&config, arguments))

@@ -22,6 +22,7 @@ pub mod keys_command;
 pub mod locations;
 pub mod log_command;
 pub mod log_days;
+pub mod message_command;
 pub mod serve;
 pub mod services;
 pub mod telemetry;

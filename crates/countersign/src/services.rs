@@ -45,6 +45,14 @@ impl Services {
         Self::opened(config, world, Vec::new(), config.gateway_file.is_some()).await
     }
 
+    /// As [`beside`](Self::beside), for a command that never sends anything itself.
+    ///
+    /// # Errors
+    /// What can't be opened, for the administrator.
+    pub async fn idle(config: &Config, world: &World) -> anyhow::Result<Self> {
+        Self::opened(config, world, Vec::new(), true).await
+    }
+
     async fn opened(
         config: &Config,
         world: &World,

@@ -12,7 +12,7 @@ mod devices;
 mod groups;
 pub(crate) mod import;
 mod integrations;
-mod office;
+pub(crate) mod office;
 mod passkeys;
 mod tenants;
 mod users;

@@ -19,9 +19,9 @@ const LONGEST: u64 = 4096;
 pub(super) const PAGE: i64 = 500;
 
 /// A tenant's part of the directory.
-pub(super) struct Office<'a> {
+pub(crate) struct Office<'a> {
     directory: &'a Directory,
-    pub(super) tenant: TenantId,
+    pub(crate) tenant: TenantId,
     actor: String,
 }
 
@@ -33,7 +33,7 @@ pub(super) fn actor() -> String {
 }
 
 /// The tenant that is meant: by id, host or name, or the only one.
-pub(super) async fn find(directory: &Directory, named: Option<&str>) -> anyhow::Result<TenantRow> {
+pub(crate) async fn find(directory: &Directory, named: Option<&str>) -> anyhow::Result<TenantRow> {
     let store = directory.store();
     let tenants = store.tenants(None, MOST_TENANTS).await?;
     let Some(named) = named else {
@@ -61,7 +61,7 @@ pub(super) async fn find(directory: &Directory, named: Option<&str>) -> anyhow::
 }
 
 impl<'a> Office<'a> {
-    pub(super) async fn open(directory: &'a Directory, named: Option<&str>) -> anyhow::Result<Self> {
+    pub(crate) async fn open(directory: &'a Directory, named: Option<&str>) -> anyhow::Result<Self> {
         Ok(Self { directory, tenant: find(directory, named).await?.id, actor: actor() })
     }
 
@@ -80,7 +80,7 @@ impl<'a> Office<'a> {
     }
 
     /// A user by id, name or alias.
-    pub(super) async fn user(&self, named: &str) -> anyhow::Result<UserRow> {
+    pub(crate) async fn user(&self, named: &str) -> anyhow::Result<UserRow> {
         let rows = self.scope().rows();
         let found = match named.parse::<UserId>() {
             Ok(id) => rows.user(id).await?,

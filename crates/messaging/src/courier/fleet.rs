@@ -136,9 +136,13 @@ impl Desk {
             let known = self.cuts.borrow();
             cuts.keys().filter(|name| !known.contains_key(*name)).cloned().collect()
         };
+        for name in self.cuts.borrow().keys().filter(|name| !cuts.contains_key(*name)) {
+            tracing::warn!(carrier = name, "the carrier works again");
+        }
         // Also where only a reason has changed, or one was restored.
         self.cuts.send_if_modified(|known| std::mem::replace(known, cuts.clone()) != cuts);
         for name in fresh {
+            tracing::warn!(carrier = name, "the carrier is cut off: nothing goes through it any more");
             self.kill_under_way(&name);
         }
         Ok(())

@@ -164,6 +164,12 @@ impl Courier {
         self.desk.set_fleet(carriers, table);
     }
 
+    /// The routes as they are now.
+    #[must_use]
+    pub fn routes(&self) -> Table {
+        self.desk.fleet().table.clone()
+    }
+
     /// How the carriers are, as an operator asks.
     #[must_use]
     pub fn carrier_states(&self) -> Vec<CarrierState> {
