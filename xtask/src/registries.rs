@@ -46,6 +46,7 @@ pub(crate) const NODE: &[Package] = &[
         name: "mcc-mnc-list@1.1.11",
         reason: "codes of mobile networks (E.212), for the table of crates/numbers",
     },
+    Package { name: "smpp@0.5.1", reason: "an SMSC that isn't ours, in server mode" },
     Package { name: "axe-core@4.14.1", reason: "foreign check of the pages' accessibility, run inside the browser" },
 ];
 
