@@ -197,8 +197,9 @@ def test_a_receipt_that_does_not_come(house, smsc):
         assert person.ask() == "sent"
         renewed = wait_for("the other carrier has it", lambda: smsc.texts(person.number))[-1]
         assert person.enter(renewed) == "allow"
+        place.wait_for("delivered", "failed")
         lost.wait("receipt")
-        place.wait_for("delivered")
+        assert place.states() == ["failed", "delivered"]
     finally:
         place.server.stop()
         lost.close()
