@@ -6,6 +6,7 @@ use crate::{
     serve::{Application, Failure, Shutdown, failure},
     services::Services,
 };
+use anyhow::Context as _;
 use axum::Router;
 use duo_api::Door;
 use std::sync::Arc;
@@ -13,31 +14,32 @@ use std::sync::Arc;
 /// Every door's routes over `services`. When the stop begins, the engine answers whoever waits.
 ///
 /// # Errors
-/// When the pages' texts can't be read.
+/// When the pages' texts can't be read, or TLS towards tenants' programs can't be set up.
 pub fn application(
     config: &Config,
     services: &Services,
     has_certificate: impl Fn() -> bool + Send + Sync + 'static,
     shutdown: &Shutdown,
-) -> Result<Application, web::TextsError> {
-    with_certificate(config, services, &door(config, services), has_certificate, shutdown)
+) -> anyhow::Result<Application> {
+    let api = messaging_api(config, services)?;
+    with_certificate(config, services, &door(config, services), &api, has_certificate, shutdown)
 }
 
 /// As [`application`], and the same doors for browsers on this machine that come by http to `plain_port`.
 ///
 /// # Errors
-/// When the pages' texts can't be read.
+/// When the pages' texts can't be read, or TLS towards tenants' programs can't be set up.
 pub fn with_plain(
     config: &Config,
     services: &Services,
     has_certificate: impl Fn() -> bool + Send + Sync + 'static,
     shutdown: &Shutdown,
     plain_port: u16,
-) -> Result<(Application, Router), web::TextsError> {
-    let door = door(config, services);
-    let application = with_certificate(config, services, &door, has_certificate, shutdown)?;
+) -> anyhow::Result<(Application, Router)> {
+    let (door, api) = (door(config, services), messaging_api(config, services)?);
+    let application = with_certificate(config, services, &door, &api, has_certificate, shutdown)?;
     let options = web::WebOptions { public_port: plain_port, secure_origin: false, ..web_options(config) };
-    Ok((application, router(services, &door, options)?))
+    Ok((application, router(services, &door, &api, options)?))
 }
 
 /// One for all listeners: what was used at one is used at the other.
@@ -57,9 +59,27 @@ fn web_options(config: &Config) -> web::WebOptions {
     }
 }
 
-fn router(services: &Services, door: &Arc<Door>, options: web::WebOptions) -> Result<Router, web::TextsError> {
+/// What callbacks were told of is told once, whichever listener the message came by.
+fn messaging_api(config: &Config, services: &Services) -> anyhow::Result<Arc<messaging_api::Api>> {
+    let sim_swap = config.sim_swap.as_ref().map(|swap| messaging_api::SimSwapConfig {
+        url: swap.url.clone(),
+        token: swap.token.clone(),
+        max_age: swap.max_age,
+        gate: swap.gate,
+        open_on_failure: swap.open_on_failure,
+    });
+    let options = messaging_api::Options { callback_networks: config.callback_networks.clone(), sim_swap };
+    messaging_api::Api::start(&services.auth, options).context("the messaging API")
+}
+
+fn router(
+    services: &Services,
+    door: &Arc<Door>,
+    api: &Arc<messaging_api::Api>,
+    options: web::WebOptions,
+) -> Result<Router, web::TextsError> {
     let duo = if options.secure_origin { duo_api::router(door) } else { duo_api::plain_router(door) };
-    let router = duo.merge(authenticator::router(&services.auth));
+    let router = duo.merge(authenticator::router(&services.auth)).merge(messaging_api::router(api));
     Ok(router.merge(web::router(&services.auth, options)?))
 }
 
@@ -67,10 +87,11 @@ fn with_certificate(
     config: &Config,
     services: &Services,
     door: &Arc<Door>,
+    api: &Arc<messaging_api::Api>,
     has_certificate: impl Fn() -> bool + Send + Sync + 'static,
     shutdown: &Shutdown,
-) -> Result<Application, web::TextsError> {
-    let router = router(services, door, web_options(config))?.merge(hooks::router(Arc::clone(&services.hooks)));
+) -> anyhow::Result<Application> {
+    let router = router(services, door, api, web_options(config))?.merge(hooks::router(Arc::clone(&services.hooks)));
     let (auth, stop) = (Arc::clone(&services.auth), shutdown.clone());
     tokio::spawn(async move {
         stop.begun().await;

@@ -15,8 +15,7 @@ use zeroize::Zeroizing;
 use super::{
     error::{ConfigError, Mistake},
     sections::{
-        Acme, Config, Fido, Keys, Limits, Log, LogFormat, Metrics, Root, Server, Smtp, SmtpSecurity, Store, StoreUrl,
-        Supplier, TlsMode, Token, Web,
+        Acme, Config, Fido, Keys, Limits, Log, LogFormat, Metrics, Root, Server, SimSwap, Smtp, SmtpSecurity, Store, StoreUrl, Supplier, TlsMode, Token, Web,
     },
     settings::Settings,
 };
@@ -44,6 +43,8 @@ pub(super) fn check(settings: &Settings) -> Result<Config, ConfigError> {
         push_hosts: check.push_hosts(),
         supplier: check.supplier(),
         gateway_file: settings.path("messaging.file"),
+        callback_networks: check.callback_networks(),
+        sim_swap: check.sim_swap(),
         web: Web { texts_dir: settings.path("web.texts_dir") },
         fido: check.fido(),
         log: check.log(),
@@ -324,6 +325,32 @@ impl Check<'_> {
             account_sid,
             token: token.unwrap_or_else(|| SecretString::new(String::new())),
             from: settings.text("supplier.from").unwrap_or_default().to_owned(),
+        })
+    }
+
+    fn callback_networks(&mut self) -> Vec<IpNet> {
+        let networks = self.settings.list("callbacks.networks");
+        self.parsed("callbacks.networks", networks, "networks, such as 10.20.0.0/16 or fd00:1::/64")
+    }
+
+    fn sim_swap(&mut self) -> Option<SimSwap> {
+        let settings = self.settings;
+        let token = self.secret("sim_swap.token", "sim_swap.token_file");
+        let url = settings.text("sim_swap.url")?.to_owned();
+        let host = url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_owned));
+        let plain_here = url.starts_with("http://") && host.as_deref().is_some_and(is_this_machine);
+        if host.is_none() || !(url.starts_with("https://") || plain_here) {
+            self.wrong("sim_swap.url", "a URL that begins with https:// (http:// only on this machine)");
+        }
+        if token.is_none() {
+            self.missing("sim_swap.token", "where `sim_swap.url` is set");
+        }
+        Some(SimSwap {
+            url,
+            token: token.unwrap_or_else(|| SecretString::new(String::new())),
+            max_age: u32::try_from(settings.number("sim_swap.max_age")).unwrap_or(240),
+            gate: settings.text("sim_swap.gate") == Some("yes"),
+            open_on_failure: settings.text("sim_swap.on_failure") == Some("send"),
         })
     }
 

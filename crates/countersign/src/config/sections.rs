@@ -229,6 +229,21 @@ pub struct Metrics {
     pub token: Option<SecretString>,
 }
 
+/// Who is asked whether a number's card was exchanged.
+#[derive(Clone)]
+pub struct SimSwap {
+    /// The API's address up to its version.
+    pub url: String,
+    /// The bearer token.
+    pub token: SecretString,
+    /// Hours.
+    pub max_age: u32,
+    /// Whether the question stands before a code is sent.
+    pub gate: bool,
+    /// Whether a code is sent when nobody can say.
+    pub open_on_failure: bool,
+}
+
 /// All of it.
 #[derive(Clone)]
 pub struct Config {
@@ -254,6 +269,10 @@ pub struct Config {
     pub supplier: Option<Supplier>,
     /// The carriers and the routes over them, where they are described in a file.
     pub gateway_file: Option<PathBuf>,
+    /// Networks beside the public Internet that callbacks may lead to.
+    pub callback_networks: Vec<ipnet::IpNet>,
+    /// Who is asked whether a number's card was exchanged, if anybody.
+    pub sim_swap: Option<SimSwap>,
     /// The pages.
     pub web: Web,
     /// What is known of authenticators, if anything.
