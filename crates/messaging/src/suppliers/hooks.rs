@@ -7,6 +7,7 @@ use super::{Supplier, class_of, delivery_of};
 use crate::{
     BoxFuture, Hook, HookError, HookReply, Inbound, Receiver, Reception, Report, Reported, What, courier::RECEIPT_LIFE,
 };
+use std::time::Duration;
 use suppliers::{Callback, Heard, Rejected, Status};
 
 impl Receiver for Supplier {
@@ -50,10 +51,9 @@ impl Supplier {
     /// Receipts that name their messages, and messages to us. One that is nobody's is passed over: the others are somebody's.
     async fn of_many(&self, heard: Heard, desk: &Reception) -> Result<HookReply, HookError> {
         for status in heard.statuses.iter().filter(|status| !status.id.is_empty()) {
-            if desk.desk().report(&self.name, &report(status)).await? != Reported::Unknown {
+            if self.is_known(status, desk).await? {
                 self.forget(status);
             } else if self.links.get().is_some_and(|links| !links.report(&self.name, report(status))) {
-                // It may be faster than the row that says which message it is for, and waits for that.
                 return Err(HookError::Busy);
             }
         }
@@ -64,6 +64,17 @@ impl Supplier {
             }
         }
         Ok(HookReply::OK)
+    }
+
+    /// Writes a receipt down. It may be faster than the row that says which message it is for, and waits a little for that.
+    async fn is_known(&self, status: &Status, desk: &Reception) -> Result<bool, HookError> {
+        for pause in [Duration::ZERO, Duration::from_millis(100), Duration::from_millis(400), Duration::from_secs(1)] {
+            tokio::time::sleep(pause).await;
+            if desk.desk().report(&self.name, &report(status)).await? != Reported::Unknown {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Also where the message had moved on already: that receipt's deletion may not have happened.
