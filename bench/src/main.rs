@@ -10,10 +10,12 @@
 //! `docs/benchmarks.md`.
 
 mod bare;
+mod calls;
 mod counting;
 mod engines;
 mod http;
 mod logins;
+mod messages;
 mod passkey;
 mod peer;
 mod place;
@@ -46,9 +48,9 @@ struct Arguments {
     /// The engines.
     #[arg(long, value_delimiter = ',', default_values_t = ["sqlite".to_owned(), "postgres".to_owned()])]
     engines: Vec<String>,
-    /// The parts: `webauthn` (passkeys' answers verified), `bare` (the engines without HTTP), `https` (logins against the server) and
-    /// `prompt` (sign-ins in a browser).
-    #[arg(long, value_delimiter = ',', default_values_t = ["webauthn", "bare", "https", "prompt"].map(str::to_owned))]
+    /// The parts: `webauthn` (passkeys' answers verified), `calls` (the sound of a hundred calls at once), `bare` (the engines without
+    /// HTTP), `https` (logins against the server), `prompt` (sign-ins in a browser) and `messages` (text messages over SMPP).
+    #[arg(long, value_delimiter = ',', default_values_t = ["webauthn", "calls", "bare", "https", "prompt", "messages"].map(str::to_owned))]
     parts: Vec<String>,
     /// Sizes of batches on the bare engine.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
@@ -71,6 +73,9 @@ struct Arguments {
     /// Push logins a second.
     #[arg(long)]
     pushes: Option<f64>,
+    /// Text messages.
+    #[arg(long)]
+    messages: Option<usize>,
     /// Seconds of one measurement.
     #[arg(long)]
     seconds: Option<u64>,
@@ -119,6 +124,9 @@ async fn run(arguments: &Arguments) -> Result<()> {
     if wanted("webauthn") {
         verifications::run(&place.passkey()?, plan.length, &mut report)?;
     }
+    if wanted("calls") {
+        calls::run(plan.length, &mut report).await?;
+    }
     let prompts: &[f64] = match arguments.prompts.as_slice() {
         [] if quick => &[50.0, 100.0],
         [] => &[100.0, 200.0, 300.0, 400.0, 500.0, 600.0, 800.0, 1000.0],
@@ -144,6 +152,10 @@ async fn run(arguments: &Arguments) -> Result<()> {
         if wanted("prompt") {
             prompts::run(engine, &place, population, &pages, &mut report).await?;
         }
+    }
+    if wanted("messages") {
+        let count = arguments.messages.unwrap_or(if quick { 2_000 } else { 20_000 });
+        messages::run(count, &arguments.directory, &mut report).await?;
     }
     report.finish(
         &arguments.directory.join("result.json"),
