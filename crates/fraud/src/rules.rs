@@ -38,6 +38,9 @@ pub enum InvalidRules {
     /// A kind that there isn't.
     #[error("no such kind of numbers")]
     Kind,
+    /// A number below zero, or beyond all measure.
+    #[error("not an amount")]
+    Amount,
     /// No address and no network.
     #[error("not an address or a network")]
     Address,

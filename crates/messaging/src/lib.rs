@@ -14,6 +14,7 @@
 //! To add a channel: implement [`Channel`] in a file of its own and give it to [`Courier::new`] in the binary. If its supplier
 //! sends receipts, hand them to [`Courier::report`].
 
+mod admission;
 mod answer;
 mod calling;
 mod channel;
@@ -26,7 +27,6 @@ mod house;
 mod links;
 pub mod log;
 mod outgoing;
-mod place;
 mod print;
 mod queue;
 pub mod routing;
@@ -42,10 +42,12 @@ mod voice;
 pub mod web_push;
 
 pub use crate::voice::{CallEvent, CallFacts, CallHost, Sip};
+pub use admission::MessageSettings;
 pub use answer::{Answer, CallAnswer, CallAnswers};
 pub use channel::{Accepted, BoxFuture, Channel, ChannelKind, Ticket};
 pub use courier::{CarrierState, Courier, Delivery, Options, Report, Reported, RouteHealth};
 pub use error::{ErrorClass, SendError};
+pub use fraud::{Blocked, InvalidRules, Rule};
 pub use gateway::{Carrier, Gateway, GatewayError, Surroundings};
 pub use hooks::{HOOKS_PATH, Hook, HookError, HookReply, Hooks, Receiver, Reception, What};
 pub use house::house;

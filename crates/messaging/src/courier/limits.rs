@@ -1,11 +1,14 @@
-//! How many messages may go where. The counters are in the store, so they hold on every node.
+//! How many messages may go where, and what they may cost. The counters are in the store, so they hold on every node.
 
-use crate::{Address, ChannelKind, Outgoing, Purpose, SendError, place};
+use crate::{
+    Address, ChannelKind, Outgoing, Purpose,
+    admission::{MessageSettings, millionths},
+};
+use fraud::Rule;
 use keys::TenantKeys;
-use serde::Deserialize;
 use std::time::Duration;
 use store::limits::Limit;
-use types::Millis;
+use types::{E164, Millis};
 
 const DAY_MS: i64 = 86_400_000;
 const SHORT_MS: i64 = 600_000;
@@ -22,68 +25,14 @@ const NUMBER_NOTICES: i64 = 20;
 /// A mailbox gets more: mail costs nothing, and other mail comes between.
 const MAILBOX_SHORT: i64 = 5;
 const MAILBOX_DAY: i64 = 30;
-/// What a tenant sends on a day where its settings don't say.
-const TENANT_DAY: i64 = 10_000;
-
-/// What a tenant's settings say of messages: the object `messages` in them.
-///
-/// ```json
-/// { "messages": { "per_day": 2000, "calling_codes": ["1", "49", "4479"] } }
-/// ```
-#[derive(Deserialize, Debug, PartialEq, Eq)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Settings {
-    /// At most so many messages of all kinds on one UTC day; 10,000 where nothing is said.
-    per_day: i64,
-    /// Numbers must begin with one of these: calling codes, or longer beginnings, without `+`. Empty: any country, but no
-    /// satellite, personal or premium service, which has to be named.
-    calling_codes: Vec<String>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { per_day: TENANT_DAY, calling_codes: Vec::new() }
-    }
-}
-
-impl Settings {
-    /// Reads them. What can't be read allows nothing: [`SendError::Settings`].
-    pub(super) fn read(json: &str) -> Result<Self, SendError> {
-        if json.trim().is_empty() {
-            return Ok(Self::default());
-        }
-        let malformed = |_| SendError::Settings;
-        let mut all: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).map_err(malformed)?;
-        let settings: Self = match all.remove("messages") {
-            None => Self::default(),
-            // A struct could be read from a list too.
-            Some(object @ serde_json::Value::Object(_)) => serde_json::from_value(object).map_err(malformed)?,
-            Some(_) => return Err(SendError::Settings),
-        };
-        let digits = |code: &String| !code.is_empty() && code.bytes().all(|b| b.is_ascii_digit());
-        if settings.per_day < 0 || !settings.calling_codes.iter().all(digits) {
-            return Err(SendError::Settings);
-        }
-        Ok(settings)
-    }
-
-    /// Whether messages may go there at all.
-    pub(super) fn admit(&self, to: &Address) -> Result<(), SendError> {
-        let Address::Number(number, _) = to else { return Ok(()) };
-        let digits = number.expose().trim_start_matches('+');
-        let admitted = if self.calling_codes.is_empty() {
-            place::of(number).is_country
-        } else {
-            self.calling_codes.iter().any(|code| digits.starts_with(code.as_str()))
-        };
-        if admitted { Ok(()) } else { Err(SendError::CountryRefused) }
-    }
-}
-
-/// One counter that a message spends one of.
+/// One counter that a message spends of.
 pub(super) struct Spending {
     pub(super) bucket: [u8; 32],
     pub(super) limit: Limit,
+    /// So much of it: one message, or what it costs in millionths.
+    pub(super) cost: i64,
+    /// What the log says where nothing is left: `limit-…`, or the rule about money.
+    pub(super) class: &'static str,
     /// The moment to count at: the first of the day.
     pub(super) at: Millis,
     /// After this time, in whole seconds, there is some left again.
@@ -98,20 +47,22 @@ pub(super) struct Spending {
 pub(super) fn spendings(
     message: &Outgoing,
     kind: ChannelKind,
-    settings: &Settings,
+    settings: &MessageSettings,
     keys: &TenantKeys,
+    cost: f64,
     now: Millis,
 ) -> Vec<Spending> {
     let morning = Millis(now.day().saturating_mul(DAY_MS));
     // `length` of a window in milliseconds, `ahead` of the present one, free again when `busy` windows from the present one are over.
     let counter = |name: &str, whose: &[u8], max: i64, length: i64, ahead: i64, busy: i64| {
         let window = now.0.div_euclid(length);
-        let parts = [name.as_bytes(), whose, &(window + ahead).to_be_bytes()];
         let free = (window + busy).saturating_mul(length).min(morning.0 + DAY_MS);
         let left = Millis(free).since(now).as_millis().div_ceil(1000);
         Spending {
-            bucket: keys.digest("message-limit/1", &parts),
+            bucket: bucket(keys, name, whose, window + ahead),
             limit: Limit { max, window: Duration::from_millis(DAY_MS.unsigned_abs()) },
+            cost: 1,
+            class: class(name),
             at: morning,
             retry_after: Duration::from_secs(u64::try_from(left).unwrap_or(0)),
         }
@@ -138,51 +89,55 @@ pub(super) fn spendings(
         }
     }
     all.push(counter("tenant-day", b"", settings.per_day, DAY_MS, 0, 1));
+    let cost = millionths(cost);
+    let mut spend = |name: &str, whose: &[u8], max: f64, rule: Rule| {
+        if cost > 0 && max > 0.0 {
+            all.push(Spending { cost, class: rule.class(), ..counter(name, whose, millionths(max), DAY_MS, 0, 1) });
+        }
+    };
+    spend("spend-day", b"", settings.spend_per_day, Rule::Spend);
+    if let Address::Number(number, _) = &message.to {
+        let facts = numbers::look(number);
+        let country = if facts.country.is_empty() { facts.calling_code } else { facts.country };
+        spend("spend-country", country.as_bytes(), settings.spend_per_country, Rule::CountrySpend);
+    }
     all
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn to(number: &str) -> Address {
-        Address::Number(number.parse().unwrap(), String::new())
+/// So many refusals of a tenant are written to the log on a day; those beyond are only counted. Whoever is refused a million times must not
+/// fill the disk.
+pub(super) fn refusals(settings: &MessageSettings, keys: &TenantKeys, now: Millis) -> Spending {
+    Spending {
+        bucket: bucket(keys, "refusals-day", b"", now.day()),
+        limit: Limit { max: settings.per_day.max(10_000), window: Duration::from_millis(DAY_MS.unsigned_abs()) },
+        cost: 1,
+        class: "",
+        at: Millis(now.day().saturating_mul(DAY_MS)),
+        retry_after: Duration::ZERO,
     }
+}
 
-    #[test]
-    fn without_a_list_any_country_and_no_satellite() {
-        let settings = Settings::read("{\"lockout\":{\"threshold\":5}}").unwrap();
-        assert_eq!(settings, Settings::default());
-        assert!(settings.admit(&to("+15035550100")).is_ok());
-        assert!(matches!(settings.admit(&to("+881612345678")), Err(SendError::CountryRefused)));
-        assert!(matches!(settings.admit(&to("+9791234567")), Err(SendError::CountryRefused)));
-    }
+/// The counters that stand there if a tenant wrote to this number today or yesterday.
+pub(crate) fn written_to(keys: &TenantKeys, number: &E164, now: Millis) -> [[u8; 32]; 4] {
+    let of = |name: &str, day: i64| bucket(keys, name, number.expose().as_bytes(), day);
+    let today = now.day();
+    [
+        of("number-day", today),
+        of("number-notices", today),
+        of("number-day", today.saturating_sub(1)),
+        of("number-notices", today.saturating_sub(1)),
+    ]
+}
 
-    #[test]
-    fn with_a_list_only_what_it_names() {
-        let settings = Settings::read(r#"{"messages":{"calling_codes":["49","4479","881"]}}"#).unwrap();
-        assert!(settings.admit(&to("+4915112345678")).is_ok());
-        assert!(settings.admit(&to("+447912345678")).is_ok());
-        assert!(settings.admit(&to("+881612345678")).is_ok());
-        assert!(matches!(settings.admit(&to("+442012345678")), Err(SendError::CountryRefused)));
-        assert!(matches!(settings.admit(&to("+15035550100")), Err(SendError::CountryRefused)));
-        assert!(settings.admit(&Address::Mail("a@example.com".parse().unwrap())).is_ok());
-    }
+fn bucket(keys: &TenantKeys, name: &str, whose: &[u8], window: i64) -> [u8; 32] {
+    keys.digest("message-limit/1", &[name.as_bytes(), whose, &window.to_be_bytes()])
+}
 
-    #[test]
-    fn what_cannot_be_read_allows_nothing() {
-        for json in [
-            "[]",
-            "{",
-            r#"{"messages":{"calling_codes":["+49"]}}"#,
-            r#"{"messages":{"calling_codes":[""]}}"#,
-            r#"{"messages":{"calling_codes":"49"}}"#,
-            r#"{"messages":[5]}"#,
-            r#"{"messages":null}"#,
-            r#"{"messages":{"per_day":-1}}"#,
-            r#"{"messages":{"calling_code":["49"]}}"#,
-        ] {
-            assert!(matches!(Settings::read(json), Err(SendError::Settings)), "{json}");
-        }
+fn class(name: &str) -> &'static str {
+    match name {
+        "sms-pause" | "voice-pause" => "limit-pause",
+        "number-short" | "mailbox-short" => "limit-ten-minutes",
+        "tenant-day" => "limit-tenant",
+        _ => "limit-day",
     }
 }

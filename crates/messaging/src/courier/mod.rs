@@ -18,11 +18,13 @@ mod watch;
 mod worker;
 
 pub use fleet::{CarrierState, RouteHealth};
+pub(crate) use limits::written_to;
 pub use reports::{Delivery, Report, Reported};
 
 use crate::{
     CallAnswer, CallAnswers, Carrier, Changed, Channel, ChannelKind, Links, Outgoing, SendError, Standing, State,
     WebPush,
+    admission::{Doorkeeper, opt_out},
     house::House,
     log,
     queue::shelf::Shelf,
@@ -40,7 +42,8 @@ use std::{
 };
 use store::{Store, StoreError};
 use tokio::sync::{OnceCell, broadcast, mpsc, watch as watch_channel};
-use types::{MessageId, Millis, TenantId, UserId};
+use fraud::Blocked;
+use types::{E164, MessageId, Millis, TenantId, UserId};
 use watch::Watched;
 
 /// So many days a receipt is still understood: carriers report for up to three.
@@ -59,6 +62,7 @@ pub struct Courier {
 
 pub(crate) struct Desk {
     store: Arc<Store>,
+    door: Doorkeeper,
     fleet: RwLock<Arc<Fleet>>,
     links: Links,
     answers: CallAnswers,
@@ -113,6 +117,7 @@ impl Courier {
         let (ready, readied) = mpsc::unbounded_channel();
         let desk = Arc::new(Desk {
             store,
+            door: Doorkeeper::default(),
             fleet: RwLock::new(Arc::new(Fleet { carriers: Vec::new(), table: Table::default() })),
             links,
             answers,
@@ -218,7 +223,20 @@ impl Courier {
     /// A code of a message was entered rightly: that says more about the way it went than any receipt. Without the message's id the
     /// newest of this user's that a code is waited for counts.
     pub fn verified(&self, tenant: TenantId, user: Option<UserId>, message: Option<MessageId>) {
-        self.desk.entered(tenant, user, message.map(log::day_id));
+        let message = message.map(log::day_id);
+        self.desk.entered(tenant, user, message);
+        self.desk.door.verified(tenant, user, message, self.desk.now());
+    }
+
+    /// What the rules against fraud block for a tenant at the moment, on this node.
+    #[must_use]
+    pub fn blocks(&self, tenant: TenantId) -> Vec<Blocked> {
+        self.desk.door.blocks(tenant, self.desk.now())
+    }
+
+    /// Notes that a number wants no texts of a tenant, or takes that back; whether it is news.
+    pub async fn set_opted_out(&self, tenant: TenantId, number: &E164, out: bool) -> Result<bool, StoreError> {
+        opt_out::set(&self.desk.store, tenant, number, out, self.desk.now()).await
     }
 
     /// Every message that moves on, from now on, as far as this node hears of it.

@@ -1,7 +1,7 @@
 //! The sealed part of a message's row.
 
 use super::Desk;
-use crate::{Address, Outgoing, log, place};
+use crate::{Address, Outgoing, log};
 use keys::{Part, segment};
 use store::{MessageRow, StoreError};
 use types::{Millis, TenantId};
@@ -20,10 +20,10 @@ impl Desk {
         let mut sent = log::Sent { at: now, user: message.user, ..log::Sent::default() };
         match &message.to {
             Address::Number(number, _) => {
-                let (place, facts) = (place::of(number), numbers::look(number));
+                let facts = numbers::look(number);
                 sent.to = number.expose();
-                sent.calling_code = place.calling_code;
-                sent.country = if facts.country.is_empty() { place.region } else { facts.country };
+                sent.calling_code = facts.calling_code;
+                sent.country = facts.country;
                 sent.place = facts.place.unwrap_or_default();
                 sent.carrier = facts.original_carrier.unwrap_or_default();
                 sent.line = facts.kind.as_str();

@@ -152,13 +152,17 @@ async fn of_a_hundred_at_once_one_leaves() {
 }
 
 #[tokio::test]
-async fn what_is_refused_leaves_no_row_and_spends_nothing() {
+async fn what_is_refused_leaves_a_row_that_says_why_and_spends_nothing() {
     let Desks { fixture, courier, channel } = desks().await;
     let (tenant, _) = fixture.tenant(r#"{"messages":{"calling_codes":["49"],"per_day":1}}"#, true).await;
     let abroad = fixture.text(tenant, "+15035550100", "x");
     let id = day_id(abroad.id);
-    assert!(matches!(courier.deliver(abroad).await, Err(SendError::CountryRefused)));
-    assert!(fixture.store.tenant(tenant).message(id).await.unwrap().is_none());
+    let refused = courier.deliver(abroad).await.unwrap_err();
+    assert!(matches!(refused, SendError::Fraud { rule: "fraud-country", retry_after: None }), "{refused}");
+    assert!(!refused.to_string().contains("country"), "whoever asked is not told why");
+    let row = fixture.store.tenant(tenant).message(id).await.unwrap().unwrap();
+    assert_eq!((row.state.as_str(), row.error_class.as_str()), ("failed", "fraud-country"));
+    assert_eq!((row.billing_class.as_str(), row.supplier.as_str()), ("none", ""));
     courier.deliver(fixture.text(tenant, NUMBER, "x")).await.unwrap();
     let (broken, _) = fixture.tenant(r#"{"messages":7}"#, true).await;
     assert!(matches!(courier.deliver(fixture.text(broken, NUMBER, "x")).await, Err(SendError::Settings)));

@@ -1,7 +1,8 @@
 //! What goes on beside requests: the queue is emptied, receipts are heard, the dead are inherited from, keys are destroyed.
 
 use super::{Desk, Report, Reported, carry::Trip, fleet::Candidate};
-use crate::{ErrorClass, SendError, links::Heard};
+use crate::{
+    ErrorClass, admission::{opt_out, words::Word}, SendError, links::Heard};
 use std::{
     collections::HashSet,
     io,
@@ -62,8 +63,20 @@ async fn hear(desk: Weak<Desk>, mut hearing: mpsc::Receiver<Heard>) {
                 tokio::spawn(take_receipt(desk, carrier, report, place, early));
             }
             Heard::Inbound(carrier, inbound) => {
-                drop(inbound);
-                metrics::counter!("countersign_messages_inbound_total", "carrier" => carrier).increment(1);
+                // Beside the rest: to find out whom somebody means may take a while.
+                let store = Arc::clone(&desk.store);
+                let now = desk.now();
+                tokio::spawn(async move {
+                    let word = match opt_out::heed(&store, &inbound.from, &inbound.text, now).await {
+                        Ok(word) => word.map_or("other", Word::as_str),
+                        Err(error) => {
+                            tracing::error!(%error, "what a person wrote could not be heeded");
+                            "failed"
+                        }
+                    };
+                    metrics::counter!("countersign_messages_inbound_total", "carrier" => carrier, "word" => word)
+                        .increment(1);
+                });
             }
         }
     }
