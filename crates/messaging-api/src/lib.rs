@@ -17,6 +17,7 @@
 mod account;
 mod callback;
 mod caller;
+mod calls;
 mod lookup;
 mod messages;
 mod pipeline;
@@ -37,10 +38,16 @@ use messaging::{
 };
 use std::sync::Arc;
 use store::Store;
-use types::World;
+use types::{TenantId, World};
 
 /// The integration type whose secret is an account's token.
 pub const TOKEN_TYPE: &str = "messaging";
+
+/// The name of a tenant's account: `AC` and the 32 hexadecimal digits of its id.
+#[must_use]
+pub fn account_sid(tenant: TenantId) -> String {
+    wire::sid(wire::Prefix::ACCOUNT, tenant.uuid())
+}
 
 /// How the door is opened.
 #[derive(Default)]
@@ -56,6 +63,7 @@ pub struct Api {
     auth: Arc<Auth>,
     fetcher: Fetcher,
     callbacks: Callbacks,
+    calls: calls::Calls,
     sim_swap: Option<SimSwap>,
 }
 
@@ -69,9 +77,11 @@ impl Api {
             auth: Arc::clone(auth),
             fetcher: Fetcher::new(options.callback_networks)?,
             callbacks: Callbacks::new(),
+            calls: calls::Calls::default(),
             sim_swap: options.sim_swap.map(SimSwap::new).transpose()?,
         });
         callback::start(&api);
+        calls::start(&api);
         Ok(api)
     }
 

@@ -1,7 +1,7 @@
 //! The table of routes: every request that this door answers.
 
 use crate::{
-    account, lookup, messages,
+    account, calls, lookup, messages,
     pipeline::{Handler, Method},
     verify,
 };
@@ -16,7 +16,7 @@ pub(crate) struct Route {
 
 /// All of them, by what they are about.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
-    [account::ROUTES, messages::ROUTES, verify::ROUTES, lookup::ROUTES].into_iter().flatten()
+    [account::ROUTES, messages::ROUTES, calls::ROUTES, verify::ROUTES, lookup::ROUTES].into_iter().flatten()
 }
 
 /// A request, for tests that walk all of them.

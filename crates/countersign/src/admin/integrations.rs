@@ -59,7 +59,7 @@ pub enum Switch {
 pub struct Create {
     /// Its name, for people
     name: String,
-    /// Duo's type: unix, authapi, adminapi, websdk, rdp, radius, …
+    /// Duo's type: unix, authapi, adminapi, websdk, rdp, radius, …; messaging: its secret key is a token of the messaging API
     #[arg(long, value_name = "TYPE")]
     r#type: String,
     /// An integration key that clients have already
@@ -118,7 +118,12 @@ async fn create(arguments: Create, office: &Office<'_>) -> anyhow::Result<()> {
     };
     let (row, keys) = office.scope().create_integration(&new).await?;
     let host = office.scope().row().await?.api_host;
-    say(&format!("ikey = {}\nskey = {}\nhost = {host}\n", row.ikey, keys.secret.text().expose()))
+    // Its secret is the token of an account: what programs that speak Twilio's API are configured with.
+    let account = match row.r#type.as_str() {
+        messaging_api::TOKEN_TYPE => format!("account = {}\n", messaging_api::account_sid(office.scope().tenant())),
+        _ => String::new(),
+    };
+    say(&format!("ikey = {}\nskey = {}\nhost = {host}\n{account}", row.ikey, keys.secret.text().expose()))
 }
 
 /// Does it.

@@ -15,7 +15,7 @@ const LOOKED_THROUGH: usize = 5000;
 const PIECE: i64 = 500;
 
 /// The mark of an address on a day.
-pub(super) fn mark(keys: &TenantKeys, day: i64, address: &str) -> [u8; 32] {
+pub(crate) fn mark(keys: &TenantKeys, day: i64, address: &str) -> [u8; 32] {
     keys.digest(fields::API_MESSAGE, &[&day.to_be_bytes(), address.as_bytes()])
 }
 
@@ -27,13 +27,7 @@ pub(super) async fn list(call: Call) -> Result<Reply, ApiError> {
     if call.query.filled("From")?.is_some() {
         return Err(ApiError::unsupported("A list by From"));
     }
-    let days = days(&call.query)?;
-    let to = call.query.filled("To")?.map(|text| text.parse::<E164>().map_err(|_| ApiError::parameter("To")));
-    let (mut rows, more) = match to.transpose()? {
-        None => (call.rows().api_messages(KIND, days, paging.after, paging.limit()).await?, None),
-        Some(to) => of_number(&call, &to, days, &paging).await?,
-    };
-    let next = paging.cut(&mut rows, |row| row.id.uuid()).or(more);
+    let (rows, next) = found(&call, KIND, ["DateSent", "DateSent>", "DateSent<"], &paging).await?;
     let mut objects = Vec::with_capacity(rows.len());
     let told = Told { to: call.query.filled("To")?, ..Told::default() };
     for row in &rows {
@@ -43,19 +37,32 @@ pub(super) async fn list(call: Call) -> Result<Reply, ApiError> {
     Ok(Reply::ok(paging.old("messages", objects, next)))
 }
 
+/// The rows of one page, of messages or of calls, with the filter `To` and those of `dates` (on a day, from it, until it); and where the
+/// next page begins.
+pub(crate) async fn found(call: &Call, kind: &str, dates: [&str; 3], paging: &Paging) -> Result<Found, ApiError> {
+    let days = days(&call.query, dates)?;
+    let to = call.query.filled("To")?.map(|text| text.parse::<E164>().map_err(|_| ApiError::parameter("To")));
+    let (mut rows, more) = match to.transpose()? {
+        None => (call.rows().api_messages(kind, days, paging.after, paging.limit()).await?, None),
+        Some(to) => of_number(call, kind, &to, days, paging).await?,
+    };
+    let next = paging.cut(&mut rows, |row| row.id.uuid()).or(more);
+    Ok((rows, next))
+}
+
 /// The days that the filters name: the log knows no more of the time.
-fn days(query: &Form) -> Result<(Millis, Millis), ApiError> {
+fn days(query: &Form, names: [&str; 3]) -> Result<(Millis, Millis), ApiError> {
     const DAY: i64 = 86_400_000;
     let (mut from, mut to) = (Millis(0), Millis(i64::MAX));
-    for name in ["DateSent", "DateSent>", "DateSent<"] {
+    for name in names {
         let Some(text) = query.filled(name)? else { continue };
         let (begin, _) = span(text).ok_or_else(|| ApiError::parameter(name))?;
         let morning = Millis(begin.day().saturating_mul(DAY));
         let evening = Millis(morning.0.saturating_add(DAY));
-        if name != "DateSent<" {
+        if !name.ends_with('<') {
             from = from.max(morning);
         }
-        if name != "DateSent>" {
+        if !name.ends_with('>') {
             to = to.min(evening);
         }
     }
@@ -66,13 +73,19 @@ type Found = (Vec<ApiMessageRow>, Option<uuid::Uuid>);
 
 /// The messages to one number, found by their marks. Also gives where to go on when more were to be looked through than one request
 /// may.
-async fn of_number(call: &Call, to: &E164, days: (Millis, Millis), paging: &Paging) -> Result<Found, ApiError> {
+async fn of_number(
+    call: &Call,
+    kind: &str,
+    to: &E164,
+    days: (Millis, Millis),
+    paging: &Paging,
+) -> Result<Found, ApiError> {
     let keys = call.rows().keys().await?;
     let mut marks: HashMap<i64, Vec<[u8; 32]>> = HashMap::new();
     let (mut found, mut after, mut looked) = (Vec::new(), paging.after, 0);
     let wanted = usize::try_from(paging.limit()).unwrap_or(usize::MAX);
     loop {
-        let rows = call.rows().api_messages(KIND, days, after, PIECE).await?;
+        let rows = call.rows().api_messages(kind, days, after, PIECE).await?;
         let Some(last) = rows.last().map(|row| row.id.uuid()) else { return Ok((found, None)) };
         looked += rows.len();
         for row in rows {
@@ -100,7 +113,8 @@ mod tests {
 
     #[test]
     fn filters_name_whole_days() {
-        let days = |query: &str| days(&Form::parse(query.as_bytes()).unwrap());
+        let names = ["DateSent", "DateSent>", "DateSent<"];
+        let days = |query: &str| days(&Form::parse(query.as_bytes()).unwrap(), names);
         let day = |n: i64| Millis(n * 86_400_000);
         let of = Millis(1_795_305_600_000).day();
         assert_eq!(days("").unwrap(), (Millis(0), Millis(i64::MAX)));

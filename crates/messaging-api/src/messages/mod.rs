@@ -8,6 +8,8 @@ mod later;
 mod list;
 pub(crate) mod playsms;
 
+pub(crate) use list::{found, mark};
+
 use crate::{
     pipeline::route,
     routes::Route,
@@ -91,6 +93,6 @@ pub(crate) fn error_of(standing: &Standing) -> Option<(u32, &'static str)> {
 }
 
 /// The code for a number that can't be one.
-pub(super) fn bad_number() -> ApiError {
+pub(crate) fn bad_number() -> ApiError {
     ApiError::new(400, 21211, "Invalid 'To' Phone Number")
 }
