@@ -241,6 +241,48 @@ def test_an_access_pass_registers_a_passkey_and_nothing_else(tenant: Tenant, vis
     assert len(tenant.server.admin("--tenant", tenant.host, "user", "passkeys", "bob").splitlines()) == 1
 
 
+def test_a_stolen_key_or_session_of_an_operator_adds_nothing(owner: Owner) -> None:
+    """Where there is a passkey: not by any call of the Admin API, and not from the command line."""
+    tenant, admin, user = owner.tenant, owner.tenant.admin, owner.user
+    before = owner.things()
+    token = admin.add_totp6_token("stolen-1", "3132333435363738393031323334353637383930")["token_id"]
+    phone = admin.add_phone(number="+12025550143", type="mobile")["phone_id"]
+    for name, attempt in {
+        "token": lambda: admin.add_user_token(user, token),
+        "phone": lambda: admin.add_user_phone(user, phone),
+        "bypass codes": lambda: admin.add_user_bypass_codes(user, count=1),
+        "link to enrol by": lambda: admin.enroll_user("alice", "thief@example.com"),
+        "no second factor": lambda: admin.update_user(user, status="bypass"),
+    }.items():
+        with pytest.raises(RuntimeError, match="another administrator") as refused:
+            attempt()
+        assert refused.value.status == 403, name
+    here = ("--tenant", tenant.host, "user")
+    for command in ("pass", "enrollment-link"):
+        with pytest.raises(AssertionError, match="another administrator"):
+            tenant.server.admin(*here, command, "alice", operator="thief")
+    assert owner.things() == before
+
+    # The thief asks; the owner hears of it and stops it.
+    tenant.server.admin(*here, "ask-addition", "alice", operator="thief")
+    notice = owner.mail("asks to add something")
+    with pytest.raises(AssertionError, match="another administrator"):
+        tenant.server.admin(*here, "allow-addition", "alice", "--asked-by", "command line (thief)", operator="thief")
+    owner.open(UNDO.search(notice)[1]).button("undo-do").click()
+    with pytest.raises(AssertionError, match="no such request"):
+        tenant.server.admin(*here, "allow-addition", "alice", "--asked-by", "command line (thief)", operator="eve")
+
+
+def test_two_operators_help_somebody_who_has_lost_a_passkey(owner: Owner) -> None:
+    here = ("--tenant", owner.tenant.host, "user")
+    owner.tenant.server.admin(*here, "ask-addition", "alice", operator="ana")
+    owner.tenant.server.admin(*here, "allow-addition", "alice", "--asked-by", "command line (ana)", operator="ben")
+    owner.tenant.server.admin(*here, "pass", "alice", operator="ana")
+    with pytest.raises(AssertionError, match="another administrator"):
+        owner.tenant.server.admin(*here, "pass", "alice", operator="cleo")
+    assert "made an access pass" in owner.mail("access pass")
+
+
 def test_sessions_are_listed_and_ended(owner: Owner) -> None:
     other = owner.lobby.visitor(owner.tenant)
     page = other.page()

@@ -83,7 +83,7 @@ impl Auth {
         SecretString::new((0..LENGTH).map(|_| char::from(letter())).collect())
     }
 
-    async fn keep_code(
+    pub(crate) async fn keep_code(
         &self,
         tenant: TenantId,
         tx: &mut store::Tx,

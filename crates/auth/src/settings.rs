@@ -53,6 +53,8 @@ pub struct Settings {
     pub page: Page,
     /// Whether an account without a password is asked for a second authenticator before it is complete.
     pub two_authenticators: bool,
+    /// Hours that an administrator who is alone waits before adding to the account of somebody who has a passkey: 12 to 168.
+    pub operator_delay_hours: i64,
     /// Whatever else Duo's Admin API sets: kept and given back.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -147,6 +149,7 @@ impl Default for Settings {
             passkey_attestation: PasskeyAttestation::default(),
             page: Page::default(),
             two_authenticators: true,
+            operator_delay_hours: 24,
             other: Map::new(),
         }
     }
@@ -171,6 +174,12 @@ impl Settings {
             .ok()
             .filter(|minutes| *minutes > 0)
             .map(|m| Duration::from_secs(60 * m))
+    }
+
+    /// How long an administrator who is alone waits; a value out of range counts as the nearest that isn't.
+    #[must_use]
+    pub fn operator_delay(&self) -> Duration {
+        Duration::from_secs(3600 * self.operator_delay_hours.clamp(12, 168).unsigned_abs())
     }
 
     /// How long logs are kept.

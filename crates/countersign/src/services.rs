@@ -97,6 +97,7 @@ pub fn checks() -> Checks {
             let settings = auth::Settings::parse(text).map_err(|error| error.to_string())?;
             settings.passkey_attestation.models().map(drop).map_err(|error| error.to_string())
         },
+        operator_delay: |text| auth::Settings::parse(text).ok().map(|settings| settings.operator_delay()),
     }
 }
 

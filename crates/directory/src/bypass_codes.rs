@@ -3,7 +3,7 @@
 use crate::{DirectoryError, Scope, error::found, text};
 use serde_json::json;
 use std::time::Duration;
-use store::{codes::BypassRow, fields};
+use store::{Addition, codes::BypassRow, fields};
 use types::{BypassId, SecretString, UserId, ct_eq};
 
 /// Digits of a code that is made here.
@@ -47,12 +47,12 @@ impl Default for NewBypassCodes {
 }
 
 impl Scope<'_> {
-    /// Makes bypass codes for a user and gives them, this once.
+    /// Makes bypass codes for a user and gives them, this once. [`DirectoryError::Guarded`] where that takes two.
     pub async fn create_bypass_codes(
         &self,
         user: UserId,
         new: &NewBypassCodes,
-    ) -> Result<Vec<SecretString>, DirectoryError> {
+    ) -> Result<(Vec<SecretString>, Option<Addition>), DirectoryError> {
         let uses = new.uses.map(|uses| text::within(uses, 1..=1_000_000, "reuse_count")).transpose()?;
         if new.valid_for.is_some_and(|length| length.is_zero() || length.as_secs() > LONGEST) {
             return Err(DirectoryError::Invalid("valid_secs"));
@@ -63,7 +63,9 @@ impl Scope<'_> {
         if existing.len() + codes.len() > MOST_OF_USER {
             return Err(DirectoryError::Invalid("too many bypass codes"));
         }
+        self.admit_addition(user).await?;
         let mut tx = self.begin().await?;
+        let before = tx.authenticators_of(user).await?;
         if !new.preserve_existing {
             tx.delete_bypass_codes(user).await?;
         }
@@ -92,8 +94,9 @@ impl Scope<'_> {
             "valid_secs": new.valid_for.map(|length| length.as_secs()), "preserve_existing": new.preserve_existing,
         });
         self.log(&mut tx, "bypass_create", &row.username, detail).await?;
+        let added = self.note_addition(&mut tx, user, before, &keys, ("bypass_codes", "", "")).await?;
         tx.commit().await?;
-        Ok(codes)
+        Ok((codes, added))
     }
 
     /// The codes, all different.

@@ -16,6 +16,7 @@
 //! To add a kind of change: a method of [`Scope`] in the file of what it changes, which takes typed values or checks them, opens one
 //! transaction, logs, notifies where something is kept elsewhere, and commits.
 
+mod additions;
 mod bypass_codes;
 mod error;
 mod fields;

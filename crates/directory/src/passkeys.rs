@@ -43,9 +43,16 @@ impl Scope<'_> {
     }
 
     /// Takes a passkey from its user: it was lost, or its owner left. Ends the user's sessions.
+    ///
+    /// The last one that is in use can only be suspended by an administrator who is alone ([`DirectoryError::Guarded`]): without it the
+    /// account would be open to additions.
     pub async fn delete_passkey(&self, id: PasskeyId) -> Result<(), DirectoryError> {
         let passkey = self.rows().passkey(id).await?.ok_or(DirectoryError::NotFound("passkey"))?;
         let user = self.user(passkey.user_id).await?;
+        let others = self.rows().passkeys_of_user(user.id).await?;
+        if !others.iter().any(|other| other.id != id && other.suspended_at.is_none()) {
+            self.admit_addition(user.id).await?;
+        }
         let mut tx = self.begin().await?;
         found(tx.delete_passkey(passkey.user_id, id).await?, "passkey")?;
         tx.end_sessions(user.id, None, self.world().now()).await?;

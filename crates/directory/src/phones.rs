@@ -7,7 +7,7 @@ use crate::{
     text,
 };
 use serde_json::json;
-use store::{PhoneChange, PhoneRow, SealedNumber, Slice, StoreError, fields};
+use store::{Addition, PhoneChange, PhoneRow, SealedNumber, Slice, StoreError, fields};
 use types::{E164, PhoneId, UserId};
 
 /// Duo's types of telephones.
@@ -186,8 +186,9 @@ impl Scope<'_> {
         self.rows().phone(id).await?.ok_or(DirectoryError::NotFound("phone"))
     }
 
-    /// Changes a telephone. Passcodes that were sent to another number than the new one die with the change.
-    pub async fn change_phone(&self, id: PhoneId, patch: &PhonePatch) -> Result<(), DirectoryError> {
+    /// Changes a telephone. Passcodes that were sent to another number than the new one die with the change. Another number is an
+    /// addition to the account of everybody who has the telephone: [`DirectoryError::Guarded`] where that takes two.
+    pub async fn change_phone(&self, id: PhoneId, patch: &PhonePatch) -> Result<Vec<Addition>, DirectoryError> {
         let delay = |value: Option<i64>, what| value.map(|v| text::within(v, 0..=LONGEST_DELAY, what)).transpose();
         let change = PhoneChange {
             extension: checked(patch.extension.as_ref(), extension)?,
@@ -203,6 +204,15 @@ impl Scope<'_> {
             Some(number) if self.phone_number(&before).await? != *number => Some(self.seal(id, number.as_ref()).await?),
             _ => None,
         };
+        let new_number = other_number.as_ref().is_some_and(|number| number.number.is_some());
+        let owners = match new_number {
+            true => self.rows().users_of_phones(&[id]).await?,
+            false => Vec::new(),
+        };
+        for (_, owner) in &owners {
+            self.admit_addition(owner.id).await?;
+        }
+        let keys = self.rows().keys().await?;
         let fields = named(&[
             ("number", other_number.is_some()),
             ("extension", change.extension.is_some()),
@@ -219,8 +229,14 @@ impl Scope<'_> {
             tx.set_phone_number(id, sealed).await?;
             tx.replace_sms_codes(id, &[]).await?;
         }
+        let mut added = Vec::new();
+        for (_, owner) in owners {
+            let before = tx.authenticators_of(owner.id).await?;
+            added.extend(self.note_addition(&mut tx, owner.id, before, &keys, ("phone", &id.to_string(), "")).await?);
+        }
         self.log(&mut tx, "phone_update", &id.to_string(), json!({ "fields": fields })).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(added)
     }
 
     /// Ends push on a telephone: its authenticator must be activated again.
@@ -239,14 +255,22 @@ impl Scope<'_> {
         Ok(tx.commit().await?)
     }
 
-    /// Gives a user a telephone, which may be the user's already.
-    pub async fn attach_phone(&self, user: UserId, phone: PhoneId) -> Result<(), DirectoryError> {
-        let row = self.user(user).await?;
+    /// Gives a user a telephone, which may be the user's already. [`DirectoryError::Guarded`] where that takes two.
+    pub async fn attach_phone(&self, user: UserId, phone: PhoneId) -> Result<Option<Addition>, DirectoryError> {
+        let (row, _, keys) = (self.user(user).await?, self.phone(phone).await?, self.rows().keys().await?);
+        let had = self.rows().phones_of_users(&[user]).await?.iter().any(|(_, had)| had.id == phone);
+        if !had {
+            self.admit_addition(user).await?;
+        }
         let mut tx = self.begin().await?;
+        tx.hold_user(user).await?;
+        let before = if had { 0 } else { tx.authenticators_of(user).await? };
         found(tx.attach_phone(user, phone).await?, "phone")?;
+        let added = self.note_addition(&mut tx, user, before, &keys, ("phone", &phone.to_string(), "")).await?;
         let detail = json!({ "user_id": user.to_string(), "phone_id": phone.to_string() });
         self.log(&mut tx, "phone_associate", &row.username, detail).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(added)
     }
 
     /// Takes a telephone from a user, who may not have it.

@@ -2,7 +2,7 @@
 
 use crate::{DirectoryError, text};
 use serde_json::Value;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use store::{Store, Tenant, Tx};
 use types::{TenantId, World};
 
@@ -13,6 +13,8 @@ pub struct Checks {
     pub policy: fn(&str, &str) -> Result<(), String>,
     /// Reads a tenant's settings as JSON.
     pub settings: fn(&str) -> Result<(), String>,
+    /// Reads from a tenant's settings how long an administrator who is alone waits before adding to an account that has a passkey.
+    pub operator_delay: fn(&str) -> Option<Duration>,
 }
 
 /// Everything that tenants have.

@@ -7,7 +7,7 @@ use crate::{
 };
 use data_encoding::{BASE32_NOPAD, HEXLOWER_PERMISSIVE};
 use serde_json::json;
-use store::{TokenRow, fields};
+use store::{Addition, TokenRow, fields};
 use types::{SecretBytes, SecretString, TokenId, UserId, World};
 use zeroize::Zeroizing;
 
@@ -212,14 +212,23 @@ impl Scope<'_> {
         Ok(tx.commit().await?)
     }
 
-    /// Gives a user a token, which may be the user's already.
-    pub async fn attach_token(&self, user: UserId, token: TokenId) -> Result<(), DirectoryError> {
-        let row = self.user(user).await?;
+    /// Gives a user a token, which may be the user's already. [`DirectoryError::Guarded`] where that takes two.
+    pub async fn attach_token(&self, user: UserId, token: TokenId) -> Result<Option<Addition>, DirectoryError> {
+        let (row, of_token, keys) = (self.user(user).await?, self.token(token).await?, self.rows().keys().await?);
+        let had = self.rows().tokens_of_users(&[user]).await?.iter().any(|(_, had)| had.id == token);
+        if !had {
+            self.admit_addition(user).await?;
+        }
         let mut tx = self.begin().await?;
+        tx.hold_user(user).await?;
+        let before = if had { 0 } else { tx.authenticators_of(user).await? };
         found(tx.attach_token(user, token).await?, "token")?;
+        let what = ("token", &*token.to_string(), &*of_token.serial);
+        let added = self.note_addition(&mut tx, user, before, &keys, what).await?;
         let detail = json!({ "user_id": user.to_string(), "token_id": token.to_string() });
         self.log(&mut tx, "hardtoken_associate", &row.username, detail).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(added)
     }
 
     /// Takes a token from a user, who may not have it.

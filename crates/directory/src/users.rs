@@ -202,6 +202,11 @@ impl Scope<'_> {
             attributes: patch.attributes.as_ref().map(attributes).transpose()?,
         };
         let before = self.user(id).await?;
+        // Another name frees this one for another account; and who needs no second factor needs no passkey.
+        let renamed = username.as_ref().is_some_and(|username| *username != before.username);
+        if renamed || patch.status == Some(Status::Bypass) {
+            self.admit_addition(id).await?;
+        }
         let mut tx = self.begin().await?;
         found(tx.change_user(id, &change).await?, "user")?;
         // The aliases first: a name may become free by it.
@@ -290,7 +295,13 @@ impl Scope<'_> {
     }
 
     /// Deletes a user at once, with all codes and links to devices; the devices and the logs stay.
+    ///
+    /// One who has a passkey goes to the trash instead, where the name stays taken for some days: otherwise an administrator who is alone
+    /// could make another account of the same name and give it what they like.
     pub async fn delete_user(&self, id: UserId) -> Result<(), DirectoryError> {
+        if matches!(self.admit_addition(id).await, Err(DirectoryError::Guarded)) {
+            return self.trash_user(id).await.map(drop);
+        }
         let gone = self.on_user(id, "user_delete", async |tx| tx.delete_user(id).await).await?;
         found(gone, "user")
     }

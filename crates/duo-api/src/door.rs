@@ -159,6 +159,7 @@ pub fn refusal(error: AuthError) -> ApiError {
         AuthError::Replayed => ApiError::replayed(),
         AuthError::NoSignIn => ApiError::invalid_parameter("sign-in"),
         AuthError::Refused(why) => ApiError::invalid_parameter(why),
+        AuthError::Guarded => ApiError::forbidden(AuthError::Guarded.to_string()),
         AuthError::Limited { retry_after } => {
             ApiError::too_many_requests(u32::try_from(retry_after.as_secs()).unwrap_or(60).max(1))
         }

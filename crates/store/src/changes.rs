@@ -2,10 +2,18 @@
 
 use crate::{
     engine::{Statement, StoreError, Type},
+    fields,
     scope::{Record, Store, Tenant, Tx, record},
     values,
 };
-use types::{ChangeId, Millis, UserId};
+use keys::{TenantKeys, Token};
+use std::time::Duration;
+use types::{ChangeId, Millis, SecretString, UserId, World};
+
+/// How long a change can be undone.
+pub const UNDO_LIFE: Duration = Duration::from_secs(72 * 3600);
+/// How the code in an undo link begins.
+pub const UNDO_PREFIX: &str = "csun";
 
 record! {
     /// A change.
@@ -32,6 +40,38 @@ record! {
         /// Who made it: the user, an administrator or a key.
         pub made_by: String,
     }
+}
+
+/// A change to be noted.
+#[derive(Clone, Copy, Debug)]
+pub struct NewChange<'a> {
+    /// To whose authenticators.
+    pub user: UserId,
+    /// See [`ChangeRow::kind`].
+    pub kind: &'a str,
+    /// See [`ChangeRow::object`].
+    pub object: &'a str,
+    /// See [`ChangeRow::label`].
+    pub label: &'a str,
+    /// See [`ChangeRow::made_by`].
+    pub made_by: &'a str,
+}
+
+/// Something that was added to the account of somebody who could sign in before. The person must hear of it: whoever made the change
+/// hands this to the engine, which announces it.
+#[derive(Clone)]
+#[must_use = "the person must hear of it"]
+pub struct Addition {
+    /// To whose account.
+    pub user: UserId,
+    /// What: `token`, `phone`, `bypass_codes`.
+    pub kind: &'static str,
+    /// What it is called; empty for nothing.
+    pub name: String,
+    /// Who added it.
+    pub by: String,
+    /// The code that undoes it.
+    pub undo: SecretString,
 }
 
 macro_rules! columns {
@@ -103,7 +143,32 @@ impl Tenant<'_> {
 }
 
 impl Tx {
-    /// Notes a change.
+    /// Notes a change in the transaction that makes it, and gives the code that undoes it.
+    pub async fn note_change(
+        &mut self,
+        world: &World,
+        keys: &TenantKeys,
+        change: NewChange<'_>,
+    ) -> Result<SecretString, StoreError> {
+        let (now, random) = (world.now(), world.random.as_ref());
+        let code = Token::generate(UNDO_PREFIX, random);
+        self.insert_change(&ChangeRow {
+            id: ChangeId::new(now, random),
+            user_id: change.user,
+            kind: change.kind.to_owned(),
+            object: change.object.to_owned(),
+            label: change.label.to_owned(),
+            undo: keys.digest(fields::UNDO, &[code.expose().as_bytes()]).to_vec(),
+            made_at: now,
+            undo_until: now + UNDO_LIFE,
+            undone_at: None,
+            made_by: change.made_by.to_owned(),
+        })
+        .await?;
+        Ok(SecretString::new(code.expose().to_owned()))
+    }
+
+    /// Writes a change.
     pub async fn insert_change(&mut self, change: &ChangeRow) -> Result<(), StoreError> {
         self.run(&INSERT, change.values()).await.map(drop)
     }

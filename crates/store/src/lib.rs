@@ -11,6 +11,7 @@
 //! To add a statement: a `static` [`Statement`](engine::Statement) beside the repository that uses it, and its name in that
 //! file's `ALL`; the statement test then prepares it on every engine, and the plan test refuses it if it scans.
 
+mod addition_requests;
 mod admin_log;
 pub mod attempts;
 mod api_messages;
@@ -56,12 +57,13 @@ mod users;
 mod verifications;
 mod verify_factors;
 
+pub use addition_requests::{AdditionRequest, OPEN_FOR};
 pub use admin_log::AdminLogRow;
 pub use api_messages::ApiMessageRow;
 pub use api_objects::ApiObjectRow;
 pub use auth_log::{AuthLogRow, ResultCount};
 pub use carrier_cuts::{CUT_NOTICE, CarrierCut};
-pub use changes::ChangeRow;
+pub use changes::{Addition, ChangeRow, NewChange, UNDO_LIFE, UNDO_PREFIX};
 pub use engine::{Engine, StoreError};
 pub use fido::MetadataSerial;
 pub use groups::{GroupChange, GroupRow};
@@ -99,6 +101,7 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         browsers::ALL,
         bypass_codes::ALL,
         carrier_cuts::ALL,
+        addition_requests::ALL,
         changes::ALL,
         codes::ALL,
         fido::ALL,

@@ -242,6 +242,10 @@ pub(crate) const STEPS: &[&str] = &[
         tenant UUID NOT NULL, mark BYTEA NOT NULL, day BIGINT NOT NULL, PRIMARY KEY (tenant, mark)) /* clustered */;
      CREATE TABLE known_country (
         tenant UUID NOT NULL, mark BYTEA NOT NULL, PRIMARY KEY (tenant, mark)) /* clustered */;",
+    // An administrator adds nothing alone to the account of somebody who has a passkey.
+    "CREATE TABLE addition_request (
+        tenant UUID NOT NULL, user_id UUID NOT NULL, asked_by TEXT NOT NULL, asked_at BIGINT NOT NULL, allowed_by TEXT NOT NULL,
+        allowed_at BIGINT, PRIMARY KEY (tenant, user_id)) /* clustered */;",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);

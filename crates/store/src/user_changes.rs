@@ -148,6 +148,7 @@ hanging! {
     DELETE_BROWSERS = "browser";
     DELETE_RECOVERY = "recovery";
     DELETE_CHANGES = "authenticator_change";
+    DELETE_ADDITION_REQUEST = "addition_request";
 }
 
 impl Tx {

@@ -3,14 +3,12 @@
 use super::notices::News;
 use crate::{Auth, AuthError, Client};
 use keys::Token;
-use std::time::Duration;
-use store::{ChangeRow, Tx, fields};
-use types::{ChangeId, Millis, PasskeyId, PhoneId, SecretString, TenantId, UserId};
+use store::{ChangeRow, NewChange, Tx, UNDO_PREFIX, fields};
+use types::{Millis, PasskeyId, PhoneId, SecretString, TenantId, TokenId, UserId};
 
 /// How long an addition can be undone.
-pub const UNDO_LIFE: Duration = Duration::from_secs(72 * 3600);
-/// How the code in an undo link begins.
-const PREFIX: &str = "csun";
+pub use store::UNDO_LIFE;
+
 const UNKNOWN: AuthError = AuthError::Refused("this link is unknown, used or too old");
 
 /// What was added.
@@ -24,6 +22,16 @@ pub enum ChangeKind {
     RecoveryCodes,
     /// An access pass, made by an administrator.
     AccessPass,
+    /// A token, given by an administrator.
+    Token,
+    /// A telephone or its number, given by an administrator.
+    Phone,
+    /// Bypass codes, made by an administrator.
+    BypassCodes,
+    /// A link to enrol by, made by an administrator.
+    EnrollmentLink,
+    /// The request of an administrator to add something.
+    AdditionRequest,
 }
 
 impl ChangeKind {
@@ -35,14 +43,28 @@ impl ChangeKind {
             Self::Authenticator => "authenticator",
             Self::RecoveryCodes => "recovery_codes",
             Self::AccessPass => "access_pass",
+            Self::Token => "token",
+            Self::Phone => "phone",
+            Self::BypassCodes => "bypass_codes",
+            Self::EnrollmentLink => "enrollment_link",
+            Self::AdditionRequest => "addition_request",
         }
     }
 
-    fn parse(text: &str) -> Result<Self, AuthError> {
-        [Self::Passkey, Self::Authenticator, Self::RecoveryCodes, Self::AccessPass]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or(AuthError::Damaged("change"))
+    const ALL: [Self; 9] = [
+        Self::Passkey,
+        Self::Authenticator,
+        Self::RecoveryCodes,
+        Self::AccessPass,
+        Self::Token,
+        Self::Phone,
+        Self::BypassCodes,
+        Self::EnrollmentLink,
+        Self::AdditionRequest,
+    ];
+
+    pub(super) fn parse(text: &str) -> Result<Self, AuthError> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(AuthError::Damaged("change"))
     }
 }
 
@@ -84,6 +106,13 @@ pub(crate) struct Noted {
     news: News,
 }
 
+impl Noted {
+    /// A change that was noted by somebody else.
+    pub(super) const fn new(tenant: TenantId, user: UserId, code: SecretString, news: News) -> Self {
+        Self { tenant, user, code, news }
+    }
+}
+
 impl Auth {
     /// Notes an addition, in the transaction that makes it.
     pub(crate) async fn note_change(
@@ -99,25 +128,15 @@ impl Auth {
             News::AuthenticatorAdded(name) => (ChangeKind::Authenticator, name.as_str()),
             News::RecoveryCodesMade => (ChangeKind::RecoveryCodes, ""),
             News::AccessPassMade { by, .. } => (ChangeKind::AccessPass, by.as_str()),
+            News::Given { kind, by, .. } => (*kind, by.as_str()),
+            News::AdditionAsked { by, .. } => (ChangeKind::AdditionRequest, by.as_str()),
             _ => return Err(AuthError::Damaged("change")),
         };
-        let (tenant, now) = (tx.tenant(), self.world.now());
-        let token = Token::generate(PREFIX, self.world.random.as_ref());
-        let undo = self.store.tenant(tenant).keys().await?.digest(fields::UNDO, &[token.expose().as_bytes()]);
-        tx.insert_change(&ChangeRow {
-            id: ChangeId::new(now, self.world.random.as_ref()),
-            user_id: user,
-            kind: kind.as_str().to_owned(),
-            object: object.to_owned(),
-            label: label.to_owned(),
-            undo: undo.to_vec(),
-            made_at: now,
-            undo_until: now + UNDO_LIFE,
-            undone_at: None,
-            made_by: made_by.to_owned(),
-        })
-        .await?;
-        Ok(Noted { tenant, user, code: SecretString::new(token.expose().to_owned()), news })
+        let tenant = tx.tenant();
+        let keys = self.store.tenant(tenant).keys().await?;
+        let change = NewChange { user, kind: kind.as_str(), object, label, made_by };
+        let code = tx.note_change(&self.world, &keys, change).await?;
+        Ok(Noted { tenant, user, code, news })
     }
 
     /// Tells the owner of a change that is committed now, with the link that undoes it. `ip` is where it was asked from.
@@ -135,7 +154,7 @@ impl Auth {
     }
 
     async fn change_row(&self, tenant: TenantId, code: &str) -> Result<ChangeRow, AuthError> {
-        let token = Token::parse(PREFIX, code).map_err(|_| UNKNOWN)?;
+        let token = Token::parse(UNDO_PREFIX, code).map_err(|_| UNKNOWN)?;
         let scope = self.store.tenant(tenant);
         for digest in scope.keys().await?.digest_candidates(fields::UNDO, &[token.expose().as_bytes()]) {
             if let Some(row) = scope.change_by_undo(&digest).await? {
@@ -226,6 +245,24 @@ async fn take_back(tx: &mut Tx, change: &ChangeRow) -> Result<bool, AuthError> {
         }
         ChangeKind::AccessPass => {
             tx.delete_recovery(user, "pass").await?;
+            false
+        }
+        ChangeKind::Token => match change.object.parse::<TokenId>() {
+            Ok(id) => tx.detach_token(user, id).await?,
+            Err(_) => false,
+        },
+        ChangeKind::Phone => match change.object.parse::<PhoneId>() {
+            Ok(id) => tx.detach_phone(user, id).await?,
+            Err(_) => false,
+        },
+        ChangeKind::BypassCodes => {
+            tx.delete_bypass_codes(user).await?;
+            false
+        }
+        // Every undoing voids the links.
+        ChangeKind::EnrollmentLink => false,
+        ChangeKind::AdditionRequest => {
+            tx.drop_addition_request(user).await?;
             false
         }
     })

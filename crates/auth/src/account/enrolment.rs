@@ -221,17 +221,23 @@ impl Auth {
         };
         Ok(tx.insert_grant(&row).await?)
     }
-    /// Mails a user a link to enrol by, valid for so long: to their own address. Whether a supplier took the mail.
+    /// Mails a user a link to enrol by, valid for so long, in the name of `actor`: to their own address. Whether a supplier took the mail.
     ///
     /// [`AuthError::Refused`] where there is no address, or nothing that carries mail.
-    pub async fn mail_enrolment(&self, tenant: TenantId, user: UserId, valid: Duration) -> Result<bool, AuthError> {
+    pub async fn mail_enrolment(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        valid: Duration,
+        actor: &str,
+    ) -> Result<bool, AuthError> {
         if !self.courier.carries(ChannelKind::Email) {
             return Err(AuthError::Refused("no channel for mail is configured"));
         }
         let portal = self.portal(tenant).await?;
         let row = self.store.tenant(tenant).user(user).await?.ok_or(AuthError::NoUser)?;
         let to: EmailAddress = row.email.parse().map_err(|_| AuthError::Refused("the user has no mail address"))?;
-        let (code, _) = self.activation(tenant, user, None, valid).await?;
+        let code = self.activation_by(tenant, user, None, valid, actor).await?;
         let link = self.activation_url(&portal.api_host, tenant, &code);
         let (subject, text) = messaging::text::notice::invitation(&portal.settings.brand, &row.username, &link)
             .map_err(|_| AuthError::Damaged("settings"))?;

@@ -18,6 +18,7 @@ mod authenticators;
 mod changes;
 mod enrolment;
 mod errands;
+mod four_eyes;
 mod grants;
 mod notices;
 mod recovery;

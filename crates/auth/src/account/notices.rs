@@ -3,6 +3,7 @@
 //! A notice goes out after the commit of what it tells of, beside the request that caused it; that a channel fails changes nothing but
 //! a line in the server's log.
 
+use super::changes::ChangeKind;
 use crate::{Application, Auth, AuthError, wake};
 use messaging::{
     Address, ChannelKind, Content, EmailAddress, Outgoing, Purpose,
@@ -19,6 +20,9 @@ pub(crate) enum News {
     AuthenticatorAdded(String),
     RecoveryCodesMade,
     AccessPassMade { by: String, minutes: i64 },
+    Given { kind: ChangeKind, name: String, by: String },
+    AdditionAsked { by: String, hours: u64 },
+    AdditionAllowed { asked_by: String, by: String },
     RecoveryCodeUsed,
     AccessPassUsed,
     Removed(String),
@@ -35,6 +39,9 @@ impl News {
             Self::AuthenticatorAdded(name) => Event::AuthenticatorAdded(name),
             Self::RecoveryCodesMade => Event::RecoveryCodesMade,
             Self::AccessPassMade { by, minutes } => Event::AccessPassMade { by, minutes: *minutes },
+            Self::Given { kind, name, by } => Event::Given { what: given(*kind), name, by },
+            Self::AdditionAsked { by, hours } => Event::AdditionAsked { by, hours: *hours },
+            Self::AdditionAllowed { asked_by, by } => Event::AdditionAllowed { asked_by, by },
             Self::RecoveryCodeUsed => Event::RecoveryCodeUsed,
             Self::AccessPassUsed => Event::AccessPassUsed,
             Self::Removed(name) => Event::Removed(name),
@@ -48,15 +55,29 @@ impl News {
     /// What authenticators are told, if anything: they show it in their own words.
     const fn to_authenticators(&self) -> Option<wake::AccountNotice> {
         Some(match self {
-            Self::PasskeyAdded(_) | Self::AuthenticatorAdded(_) => wake::AccountNotice::Added,
+            Self::PasskeyAdded(_) | Self::AuthenticatorAdded(_) | Self::Given { .. } => wake::AccountNotice::Added,
             Self::Removed(_) | Self::PasskeySuspended(_) => wake::AccountNotice::Removed,
             // They have no words for what is back.
             Self::PasskeyRestored(_) => return None,
             Self::Undone(_) | Self::Reported => wake::AccountNotice::Undone,
-            Self::RecoveryCodesMade | Self::AccessPassMade { .. } | Self::RecoveryCodeUsed | Self::AccessPassUsed => {
-                wake::AccountNotice::Recovery
-            }
+            Self::RecoveryCodesMade
+            | Self::AccessPassMade { .. }
+            | Self::AdditionAsked { .. }
+            | Self::AdditionAllowed { .. }
+            | Self::RecoveryCodeUsed
+            | Self::AccessPassUsed => wake::AccountNotice::Recovery,
         })
+    }
+}
+
+/// What an administrator gave, in a notice's words.
+const fn given(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Token => "a token",
+        ChangeKind::Phone => "a telephone or its number",
+        ChangeKind::BypassCodes => "bypass codes",
+        ChangeKind::EnrollmentLink => "a link to enrol by",
+        _ => "something to sign in with",
     }
 }
 

@@ -69,7 +69,7 @@ impl Auth {
     /// Makes an access pass in the name of `actor`, in the place of one that the person had. The person hears of it on all their
     /// channels, with who made it, and can undo it.
     ///
-    /// [`AuthError::Refused`] for a life outside [`PASS_MINUTES`].
+    /// [`AuthError::Refused`] for a life outside [`PASS_MINUTES`], [`AuthError::Guarded`] where it takes two administrators.
     pub async fn issue_access_pass(
         &self,
         tenant: TenantId,
@@ -82,6 +82,7 @@ impl Auth {
         }
         let scope = self.store.tenant(tenant);
         let row_of_user = scope.user(user).await?.ok_or(AuthError::NoUser)?;
+        self.admit_operator(tenant, user, actor).await?;
         let now = self.world.now();
         let life = Duration::from_secs(60 * u64::try_from(minutes).unwrap_or(0));
         let (code, expires) = (self.secret(PASS), now + life);

@@ -137,6 +137,15 @@ impl House {
         (user, cookie, session)
     }
 
+    /// One administrator, `helpdesk`, asks to add something to an account, and another allows it.
+    pub(crate) async fn two_agree(&self, user: UserId) {
+        self.auth.ask_addition(self.tenant, user, "helpdesk").await.unwrap();
+        self.auth.allow_addition(self.tenant, user, "helpdesk", "second").await.unwrap();
+        self.auth.settle(SOON).await;
+        drop(self.outbox.take());
+        self.clock.advance(Duration::from_secs(1));
+    }
+
     /// A sign-in in the portal, by name.
     pub(crate) async fn sign_in_as(&self, name: &str) -> SignIn {
         let portal = self.auth.portal(self.tenant).await.unwrap();

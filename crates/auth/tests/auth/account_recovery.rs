@@ -129,6 +129,9 @@ fn a_pass_is_announced_and_registers_one_passkey_and_nothing_else() {
     each_engine("{}", async |house| {
         let (user, ..) = house.settled("ana").await;
         house.phone(user, "+15035550100").await;
+        let alone = house.auth.issue_access_pass(house.tenant, user, 20, "helpdesk").await;
+        assert!(matches!(alone, Err(AuthError::Guarded)), "one administrator, and a passkey");
+        house.two_agree(user).await;
         for minutes in [-1, 0, 9, 61, i64::MAX] {
             assert!(is_refused(&house.auth.issue_access_pass(house.tenant, user, minutes, "helpdesk").await));
         }
@@ -167,6 +170,7 @@ fn a_pass_is_announced_and_registers_one_passkey_and_nothing_else() {
 fn a_pass_ends_by_time_by_a_new_one_and_by_its_owner() {
     each_engine(PATIENT, async |house| {
         let (user, ..) = house.settled("ana").await;
+        house.two_agree(user).await;
         let sign_in = house.sign_in_as("ana").await;
         let issue = async || house.auth.issue_access_pass(house.tenant, user, 10, "helpdesk").await.unwrap();
         let first = issue().await;
@@ -187,6 +191,7 @@ fn a_pass_ends_by_time_by_a_new_one_and_by_its_owner() {
 fn undoing_a_pass_takes_the_passkey_that_came_by_it() {
     each_engine("{}", async |house| {
         let (user, ..) = house.settled("ana").await;
+        house.two_agree(user).await;
         house.auth.issue_access_pass(house.tenant, user, 10, "helpdesk").await.unwrap();
         let undo = undo_code(house.outbox.wait_for("ana@acme.example", SOON).await.unwrap().text.expose());
         let (cookie, session) = house.session(user, Strength::AccessPass).await;

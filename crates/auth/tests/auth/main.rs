@@ -23,6 +23,7 @@ mod fido;
 #[path = "../../../webauthn/tests/webauthn/forge.rs"]
 #[expect(dead_code, reason = "the ceremonies' own tests use all of it")]
 mod forge;
+mod four_eyes;
 mod passcodes;
 mod races;
 mod renewals;

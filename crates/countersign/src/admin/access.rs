@@ -20,7 +20,7 @@ pub(super) async fn pass(office: &Office<'_>, services: &Services, user: &UserRo
 pub(super) async fn link(office: &Office<'_>, services: &Services, user: &UserRow, hours: u64) -> anyhow::Result<()> {
     let life = life(hours);
     let scope = office.scope();
-    let (code, _) = services.auth.activation(office.tenant, user.id, None, life).await?;
+    let code = services.auth.activation_by(office.tenant, user.id, None, life, scope.actor()).await?;
     let host = scope.row().await?.api_host;
     note(office, user, life, false).await?;
     say(&format!("{}\n", services.auth.activation_url(&host, office.tenant, &code)))
@@ -29,7 +29,7 @@ pub(super) async fn link(office: &Office<'_>, services: &Services, user: &UserRo
 /// Mails a link to enrol by to the user's own address.
 pub(super) async fn mail(office: &Office<'_>, services: &Services, user: &UserRow, hours: u64) -> anyhow::Result<()> {
     let life = life(hours);
-    if !services.auth.mail_enrolment(office.tenant, user.id, life).await? {
+    if !services.auth.mail_enrolment(office.tenant, user.id, life, office.scope().actor()).await? {
         bail!("the mail could not be sent");
     }
     note(office, user, life, true).await
@@ -38,6 +38,30 @@ pub(super) async fn mail(office: &Office<'_>, services: &Services, user: &UserRo
 async fn note(office: &Office<'_>, user: &UserRow, life: Duration, mailed: bool) -> anyhow::Result<()> {
     let detail = serde_json::json!({ "user_id": user.id.to_string(), "valid_secs": life.as_secs(), "mailed": mailed });
     Ok(office.scope().note("user_enroll", &user.username, detail).await?)
+}
+
+/// Asks to add something to the account of somebody who has a passkey, and says what is missing.
+pub(super) async fn ask(office: &Office<'_>, services: &Services, user: &UserRow) -> anyhow::Result<()> {
+    let by = office.scope().actor().to_owned();
+    let request = services.auth.ask_addition(office.tenant, user.id, &by).await?;
+    let delay = auth::Settings::parse(&office.scope().row().await?.settings)?.operator_delay();
+    let opens = jiff::Timestamp::from_millisecond(request.opens(delay).0)?;
+    say(&format!(
+        "{} was told. Another administrator can allow it: countersign admin user allow-addition {} --asked-by \"{by}\"\n\
+         Otherwise it is possible from {opens} on, unless the user stops it.\n",
+        user.username, user.username
+    ))
+}
+
+/// Allows what another administrator has asked for.
+pub(super) async fn allow(
+    office: &Office<'_>,
+    services: &Services,
+    user: &UserRow,
+    asked_by: &str,
+) -> anyhow::Result<()> {
+    services.auth.allow_addition(office.tenant, user.id, asked_by, office.scope().actor()).await?;
+    say(&format!("{asked_by} may add to {}'s account for a day\n", user.username))
 }
 
 /// From an hour to thirty days.

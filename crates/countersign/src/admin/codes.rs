@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::office::{Office, every};
-use crate::cli::say;
+use crate::{cli::say, services::Services};
 use anyhow::Context as _;
 use clap::Subcommand;
 use directory::{Codes, NewBypassCodes};
@@ -42,7 +42,7 @@ pub enum Action {
 }
 
 /// Does it.
-pub(super) async fn run(action: Action, office: &Office<'_>) -> anyhow::Result<()> {
+pub(super) async fn run(action: Action, office: &Office<'_>, services: &Services) -> anyhow::Result<()> {
     let scope = office.scope();
     match action {
         Action::Create { user, count, uses, minutes, keep_others } => {
@@ -52,7 +52,9 @@ pub(super) async fn run(action: Action, office: &Office<'_>) -> anyhow::Result<(
                 valid_for: (minutes != 0).then(|| Duration::from_secs(minutes.saturating_mul(60))),
                 preserve_existing: keep_others,
             };
-            for code in scope.create_bypass_codes(office.user(&user).await?.id, &new).await? {
+            let (codes, added) = scope.create_bypass_codes(office.user(&user).await?.id, &new).await?;
+            office.announce(services, added).await?;
+            for code in codes {
                 say(&format!("{}\n", code.expose()))?;
             }
             Ok(())

@@ -125,7 +125,8 @@ pub(super) async fn run_phone(action: PhoneAction, office: &Office<'_>, services
             let number = number.map(|number| number.parse::<E164>()).transpose()?;
             let user = office.user(&user).await?.id;
             let phone = scope.create_phone(&NewPhone { number, name, r#type, ..NewPhone::default() }).await?;
-            scope.attach_phone(user, phone.id).await?;
+            let added = scope.attach_phone(user, phone.id).await?;
+            office.announce(services, added).await?;
             say(&format!("{}\n", phone.id))
         }
         PhoneAction::List => {
@@ -141,7 +142,8 @@ pub(super) async fn run_phone(action: PhoneAction, office: &Office<'_>, services
             let owners = scope.rows().users_of_phones(&[phone]).await?;
             let (_, user) = owners.into_iter().next().context("nobody has such a phone")?;
             let life = Duration::from_secs(minutes.clamp(1, 43_200) * 60);
-            let (code, _) = services.auth.activation(office.tenant, user.id, Some(phone), life).await?;
+            let by = scope.actor();
+            let code = services.auth.activation_by(office.tenant, user.id, Some(phone), life, by).await?;
             let detail = serde_json::json!({ "user_id": user.id.to_string(), "valid_secs": life.as_secs() });
             scope.note("phone_activation_code", &phone.to_string(), detail).await?;
             let host = scope.row().await?.api_host;
@@ -200,7 +202,8 @@ async fn add(arguments: AddToken, office: &Office<'_>, services: &Services) -> a
     };
     let token = scope.create_token(&new).await?;
     if let Some(user) = &user {
-        scope.attach_token(user.id, token.id).await?;
+        let added = scope.attach_token(user.id, token.id).await?;
+        office.announce(services, added).await?;
     }
     say(&format!("{}\n", token.id))?;
     if let Some(seed) = made {

@@ -81,8 +81,8 @@ pub async fn run(arguments: AdminArgs, services: &Services) -> anyhow::Result<()
         AdminCommand::Phone(action) => devices::run_phone(action, &office().await?, services).await,
         AdminCommand::Passkey(action) => passkeys::run(action, &office().await?).await,
         AdminCommand::Token(action) => devices::run_token(action, &office().await?, services).await,
-        AdminCommand::BypassCode(action) => codes::run(action, &office().await?).await,
+        AdminCommand::BypassCode(action) => codes::run(action, &office().await?, services).await,
         AdminCommand::Alerts(arguments) => alerts::run(arguments, &office().await?).await,
-        AdminCommand::Import(arguments) => import::run(arguments, &office().await?).await,
+        AdminCommand::Import(arguments) => import::run(arguments, &office().await?, services).await,
     }
 }

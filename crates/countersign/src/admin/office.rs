@@ -6,9 +6,10 @@ use std::{
     path::Path,
 };
 
+use crate::services::Services;
 use anyhow::{Context as _, bail};
 use directory::{Directory, Scope};
-use store::{GroupRow, Slice, TenantRow, UserRow};
+use store::{Addition, GroupRow, Slice, TenantRow, UserRow};
 use types::{Normalization, SecretString, TenantId, UserId, UserName, World};
 
 /// Tenants that are looked through for a name.
@@ -72,6 +73,18 @@ impl<'a> Office<'a> {
 
     pub(super) fn scope(&self) -> Scope<'_> {
         self.directory.tenant(self.tenant, &self.actor)
+    }
+
+    /// Tells people what was added to their accounts.
+    pub(super) async fn announce(
+        &self,
+        services: &Services,
+        added: impl IntoIterator<Item = Addition>,
+    ) -> anyhow::Result<()> {
+        for addition in added {
+            services.auth.announce_addition(self.tenant, addition).await?;
+        }
+        Ok(())
     }
 
     /// Time and chance.

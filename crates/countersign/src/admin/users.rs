@@ -80,6 +80,19 @@ pub enum Action {
         #[arg(long, default_value_t = 24, value_name = "HOURS")]
         hours: u64,
     },
+    /// Ask to add something to the account of a user who has a passkey; the user is told
+    AskAddition {
+        /// Who
+        user: String,
+    },
+    /// Allow what another administrator has asked for; the user is told
+    AllowAddition {
+        /// Who
+        user: String,
+        /// The administrator or key that asked
+        #[arg(long, value_name = "NAME")]
+        asked_by: String,
+    },
     /// List the user's passkeys
     Passkeys {
         /// Who
@@ -219,6 +232,10 @@ pub(super) async fn run(action: Action, office: &Office<'_>, services: &Services
         }
         Action::Enroll { user, mail: _, hours } => {
             access::mail(office, services, &office.user(&user).await?, hours).await
+        }
+        Action::AskAddition { user } => access::ask(office, services, &office.user(&user).await?).await,
+        Action::AllowAddition { user, asked_by } => {
+            access::allow(office, services, &office.user(&user).await?, &asked_by).await
         }
         Action::Passkeys { user } => passkeys::list(office, &user).await,
         Action::Sessions { user, end } => access::sessions(office, &office.user(&user).await?, end).await,

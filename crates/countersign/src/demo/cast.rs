@@ -96,7 +96,8 @@ impl Setup<'_> {
 
     async fn token(&self, user: UserId, token: NewToken) -> anyhow::Result<()> {
         let token = self.scope.create_token(&token).await?;
-        Ok(self.scope.attach_token(user, token.id).await?)
+        self.scope.attach_token(user, token.id).await?;
+        Ok(())
     }
 
     async fn totp(&self, name: &str) -> anyhow::Result<Seed> {
@@ -150,7 +151,8 @@ impl Setup<'_> {
     async fn phone_of(&self, user: UserId, number: &str) -> anyhow::Result<()> {
         let phone = NewPhone { number: Some(number.parse()?), r#type: "mobile".to_owned(), ..NewPhone::default() };
         let phone = self.scope.create_phone(&phone).await?;
-        Ok(self.scope.attach_phone(user, phone.id).await?)
+        self.scope.attach_phone(user, phone.id).await?;
+        Ok(())
     }
 
     async fn bypass_code(&self, name: &str) -> anyhow::Result<SecretString> {
@@ -158,7 +160,7 @@ impl Setup<'_> {
         // With a token too: who has no device at all is asked to enrol.
         self.totp_of(user, name).await?;
         let one = NewBypassCodes { codes: Codes::Generated(1), ..NewBypassCodes::default() };
-        self.scope.create_bypass_codes(user, &one).await?.pop().context("no bypass code was made")
+        self.scope.create_bypass_codes(user, &one).await?.0.pop().context("no bypass code was made")
     }
 
     /// Somebody with a mail address, who hears there of every passkey that is added.

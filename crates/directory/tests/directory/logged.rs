@@ -21,7 +21,7 @@ async fn every_change_is_logged_by_whom_and_to_what() {
     let token = NewToken::Totp { serial: "s".to_owned(), seed: seed.clone(), digits: 6, step: 30 };
     let token = a.create_token(&token).await.unwrap().id;
     a.attach_token(user, token).await.unwrap();
-    let codes = a.create_bypass_codes(user, &NewBypassCodes::default()).await.unwrap();
+    let (codes, _) = a.create_bypass_codes(user, &NewBypassCodes::default()).await.unwrap();
     let new = NewIntegration { name: "i".to_owned(), r#type: "authapi".to_owned(), ..NewIntegration::default() };
     let (row, keys) = a.create_integration(&new).await.unwrap();
     a.change_integration(&row.ikey, &IntegrationPatch::default()).await.unwrap();

@@ -8,6 +8,7 @@
 
 mod applications;
 mod devices;
+mod four_eyes;
 mod logged;
 mod parsers;
 mod passkeys;

@@ -5,7 +5,7 @@ use countersign_directory::{Status, UserPatch};
 use store::{PasskeyRow, SessionRow};
 use types::{Millis, PasskeyId, SessionId, UserId, World};
 
-async fn passkey(site: &Site, user: UserId) -> PasskeyId {
+pub(crate) async fn passkey(site: &Site, user: UserId) -> PasskeyId {
     let id = PasskeyId::new(NOW, World::real().random.as_ref());
     let row = PasskeyRow {
         id,
@@ -72,7 +72,11 @@ async fn a_passkey_is_suspended_restored_and_deleted_in_its_own_house() {
     assert!(!site.a().restore_passkey(id).await.unwrap());
     assert_eq!(site.a().rows().user(alice).await.unwrap().unwrap().passkeys, 1);
     session(&site, alice).await;
+    // The last one is what keeps an administrator who is alone from adding something: suspended it can be, not taken away.
+    assert!(refused(site.a().delete_passkey(id).await).contains("another administrator"));
+    let second = passkey(&site, alice).await;
     site.a().delete_passkey(id).await.unwrap();
+    assert!(refused(site.a().delete_passkey(second).await).contains("another administrator"));
     assert_eq!(open(&site, alice).await, 0);
     assert_eq!(refused(site.a().delete_passkey(id).await), "no such passkey");
     let mut acts: Vec<_> =

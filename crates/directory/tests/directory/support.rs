@@ -23,7 +23,7 @@ fn checks() -> Checks {
     fn policy(_: &str, sections: &str) -> Result<(), String> {
         if sections.contains("refused") { Err("refused".to_owned()) } else { Ok(()) }
     }
-    Checks { policy, settings: check }
+    Checks { policy, settings: check, operator_delay: |_| Some(std::time::Duration::from_secs(86_400)) }
 }
 
 impl Site {

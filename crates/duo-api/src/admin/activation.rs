@@ -31,7 +31,8 @@ async fn activate(call: &Call, desk: &Desk, phone: &PhoneRow) -> Result<Activati
     let owners = desk.rows().users_of_phones(&[phone.id]).await.map_err(|error| failed(&error))?;
     let (_, user) = owners.into_iter().next().ok_or_else(|| ApiError::invalid_parameter("the phone has no user"))?;
     let life = Duration::from_secs(secs);
-    let (code, _) = call.auth().activation(call.app.tenant, user.id, Some(phone.id), life).await.map_err(refusal)?;
+    let (tenant, by) = (call.app.tenant, &call.app.ikey);
+    let code = call.auth().activation_by(tenant, user.id, Some(phone.id), life, by).await.map_err(refusal)?;
     let host = &call.app.api_host;
     let text = format!("duo://{}-{}", code.expose(), BASE64_NOPAD.encode(host.as_bytes()));
     let detail = json!({ "user_id": user.id.to_string(), "valid_secs": secs });

@@ -1,7 +1,7 @@
 //! `/admin/v1/bypass_codes` and `/admin/v1/users/{user}/bypass_codes`.
 
 use super::{
-    desk::{Desk, count, failed, found, part, refused, slice},
+    desk::{Desk, announce, count, failed, found, part, refused, slice},
     objects,
 };
 use crate::{
@@ -99,6 +99,7 @@ pub(super) async fn create(call: Call) -> Result<Envelope, ApiError> {
         valid_for: valid_secs.filter(|secs| *secs > 0).map(Duration::from_secs),
         preserve_existing: params.bool("preserve_existing")?.unwrap_or(false),
     };
-    let codes = desk.scope().create_bypass_codes(part(&call, 0)?, &new).await.map_err(refused)?;
+    let (codes, added) = desk.scope().create_bypass_codes(part(&call, 0)?, &new).await.map_err(refused)?;
+    announce(&call, added).await?;
     Ok(Envelope::ok(codes.iter().map(|code| Value::from(code.expose())).collect::<Vec<_>>()))
 }

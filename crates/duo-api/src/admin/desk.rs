@@ -7,7 +7,7 @@ use crate::{
 use ::auth::{Settings, policy::Layer};
 use directory::{Checks, Directory, DirectoryError, Scope};
 use std::sync::Arc;
-use store::{Slice, StoreError, Tenant};
+use store::{Addition, Slice, StoreError, Tenant};
 use types::{Id, Kind, TenantId};
 
 /// How the engine reads policies and settings, for a [`Directory`].
@@ -19,7 +19,10 @@ pub const fn checks() -> Checks {
     fn settings(text: &str) -> Result<(), String> {
         Settings::parse(text).map(drop).map_err(|error| error.to_string())
     }
-    Checks { policy, settings }
+    fn operator_delay(text: &str) -> Option<std::time::Duration> {
+        Settings::parse(text).ok().map(|settings| settings.operator_delay())
+    }
+    Checks { policy, settings, operator_delay }
 }
 
 /// The caller's part of the directory.
@@ -46,12 +49,21 @@ impl Desk {
     }
 }
 
+/// Tells people what the call has added to their accounts.
+pub(super) async fn announce(call: &Call, added: impl IntoIterator<Item = Addition>) -> Result<(), ApiError> {
+    for addition in added {
+        call.auth().announce_addition(call.app.tenant, addition).await.map_err(crate::door::refusal)?;
+    }
+    Ok(())
+}
+
 /// A refusal of the directory, in Duo's words.
 pub(super) fn refused(error: DirectoryError) -> ApiError {
     match error {
         DirectoryError::Invalid(what) => ApiError::invalid_parameter(what),
         DirectoryError::Refused(why) => ApiError::invalid_parameter(why),
         DirectoryError::NotFound(_) => ApiError::not_found(),
+        DirectoryError::Guarded => ApiError::forbidden(DirectoryError::Guarded.to_string()),
         DirectoryError::Duplicate(what) => ApiError::invalid_parameter(format!("{what} already exists")),
         DirectoryError::Store(error) => failed(&error),
     }

@@ -35,7 +35,8 @@ pub(super) async fn enroll(call: Call) -> Result<Envelope, ApiError> {
             desk.scope().create_user(&new).await.map_err(refused)?
         }
     };
-    let (code, _) = call.auth().activation(call.app.tenant, user.id, None, valid).await.map_err(refusal)?;
+    let by = &call.app.ikey;
+    let code = call.auth().activation_by(call.app.tenant, user.id, None, valid, by).await.map_err(refusal)?;
     let link = call.auth().activation_url(&call.app.api_host, call.app.tenant, &code);
     let mailed = call.auth().courier().carries(ChannelKind::Email);
     let detail = json!({ "user_id": user.id.to_string(), "valid_secs": valid.as_secs(), "mailed": mailed });

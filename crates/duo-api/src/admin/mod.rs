@@ -5,6 +5,7 @@
 //! tenant's object is a 40401 like one that never was. Every list is a page.
 
 mod activation;
+mod addition_requests;
 mod bypass_codes;
 mod desk;
 mod enroll;
@@ -66,6 +67,10 @@ routes! {
     Post   "/admin/v1/users/{user}/tokens"                WRITE    Modify user_links::add_token;
     Delete "/admin/v1/users/{user}/tokens/{token}"        WRITE    Modify user_links::remove_token;
     Get    "/admin/v1/users/{user}/webauthncredentials"   READ     Page   webauthn_credentials::of_user;
+    Get    "/admin/v1/users/{user}/addition_request"       READ     One    addition_requests::get;
+    Post   "/admin/v1/users/{user}/addition_request"       WRITE    Modify addition_requests::ask;
+    Post   "/admin/v1/users/{user}/addition_request/allow" WRITE    Modify addition_requests::allow;
+    Delete "/admin/v1/users/{user}/addition_request"       WRITE    Modify addition_requests::withdraw;
     Get    "/admin/v1/users/{user}/bypass_codes"          READ     Page   bypass_codes::of_user;
     Post   "/admin/v1/users/{user}/bypass_codes"          WRITE    Modify bypass_codes::create;
 

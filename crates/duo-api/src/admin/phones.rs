@@ -1,7 +1,7 @@
 //! `/admin/v1/phones`.
 
 use super::{
-    desk::{Desk, count, cut, failed, found, part, refused, slice},
+    desk::{Desk, announce, count, cut, failed, found, part, refused, slice},
     objects,
 };
 use crate::{
@@ -88,7 +88,8 @@ pub(super) async fn modify(call: Call) -> Result<Envelope, ApiError> {
         predelay: seconds(params, "predelay")?,
         postdelay: seconds(params, "postdelay")?,
     };
-    desk.scope().change_phone(id, &patch).await.map_err(refused)?;
+    let added = desk.scope().change_phone(id, &patch).await.map_err(refused)?;
+    announce(&call, added).await?;
     shown(&call, &desk, id).await
 }
 

@@ -1,7 +1,7 @@
 //! `/admin/v1/users/{user}/…`: a user's groups, telephones and tokens.
 
 use super::{
-    desk::{Desk, cut, failed, found, id, part, refused},
+    desk::{Desk, announce, cut, failed, found, id, part, refused},
     objects,
 };
 use crate::{
@@ -55,7 +55,8 @@ pub(super) async fn phones(call: Call) -> Result<Envelope, ApiError> {
 /// Parameter `phone_id`.
 pub(super) async fn add_phone(call: Call) -> Result<Envelope, ApiError> {
     let desk = Desk::of(&call);
-    desk.scope().attach_phone(part(&call, 0)?, id(&call.params, "phone_id")?).await.map_err(refused)?;
+    let added = desk.scope().attach_phone(part(&call, 0)?, id(&call.params, "phone_id")?).await.map_err(refused)?;
+    announce(&call, added).await?;
     Ok(Envelope::ok(""))
 }
 
@@ -77,7 +78,8 @@ pub(super) async fn tokens(call: Call) -> Result<Envelope, ApiError> {
 /// Parameter `token_id`.
 pub(super) async fn add_token(call: Call) -> Result<Envelope, ApiError> {
     let desk = Desk::of(&call);
-    desk.scope().attach_token(part(&call, 0)?, id(&call.params, "token_id")?).await.map_err(refused)?;
+    let added = desk.scope().attach_token(part(&call, 0)?, id(&call.params, "token_id")?).await.map_err(refused)?;
+    announce(&call, added).await?;
     Ok(Envelope::ok(""))
 }
 

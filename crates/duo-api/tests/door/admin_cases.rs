@@ -76,7 +76,14 @@ pub(crate) fn cases(house: &House, route: &Route) -> Vec<Case> {
             vec![list()]
         }
         (Get, "/admin/v1/webauthncredentials" | "/admin/v1/webauthncredentials/{passkey}") => vec![list()],
-        (Delete, "/admin/v1/webauthncredentials/{passkey}") => vec![inside(&[])],
+        // The owner's last one can't be taken away by an administrator who is alone, and a new key can't allow anything.
+        (Delete, "/admin/v1/webauthncredentials/{passkey}") => {
+            vec![Case::of(path.clone(), Vec::new(), |reply| reply.code() == 40_301)]
+        }
+        (Post, "/admin/v1/users/{user}/addition_request/allow") => {
+            vec![Case::of(path.clone(), pairs(&[("asked_by", "somebody")]), |reply| reply.code() == 40_301)]
+        }
+        (Get | Post | Delete, "/admin/v1/users/{user}/addition_request") => vec![inside(&[])],
         (Get, "/admin/v1/users/{user}/webauthncredentials") => {
             let path = route.path.replace("{user}", &b.passkey_user.to_string());
             vec![Case::of(path, Vec::new(), tells_of_b)]

@@ -48,6 +48,7 @@ pub(crate) fn checks() -> Checks {
     Checks {
         policy: |name, sections| Layer::parse(name, sections).map(drop).map_err(|error| error.to_string()),
         settings: |text| auth::Settings::parse(text).map(drop).map_err(|error| error.to_string()),
+        operator_delay: |text| auth::Settings::parse(text).ok().map(|settings| settings.operator_delay()),
     }
 }
 

@@ -25,6 +25,29 @@ pub enum Event<'a> {
         /// How long it serves.
         minutes: i64,
     },
+    /// An administrator gave the account something to sign in with.
+    Given {
+        /// What, in words.
+        what: &'a str,
+        /// What it is called; empty for nothing.
+        name: &'a str,
+        /// Who gave it.
+        by: &'a str,
+    },
+    /// An administrator asks to add something to the account of somebody who has a passkey.
+    AdditionAsked {
+        /// Who asks.
+        by: &'a str,
+        /// After so many hours nobody else needs to agree.
+        hours: u64,
+    },
+    /// Another administrator agreed.
+    AdditionAllowed {
+        /// Who asked.
+        asked_by: &'a str,
+        /// Who agreed.
+        by: &'a str,
+    },
     /// A recovery code was used to sign in.
     RecoveryCodeUsed,
     /// An access pass was used to sign in.
@@ -41,6 +64,14 @@ pub enum Event<'a> {
     PasskeyRestored(&'a str),
 }
 
+/// An administrator's or a key's name, fit for a notice.
+fn someone(by: &str) -> String {
+    match plain(by, MAX_APP) {
+        by if by.is_empty() => "an administrator".to_owned(),
+        by => by,
+    }
+}
+
 impl Event<'_> {
     /// One sentence, without the full stop.
     fn sentence(self) -> String {
@@ -52,11 +83,17 @@ impl Event<'_> {
             Self::PasskeyAdded(name) => format!("a passkey{} was added to your account", called(name)),
             Self::AuthenticatorAdded(name) => format!("an authenticator{} was added to your account", called(name)),
             Self::RecoveryCodesMade => "new recovery codes were made for your account".to_owned(),
+            Self::Given { what, name, by } => format!("{} gave your account {what}{}", someone(by), called(name)),
+            Self::AdditionAsked { by, hours } => format!(
+                "{} asks to add something that signs in to your account. It becomes possible when another administrator agrees, or in \
+                 {hours} hours",
+                someone(by)
+            ),
+            Self::AdditionAllowed { asked_by, by } => {
+                format!("{} lets {} add something that signs in to your account", someone(by), someone(asked_by))
+            }
             Self::AccessPassMade { by, minutes } => {
-                let by = match plain(by, MAX_APP) {
-                    by if by.is_empty() => "an administrator".to_owned(),
-                    by => by,
-                };
+                let by = someone(by);
                 format!("{by} made an access pass for your account, valid for {minutes} minutes")
             }
             Self::RecoveryCodeUsed => "a recovery code was used to sign in to your account".to_owned(),
@@ -94,6 +131,8 @@ impl Event<'_> {
             Self::AuthenticatorAdded(_) => "an authenticator was added",
             Self::RecoveryCodesMade => "new recovery codes were made",
             Self::AccessPassMade { .. } => "an access pass was made",
+            Self::Given { .. } => "something to sign in with was added",
+            Self::AdditionAsked { .. } | Self::AdditionAllowed { .. } => "an administrator wants to add something",
             Self::RecoveryCodeUsed => "a recovery code was used",
             Self::AccessPassUsed => "an access pass was used",
             Self::Removed(_) => "something you sign in with was removed",

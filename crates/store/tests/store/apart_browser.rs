@@ -47,6 +47,7 @@ async fn things(site: &Site) -> Things {
         tx.know_browser(user, DIGEST, NOW, LATER).await?;
         tx.insert_recovery(&recovery).await?;
         tx.insert_change(&change).await?;
+        tx.ask_addition(user, "one", NOW).await?;
         assert!(tx.set_push_subscription(phone, SEALED, NOW).await?);
         assert_eq!(tx.push_failed(phone, SEALED).await?, Some(1));
         assert!(tx.insert_secret(NAME, SEALED, NOW).await?);
@@ -87,6 +88,9 @@ async fn reads(tenant: Tenant<'_>, of: &Things) -> Result<Vec<(&'static str, boo
         ("browser_known", tenant.browser_known(user, &DIGEST, NOW).await?),
         ("recovery_secrets", !tenant.recovery_secrets(user, "code", NOW).await?.is_empty()),
         ("change_by_undo", tenant.change_by_undo(&DIGEST).await?.is_some()),
+        ("addition_request", tenant.addition_request(user).await?.is_some()),
+        ("is_guarded", tenant.is_guarded(user).await?),
+        ("may_add, kept from it", !tenant.may_add(user, "one", std::time::Duration::from_secs(9), NOW).await?),
         ("changes_of_user", !tenant.changes_of_user(user, NOW).await?.is_empty()),
         ("push_subscription", tenant.push_subscription(of.phone).await?.is_some()),
         ("push_subscriptions", tenant.push_subscriptions(ALL).await?.total > 0),
@@ -124,6 +128,7 @@ async fn snapshot(site: &Site, of: &Things) -> Result<String, StoreError> {
     add(&a.browser_known(user, &DIGEST, NOW).await?);
     add(&a.recovery_secrets(user, "code", NOW).await?);
     add(&a.change_by_undo(&DIGEST).await?);
+    add(&a.addition_request(user).await?);
     add(&a.push_subscriptions(ALL).await?);
     add(&a.secrets(ALL).await?);
     Ok(text)
@@ -156,6 +161,8 @@ async fn changes(tx: &mut Tx, of: &Things) -> Result<Vec<(&'static str, bool)>, 
         ("end_sessions", tx.end_sessions(user, None, NOW).await? > 0),
         ("changes_of_user", !tx.changes_of_user(user, NOW).await?.is_empty()),
         ("undo_change", tx.undo_change(of.change, NOW).await?),
+        ("allow_addition", tx.allow_addition(user, "one", "two", NOW).await?),
+        ("drop_addition_request", tx.drop_addition_request(user).await?),
         ("push_failed", tx.push_failed(of.phone, SEALED).await?.is_some()),
         ("push_worked", tx.push_worked(of.phone).await?),
         ("reseal_push_subscription", tx.reseal_push_subscription(of.phone, SEALED, b"theirs").await?),

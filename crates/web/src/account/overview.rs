@@ -178,6 +178,11 @@ pub(super) const fn change_key(kind: ChangeKind) -> &'static str {
         ChangeKind::Authenticator => "change-authenticator",
         ChangeKind::RecoveryCodes => "change-recovery_codes",
         ChangeKind::AccessPass => "change-access_pass",
+        ChangeKind::Token => "change-token",
+        ChangeKind::Phone => "change-phone",
+        ChangeKind::BypassCodes => "change-bypass_codes",
+        ChangeKind::EnrollmentLink => "change-enrollment_link",
+        ChangeKind::AdditionRequest => "change-addition_request",
     }
 }
 

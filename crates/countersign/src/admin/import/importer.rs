@@ -13,7 +13,7 @@ use directory::{
     NewPhone, NewUser, Scope, Status, UserAccess,
 };
 use serde_json::{Map, Value};
-use store::{PhoneRow, UserRow};
+use store::{Addition, PhoneRow, UserRow};
 use types::{E164, GroupId, Normalization, PhoneId, PolicyId, UserName};
 
 /// The id here of something that has an id there; none in a dry run, where nothing is made.
@@ -30,6 +30,8 @@ pub(super) struct Importer<'a> {
     policies: Known<PolicyId>,
     /// The telephones that were here before, by number and extension.
     here: HashMap<(E164, String), PhoneId>,
+    /// What was added to accounts whose owners must hear of it.
+    added: Vec<Addition>,
 }
 
 /// A refusal of one thing; what is wrong with the database ends the import.
@@ -51,11 +53,17 @@ impl<'a> Importer<'a> {
             phones: Known::new(),
             policies: Known::new(),
             here: HashMap::new(),
+            added: Vec::new(),
         }
     }
 
+    /// What was added to accounts whose owners must hear of it, also when the import broke off.
+    pub(super) fn take_added(&mut self) -> Vec<Addition> {
+        std::mem::take(&mut self.added)
+    }
+
     /// Brings everything over, in an order in which each finds what it hangs on.
-    pub(super) async fn run(mut self) -> anyhow::Result<Report> {
+    pub(super) async fn run(&mut self) -> anyhow::Result<Report> {
         let (source, office) = (self.source, self.office);
         let (scope, rows) = (office.scope(), office.scope().rows());
         let mut here = HashMap::new();
@@ -77,7 +85,7 @@ impl<'a> Importer<'a> {
         source.every("/admin/v1/tokens", async |token| self.token(token, None).await).await?;
         self.bring_policies().await?;
         source.every("/admin/v3/integrations", async |integration| self.integration(integration).await).await?;
-        Ok(self.report)
+        Ok(std::mem::take(&mut self.report))
     }
 
     fn scope(&self) -> Scope<'a> {
@@ -193,7 +201,10 @@ impl<'a> Importer<'a> {
         if let (Some(user), Some(id)) = (user, id) {
             let has = self.scope().rows().phones_of_users(&[user.id]).await?;
             if !has.iter().any(|(_, there)| there.id == id) {
-                self.scope().attach_phone(user.id, id).await?;
+                match self.scope().attach_phone(user.id, id).await {
+                    Ok(added) => self.added.extend(added),
+                    Err(error) => self.report.failed(format!("a phone of {whose}: {}", refusal(error)?)),
+                }
             }
         }
         Ok(())
@@ -273,11 +284,14 @@ impl<'a> Importer<'a> {
     async fn token(&mut self, token: Token, owner: Option<(&str, Option<&UserRow>)>) -> anyhow::Result<()> {
         let there = self.scope().rows().token_by_serial(&token.r#type, &token.serial).await?;
         match (there, owner) {
-            (Some(there), Some((_, Some(user)))) => {
+            (Some(there), Some((whose, Some(user)))) => {
                 self.report.there(Kind::Tokens);
                 let has = self.scope().rows().tokens_of_users(&[user.id]).await?;
                 if !self.dry && !has.iter().any(|(_, token)| token.id == there.id) {
-                    self.scope().attach_token(user.id, there.id).await?;
+                    match self.scope().attach_token(user.id, there.id).await {
+                        Ok(added) => self.added.extend(added),
+                        Err(error) => self.report.failed(format!("a token of {whose}: {}", refusal(error)?)),
+                    }
                 }
             }
             (None, Some((whose, _))) => self.report.cannot(format!(

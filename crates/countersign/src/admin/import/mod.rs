@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use self::{importer::Importer, source::Source};
 use super::office::{Office, secret};
-use crate::cli::say;
+use crate::{cli::say, services::Services};
 use anyhow::bail;
 use clap::Args;
 
@@ -42,11 +42,14 @@ pub struct ImportArgs {
 }
 
 /// Brings everything over and prints the report.
-pub(super) async fn run(arguments: ImportArgs, office: &Office<'_>) -> anyhow::Result<()> {
+pub(super) async fn run(arguments: ImportArgs, office: &Office<'_>, services: &Services) -> anyhow::Result<()> {
     let skey = secret(&arguments.skey_file)?;
     let world = office.world();
     let source = Source::new(&arguments.host, arguments.ikey, skey, arguments.ca.as_deref(), world)?;
-    let report = Importer::new(office, &source, arguments.dry_run).run().await?;
+    let mut importer = Importer::new(office, &source, arguments.dry_run);
+    let ran = importer.run().await;
+    office.announce(services, importer.take_added()).await?;
+    let report = ran?;
     say(&report.text(arguments.dry_run))?;
     match report.failures() {
         0 => Ok(()),

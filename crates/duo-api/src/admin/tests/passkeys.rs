@@ -7,6 +7,8 @@ use std::time::Duration;
 use store::{AuthLogRow, PasskeyRow};
 use types::{LogId, PasskeyId, UserId};
 
+const DAY: Duration = Duration::from_secs(86_400);
+
 /// A passkey as a registration leaves it.
 async fn passkey(house: &House, user: UserId, name: &str, transports: &str) -> PasskeyId {
     house.clock.advance(Duration::from_secs(1));
@@ -78,6 +80,8 @@ async fn a_passkey_is_listed_shown_and_taken_away() {
     let logged = house.get("/admin/v2/logs/authentication", span).await;
     assert_eq!(logged["authlogs"].as_array().unwrap().len(), 1);
 
+    assert_eq!(house.refused(Verb::Delete, &path, json!({})).await.0, 40_301, "the last one, by one administrator");
+    two_agree(&house, alice).await;
     house.call(Verb::Delete, &path, json!({})).await.unwrap();
     assert_eq!(house.refused(Verb::Get, &path, json!({})).await.0, 40_401);
     assert_eq!(house.refused(Verb::Delete, &path, json!({})).await.0, 40_401);
@@ -90,4 +94,45 @@ async fn a_passkey_is_listed_shown_and_taken_away() {
     let log = house.get("/admin/v1/logs/administrator", json!({ "mintime": 0 })).await;
     let entry = log.as_array().unwrap().iter().find(|entry| entry["action"] == "webauthn_credential_delete").unwrap();
     assert!(entry["description"].as_str().unwrap().contains(&key.to_string()));
+}
+
+/// The house's key asks, and another that is old enough allows it.
+async fn two_agree(house: &House, user: UserId) {
+    let path = format!("/admin/v1/users/{user}/addition_request");
+    assert_eq!(house.get(&path, json!({})).await, json!({ "state": "none" }));
+    let second = house.key(&["write_resource"]).await;
+    house.clock.advance(DAY);
+    let asked = house.post(&path, json!({})).await;
+    assert_eq!((&asked["state"], &asked["asked_by"]), (&json!("waiting"), &json!(house.ikey)));
+    let asked_by = json!({ "asked_by": house.ikey });
+    let allow = format!("{path}/allow");
+    assert_eq!(house.refused(Verb::Post, &allow, asked_by.clone()).await.0, 40_002, "by the same key");
+    let third = house.key(&["write_resource"]).await;
+    assert_eq!(
+        house.call_by(&third, Verb::Post, &allow, asked_by.clone()).await.unwrap_err().code(),
+        40_301,
+        "too new"
+    );
+    let allowed = house.call_by(&second, Verb::Post, &allow, asked_by).await.unwrap();
+    assert_eq!(allowed.response()["state"], "open");
+}
+
+#[tokio::test]
+async fn an_administrator_who_is_alone_waits_a_day_and_has_a_day() {
+    let house = House::new().await;
+    let alice = house.user("alice").await.id;
+    passkey(&house, alice, "laptop", "internal").await;
+    let path = format!("/admin/v1/users/{alice}/addition_request");
+    let add = format!("/admin/v1/users/{alice}/bypass_codes");
+    assert_eq!(house.refused(Verb::Post, &add, json!({ "count": "1" })).await.0, 40_301);
+    house.post(&path, json!({})).await;
+    house.clock.advance(DAY - Duration::from_secs(1));
+    assert_eq!(house.refused(Verb::Post, &add, json!({ "count": "1" })).await.0, 40_301);
+    house.clock.advance(Duration::from_secs(1));
+    assert_eq!(house.post(&add, json!({ "count": "1" })).await.as_array().unwrap().len(), 1);
+    house.clock.advance(DAY);
+    assert_eq!(house.refused(Verb::Post, &add, json!({ "count": "1" })).await.0, 40_301, "the day is over");
+    assert_eq!(house.get(&path, json!({})).await["state"], "over");
+    house.call(Verb::Delete, &path, json!({})).await.unwrap();
+    assert_eq!(house.get(&path, json!({})).await["state"], "none");
 }
