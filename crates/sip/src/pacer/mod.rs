@@ -56,7 +56,12 @@ impl Pacer {
     }
 }
 
+/// Where the system lets us (CAP_SYS_NICE, `LimitNICE=` of the service), the thread goes before what can wait: somebody hears it.
+const PRIORITY: i32 = -11;
+
 fn run(orders: &mpsc::Receiver<Order>) {
+    // On Linux this is the thread's own, not the process's.
+    let _ = rustix::process::setpriority_process(None, PRIORITY);
     let mut wheel = Wheel::new(now());
     loop {
         let order = match wheel.next() {
