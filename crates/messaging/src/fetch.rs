@@ -137,6 +137,14 @@ impl Fetcher {
     /// # Errors
     /// See [`FetchError`]; a status of 400 or more is an answer.
     pub async fn fetch(&self, ask: &Ask<'_>) -> Result<Fetched, FetchError> {
+        self.fetch_up_to(ask, MAX_ANSWER).await
+    }
+
+    /// Asks for something that may be longer: at most `limit` bytes.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch).
+    pub async fn fetch_up_to(&self, ask: &Ask<'_>, limit: usize) -> Result<Fetched, FetchError> {
         let mut url = self.check(ask.url)?;
         if ask.method == Method::Get && !ask.form.is_empty() {
             url.query_pairs_mut().extend_pairs(ask.form);
@@ -156,7 +164,7 @@ impl Fetcher {
         let content_type = content_type.unwrap_or_default().chars().take(128).collect();
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| failed(&error))? {
-            if body.len() + chunk.len() > MAX_ANSWER {
+            if body.len() + chunk.len() > limit {
                 return Err(FetchError::TooLong);
             }
             body.extend_from_slice(&chunk);

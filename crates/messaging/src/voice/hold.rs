@@ -1,7 +1,7 @@
 //! A call that was placed, until its end.
 
 use super::{CallEvent, CallFacts, CallHost, Inner, prepare::Talk};
-use crate::{Answer, CallAnswer, Delivery, ErrorClass, Links, Report};
+use crate::{Answer, CallAnswer, Delivery, ErrorClass, Links, Report, calling::UnderWay};
 use sip::{Call, Cause, Event};
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -25,6 +25,8 @@ pub(super) struct Placed {
     pub(super) talk: Talk,
     /// It was answered at once.
     pub(super) answered: bool,
+    /// It is known to be under way as long as this lasts.
+    pub(super) under_way: UnderWay,
     /// Its place among the calls that may go on at once.
     pub(super) _slot: tokio::sync::OwnedSemaphorePermit,
 }
@@ -32,13 +34,12 @@ pub(super) struct Placed {
 impl Placed {
     /// Waits for an answer, has the conversation, and says what came of it. When the attempt ends elsewhere, the call is hung up.
     pub(super) async fn hold(self, mut call: Call) {
-        let under_way = self.links.calling().begin(self.facts.tenant, self.txid, self.facts.message);
         self.heard(CallEvent::Ringing);
         if !self.answered {
             let hand = call.hand();
             let cause = tokio::select! {
                 cause = answer(&mut call) => cause,
-                () = under_way.over() => {
+                () = self.under_way.over() => {
                     hand.hang_up();
                     Some(Cause::HungUp)
                 }
@@ -53,7 +54,7 @@ impl Placed {
         // Dropping the call hangs up.
         let outcome = tokio::select! {
             outcome = self.talk(call) => outcome,
-            () = under_way.over() => None,
+            () = self.under_way.over() => None,
         };
         self.heard(CallEvent::Completed(began.elapsed()));
         if let Some(outcome) = outcome {

@@ -148,6 +148,7 @@ impl Inner {
         let slot = Arc::clone(&self.slots).try_acquire_owned();
         let slot = slot.map_err(|_| SendError::Throttled { retry_after: BUSY })?;
         let talk = prepare::prepare(&self.speech, message, self.longest).await?;
+        let under_way = links.calling().begin(message.tenant, message.txid, message.id);
         let mut call = trunk.call(number.expose(), &[]).await.map_err(refused)?;
         let id = call.id().to_owned();
         let placed = |answered| Placed {
@@ -164,8 +165,10 @@ impl Inner {
             extension: extension.clone(),
             talk,
             answered,
+            under_way,
             _slot: slot,
         };
+        // Who doesn't want it any more is heard at once when it is held.
         let first = tokio::time::timeout(PATIENCE, call.event()).await.unwrap_or(Some(Event::Ringing));
         match first {
             Some(Event::Ended(Cause::Busy | Cause::NoAnswer | Cause::Declined)) | None => {

@@ -21,6 +21,8 @@ pub struct Request {
     pub method: Method,
     /// Which keys were pressed, if that is why it is asked.
     pub digits: Option<SecretString>,
+    /// Whether it is a document, which is asked for with the call's parameters, or a sound, which is the same for everybody.
+    pub is_document: bool,
     /// The most that is read, in bytes.
     pub limit: usize,
 }

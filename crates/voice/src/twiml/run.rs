@@ -100,25 +100,20 @@ impl State<'_> {
     }
 
     async fn fetch(&mut self, url: Url, method: Method, digits: Option<SecretString>) -> Result<Document, Ended> {
-        let got = self.ask(url, method, digits, super::MAX_BYTES).await?;
+        let got = self.ask(Request { url, method, digits, is_document: true, limit: super::MAX_BYTES }).await?;
         let text = std::str::from_utf8(&got.body).map_err(|_| Ended::Document(TwimlError::NotXml))?;
         let next = Document::read(text).map_err(Ended::Document)?;
         self.base = Some(got.url);
         Ok(next)
     }
 
-    async fn ask(
-        &mut self,
-        url: Url,
-        method: Method,
-        digits: Option<SecretString>,
-        limit: usize,
-    ) -> Result<super::Fetched, Ended> {
+    async fn ask(&mut self, request: Request) -> Result<super::Fetched, Ended> {
         self.fetches += 1;
         if self.fetches > self.run.limits.fetches {
             return Err(Ended::Limit);
         }
-        let got = self.run.fetch.fetch(Request { url, method, digits, limit }).await.map_err(Ended::Fetch)?;
+        let limit = request.limit;
+        let got = self.run.fetch.fetch(request).await.map_err(Ended::Fetch)?;
         if got.body.len() > limit { Err(Ended::Fetch(FetchError::TooLong)) } else { Ok(got) }
     }
 
@@ -174,7 +169,8 @@ impl State<'_> {
             Sounding::Play { url, times } => {
                 self.count()?;
                 let url = self.address(url)?;
-                let got = self.ask(url, Method::Get, None, MAX_FILE).await?;
+                let request = Request { url, method: Method::Get, digits: None, is_document: false, limit: MAX_FILE };
+                let got = self.ask(request).await?;
                 let longest = usize::try_from(self.run.limits.time.as_secs()).unwrap_or(60) * RATE as usize;
                 let sound = wav::read(&got.body, longest).map_err(|_| Ended::Sound)?;
                 self.repeat(line, &sound, *times, keys).await
