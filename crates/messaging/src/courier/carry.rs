@@ -26,10 +26,10 @@ use types::{MessageId, Millis};
 const PATIENCE: Duration = Duration::from_secs(40);
 /// So long a carrier is waited for where another could bring the message.
 const HURRY: Duration = Duration::from_secs(8);
-/// A carrier that could not be reached is left alone so long.
-const REST: Duration = Duration::from_secs(2);
 /// So long altogether a carrier that throttles is waited for, where another is there or somebody waits.
 const THROTTLED: Duration = Duration::from_secs(2);
+/// So often a message is worded anew: whoever has got four codes needs something else than a fifth.
+const WORDINGS: u32 = 4;
 /// Somebody waits: so long a way is looked for.
 pub(super) const NOW: Duration = Duration::from_secs(8);
 /// How often it is looked whether a carrier is back.
@@ -63,8 +63,12 @@ pub(super) struct Trip {
     pub(super) key: KeyUse,
     /// After this nothing is sent.
     pub(super) until: Millis,
-    /// The carriers that have seen its content or a former one.
+    /// The carriers that have failed with it: they have seen its content or a former one.
     pub(super) seen: Vec<String>,
+    /// The carriers that can't carry such content.
+    pub(super) unfit: Vec<String>,
+    /// How often it was worded anew.
+    pub(super) wordings: u32,
     /// Before a crash it was handed to this carrier: it goes there again, or nowhere.
     pub(super) only: Option<String>,
 }
@@ -81,11 +85,6 @@ enum Elsewhere {
     Nowhere,
     /// It is worth nothing any more.
     TooLate,
-}
-
-fn is_resting(resting: &[(String, Instant)], name: &str) -> bool {
-    let now = Instant::now();
-    resting.iter().any(|(it, until)| it == name && *until > now)
 }
 
 /// What an error means for the rest of the way.
@@ -121,7 +120,6 @@ impl Desk {
         search: Option<Duration>,
     ) -> Result<(), SendError> {
         let mut deadline = search.map(|search| Instant::now() + search);
-        let mut resting: Vec<(String, Instant)> = Vec::new();
         let mut throttled = Duration::ZERO;
         loop {
             if self.now() >= trip.until {
@@ -135,7 +133,14 @@ impl Desk {
             tracing::info!(carrier = name, class = error.class().as_str(), "a carrier didn't take a message");
             match fate(&error) {
                 Fate::Over => return self.finish(&trip, error).await,
-                Fate::Unseen => resting.push((name, Instant::now() + REST)),
+                Fate::Unseen => {
+                    // Content that it can't carry says nothing of the carrier.
+                    if matches!(error, SendError::Mismatch) {
+                        trip.unfit.push(name);
+                    } else {
+                        self.rest(&name, None);
+                    }
+                }
                 Fate::Throttled(after) => {
                     let after = after.max(Duration::from_millis(50));
                     let alone = !self.is_another(&trip, &name);
@@ -150,18 +155,18 @@ impl Desk {
                     if alone {
                         return self.finish(&trip, error).await;
                     }
-                    resting.push((name, Instant::now() + after));
+                    self.rest(&name, Some(after));
                 }
                 Fate::Seen => {
                     self.count(&name, &candidate.prefix, Outcome::Lost);
-                    (trip, candidate) = self.renewed(trip, error, &resting).await?;
+                    (trip, candidate) = self.renewed(trip, error).await?;
                     deadline = search.map(|search| Instant::now() + search);
                     throttled = Duration::ZERO;
                     continue;
                 }
             }
             // The same content: nobody has seen it.
-            match self.elsewhere(&mut trip, &mut resting, deadline).await? {
+            match self.elsewhere(&mut trip, deadline).await? {
                 Elsewhere::To(next) => {
                     if next.channel.name() != candidate.channel.name() {
                         throttled = Duration::ZERO;
@@ -169,7 +174,7 @@ impl Desk {
                     candidate = next;
                 }
                 Elsewhere::InAnotherForm => {
-                    (trip, candidate) = self.renewed(trip, error, &resting).await?;
+                    (trip, candidate) = self.renewed(trip, error).await?;
                     deadline = search.map(|search| Instant::now() + search);
                 }
                 Elsewhere::TakenBack => return Ok(()),
@@ -208,6 +213,9 @@ impl Desk {
             }
             () = cut => Err(SendError::Cut),
         };
+        if sent.is_ok() {
+            self.awake(name);
+        }
         let class = sent.as_ref().err().map_or("taken", |error| error.class().as_str());
         metrics::histogram!("countersign_route_answer_seconds", "carrier" => name.to_owned())
             .record(began.elapsed().as_secs_f64());
@@ -216,47 +224,53 @@ impl Desk {
         sent
     }
 
-    /// Whether somebody else might bring the message, in this form or another.
+    /// Whether somebody else could bring the message now, in this form or another.
     pub(super) fn is_another(&self, trip: &Trip, than: &str) -> bool {
         if trip.only.is_some() {
             return false;
         }
-        let Ok(ways) = self.ways(&trip.message, trip.kind, &trip.seen) else { return false };
-        ways.candidates.iter().any(|it| it.channel.name() != than)
-            || (trip.message.renewal.is_some() && ways.then.is_some())
+        let open = |kind| {
+            let ways = self.ways(&trip.message, kind, &trip.seen).ok()?;
+            let found = ways.candidates.iter().any(|it| it.channel.name() != than && self.is_open(it));
+            Some((found, ways.then))
+        };
+        match open(trip.kind) {
+            Some((true, _)) => true,
+            Some((false, Some(then))) if trip.message.renewal.is_some() => open(then).is_some_and(|(found, _)| found),
+            _ => false,
+        }
     }
 
-    /// Another carrier for the same content, or the same one when it is back; waits for one until the deadline.
-    async fn elsewhere(
-        self: &Arc<Self>,
-        trip: &mut Trip,
-        resting: &mut Vec<(String, Instant)>,
-        deadline: Option<Instant>,
-    ) -> Result<Elsewhere, SendError> {
+    /// Another carrier for content that nobody has seen, or the same one when it is back; waits for one until the deadline.
+    async fn elsewhere(self: &Arc<Self>, trip: &mut Trip, deadline: Option<Instant>) -> Result<Elsewhere, SendError> {
         loop {
             if self.now() >= trip.until {
                 return Ok(Elsewhere::TooLate);
             }
-            let now = Instant::now();
-            resting.retain(|(_, until)| *until > now);
-            let Ok(ways) = self.ways(&trip.message, trip.kind, &trip.seen) else { return Ok(Elsewhere::Nowhere) };
-            let is_open = |candidate: &&Candidate| {
+            let fits = |candidate: &&Candidate| {
                 let name = candidate.channel.name();
-                candidate.channel.is_ready()
-                    && !is_resting(resting, name)
+                self.is_open(candidate)
                     && trip.only.as_deref().is_none_or(|only| only == name)
+                    && !trip.unfit.iter().any(|it| it == name)
             };
-            if let Some(next) = ways.candidates.iter().find(is_open) {
-                let next = next.clone();
-                return Ok(if self.hand(trip, &next).await? { Elsewhere::To(next) } else { Elsewhere::TakenBack });
-            }
+            let ways = self.ways(&trip.message, trip.kind, &trip.seen);
+            let then = ways.as_ref().ok().and_then(|ways| ways.then);
+            let mut next = ways.ok().and_then(|ways| ways.candidates.iter().find(fits).cloned());
             // A code can take another form, and needn't wait until a carrier of this one is back.
-            let then = ways.then.filter(|_| trip.only.is_none() && trip.message.renewal.is_some());
-            let ready = then.and_then(|kind| self.ways(&trip.message, kind, &trip.seen).ok());
-            if ready.is_some_and(|ways| ways.candidates.iter().any(|it| it.channel.is_ready())) {
+            let then = then.filter(|_| trip.only.is_none() && trip.message.renewal.is_some());
+            let spoken = then.and_then(|kind| self.ways(&trip.message, kind, &trip.seen).ok());
+            if next.is_none() && spoken.is_some_and(|ways| ways.candidates.iter().any(|it| fits(&it))) {
                 return Ok(Elsewhere::InAnotherForm);
             }
-            if deadline.is_some_and(|end| now + LOOK >= end) {
+            if next.is_none() && trip.message.renewal.is_some() {
+                // This wording is new to those, too, who have not brought a former one.
+                let all = self.ways(&trip.message, trip.kind, &[]);
+                next = all.ok().and_then(|ways| ways.candidates.iter().find(fits).cloned());
+            }
+            if let Some(next) = next {
+                return Ok(if self.hand(trip, &next).await? { Elsewhere::To(next) } else { Elsewhere::TakenBack });
+            }
+            if deadline.is_some_and(|end| Instant::now() + LOOK >= end) {
                 return Ok(Elsewhere::Nowhere);
             }
             tokio::time::sleep(LOOK).await;
@@ -278,7 +292,6 @@ impl Desk {
         self: &Arc<Self>,
         mut trip: Trip,
         error: SendError,
-        resting: &[(String, Instant)],
     ) -> Result<(Trip, Candidate), SendError> {
         let former = trip.row.supplier.clone();
         if !trip.seen.contains(&former) {
@@ -288,21 +301,23 @@ impl Desk {
             return Err(self.finish(&trip, error).await.err().unwrap_or(SendError::Unavailable));
         };
         let end = Instant::now() + NOW;
-        loop {
+        while trip.wordings < WORDINGS {
             let ways = self.ways(&trip.message, trip.kind, &trip.seen);
             let then = ways.as_ref().ok().and_then(|ways| ways.then);
             let mut waiting = ways.is_ok_and(|ways| !ways.candidates.is_empty());
             for kind in [Some(trip.kind), then].into_iter().flatten() {
                 let Ok(ways) = self.ways(&trip.message, kind, &trip.seen) else { continue };
                 waiting |= !ways.candidates.is_empty();
-                let is_open = |it: &Candidate| it.channel.is_ready() && !is_resting(resting, it.channel.name());
-                let Some(next) = ways.candidates.into_iter().find(is_open) else { continue };
+                let fits =
+                    |it: &Candidate| self.is_open(it) && !trip.unfit.iter().any(|name| name == it.channel.name());
+                let Some(next) = ways.candidates.into_iter().find(fits) else { continue };
                 if self.now() >= trip.until {
                     waiting = false;
                     continue;
                 }
                 let Some(content) = renewal.renew(kind).await else { continue };
                 trip.message.content = content;
+                trip.wordings += 1;
                 return match self.transfer(&mut trip, kind, &next, &error).await {
                     Ok(()) => Ok((trip, next)),
                     Err(store) => {
@@ -312,10 +327,11 @@ impl Desk {
                 };
             }
             if !waiting || Instant::now() >= end {
-                return Err(self.finish(&trip, error).await.err().unwrap_or(SendError::Unavailable));
+                break;
             }
             tokio::time::sleep(LOOK).await;
         }
+        Err(self.finish(&trip, error).await.err().unwrap_or(SendError::Unavailable))
     }
 
     /// Ends the row of the former wording and begins that of the new one, in one transaction.

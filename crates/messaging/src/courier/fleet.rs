@@ -91,7 +91,7 @@ impl Desk {
         let look = |name: &str| Look {
             cut: cuts.contains_key(name),
             seen: seen.iter().any(|it| it == name),
-            ready: carrying(name).is_some_and(|it| it.channel.is_ready()),
+            ready: carrying(name).is_some_and(|it| it.channel.is_ready()) && !self.is_resting(name),
             score: self.health().score(name, prefix, now),
         };
         let candidates = order(&named, look).into_iter().filter_map(carrying).map(|carrier| Candidate {
@@ -146,6 +146,51 @@ impl Desk {
             self.kill_under_way(&name);
         }
         Ok(())
+    }
+}
+
+/// A carrier that could not be reached is left alone so long, and each time twice as long …
+const REST: Duration = Duration::from_secs(2);
+/// … up to this.
+const LONGEST_REST: Duration = Duration::from_secs(30);
+
+/// Carriers that could not be reached, or asked for patience.
+#[derive(Default)]
+pub(super) struct Resting(HashMap<String, (Instant, Duration)>);
+
+impl Desk {
+    fn resting(&self) -> std::sync::MutexGuard<'_, Resting> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Leaves a carrier alone: for the time that it asked for, or longer each time.
+    pub(super) fn rest(&self, carrier: &str, asked: Option<Duration>) {
+        let mut resting = self.resting();
+        let (until, length) = resting.0.entry(carrier.to_owned()).or_insert((Instant::now(), REST / 2));
+        if let Some(asked) = asked {
+            *until = (*until).max(Instant::now() + asked);
+            return;
+        }
+        // Many messages that fail together are one failure.
+        if *until <= Instant::now() {
+            *length = (*length * 2).min(LONGEST_REST);
+            *until = Instant::now() + *length;
+        }
+    }
+
+    /// A carrier has taken something: it is there.
+    pub(super) fn awake(&self, carrier: &str) {
+        self.resting().0.remove(carrier);
+    }
+
+    pub(super) fn is_resting(&self, carrier: &str) -> bool {
+        let now = Instant::now();
+        self.resting().0.get(carrier).is_some_and(|(until, _)| *until > now)
+    }
+
+    /// Whether a carrier can be tried now.
+    pub(super) fn is_open(&self, candidate: &Candidate) -> bool {
+        candidate.channel.is_ready() && !self.is_resting(candidate.channel.name())
     }
 }
 

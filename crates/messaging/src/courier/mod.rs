@@ -32,7 +32,8 @@ use crate::{
 };
 use admit::Admission;
 use carry::Trip;
-use fleet::{Cuts, Fleet, Pace};
+use fleet::{Cuts, Fleet, Pace, Resting};
+use fraud::Blocked;
 use queueing::Later;
 use std::{
     io,
@@ -42,7 +43,6 @@ use std::{
 };
 use store::{Store, StoreError};
 use tokio::sync::{OnceCell, broadcast, mpsc, watch as watch_channel};
-use fraud::Blocked;
 use types::{E164, MessageId, Millis, TenantId, UserId};
 use watch::Watched;
 
@@ -73,6 +73,7 @@ pub(crate) struct Desk {
     cuts: watch_channel::Sender<Cuts>,
     health: Mutex<Health>,
     pace: Mutex<Pace>,
+    resting: Mutex<Resting>,
     watched: Mutex<Watched>,
     later: Mutex<Later>,
     ready: mpsc::UnboundedSender<Trip>,
@@ -128,6 +129,7 @@ impl Courier {
             cuts: watch_channel::Sender::new(Cuts::new()),
             health: Mutex::default(),
             pace: Mutex::default(),
+            resting: Mutex::default(),
             watched: Mutex::default(),
             later: Mutex::default(),
             ready,
@@ -239,6 +241,12 @@ impl Courier {
         opt_out::set(&self.desk.store, tenant, number, out, self.desk.now()).await
     }
 
+    /// Whether a number wants no texts of a tenant.
+    pub async fn is_opted_out(&self, tenant: TenantId, number: &E164) -> Result<bool, StoreError> {
+        let scope = self.desk.store.tenant(tenant);
+        scope.is_opted_out(&opt_out::mark(&scope.keys().await?, number)).await
+    }
+
     /// Every message that moves on, from now on, as far as this node hears of it.
     #[must_use]
     pub fn changes(&self) -> broadcast::Receiver<Changed> {
@@ -304,7 +312,8 @@ impl Desk {
         let carrier = candidate.channel.name();
         let (key, queued) = self.sealed_for_queue(&message, until, Some(carrier)).await?;
         let row = self.admit(&message, Admission { kind, carrier, state: State::Queued, queued: &queued }).await?;
-        let trip = Trip { message, kind, row, key, until, seen: Vec::new(), only: None };
+        let trip =
+            Trip { message, kind, row, key, until, seen: Vec::new(), unfit: Vec::new(), wordings: 0, only: None };
         self.carry(trip, candidate, Some(carry::NOW)).await
     }
 }

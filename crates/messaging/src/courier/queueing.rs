@@ -95,7 +95,8 @@ impl Desk {
         let row = self.admit(&message, Admission { kind, carrier: "", state, queued: &queued }).await?;
         let id = row.id;
         self.announce(message.tenant, &row);
-        let trip = Trip { kind, row, key, until, seen: Vec::new(), only: None, message };
+        let trip =
+            Trip { kind, row, key, until, seen: Vec::new(), unfit: Vec::new(), wordings: 0, only: None, message };
         match due {
             Some(due) => self.later().put(due, trip),
             None => self.make_ready(trip),
@@ -141,6 +142,6 @@ impl Desk {
         let row: Option<MessageRow> = self.store.tenant(queued.tenant).message(queued.id).await?;
         let Some(row) = row else { return Ok(None) };
         let only = (queued.state == HANDED).then(|| queued.carrier.clone());
-        Ok(Some(Trip { message, kind, row, key, until, seen: Vec::new(), only }))
+        Ok(Some(Trip { message, kind, row, key, until, seen: Vec::new(), unfit: Vec::new(), wordings: 0, only }))
     }
 }

@@ -71,7 +71,8 @@ impl Desk {
         }
         let (mut waiting, mut heard) = (None, None);
         // Without another way there is nothing to wait for, and no reason to keep a number.
-        if reports && message.renewal.is_some() && self.is_another(trip, name) {
+        if reports && message.renewal.is_some() && !trip.seen.iter().any(|it| it == name) && self.is_another(trip, name)
+        {
             let (sender, receiver) = oneshot::channel();
             (waiting, heard) = (Some(sender), Some(receiver));
         }
@@ -123,7 +124,7 @@ impl Desk {
             if matches!(class, SendError::Refused(ErrorClass::OptedOut)) {
                 return;
             }
-            if let Ok((trip, candidate)) = desk.renewed(trip, class, &[]).await {
+            if let Ok((trip, candidate)) = desk.renewed(trip, class).await {
                 // What becomes of it stands in the log.
                 let _ = desk.carry(trip, candidate, Some(NOW)).await;
             }

@@ -2,7 +2,10 @@
 
 use super::{Desk, Report, Reported, carry::Trip, fleet::Candidate};
 use crate::{
-    ErrorClass, admission::{opt_out, words::Word}, SendError, links::Heard};
+    ErrorClass, SendError,
+    admission::{opt_out, words::Word},
+    links::Heard,
+};
 use std::{
     collections::HashSet,
     io,
@@ -184,7 +187,7 @@ impl Desk {
     fn choose(&self, trip: &Trip) -> Result<Option<Candidate>, SendError> {
         let ways = self.ways(&trip.message, trip.kind, &trip.seen)?;
         let fits = |candidate: &Candidate| {
-            candidate.channel.is_ready() && trip.only.as_deref().is_none_or(|only| only == candidate.channel.name())
+            self.is_open(candidate) && trip.only.as_deref().is_none_or(|only| only == candidate.channel.name())
         };
         Ok(ways.candidates.into_iter().find(fits))
     }
