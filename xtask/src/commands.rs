@@ -29,6 +29,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     debian::install_missing()?;
     let python = registries::python(&workspace.target)?;
     let proxy = registries::proxy(&workspace.target)?;
+    let privacyidea = registries::privacyidea(&workspace.target)?;
     let modules = registries::node(&workspace.target)?;
     lint(workspace)?;
     run(workspace.cargo(["test", "--workspace"]).env(ENGINES, "sqlite,postgres"))?;
@@ -39,6 +40,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
         let cache = format!("cache_dir={}", workspace.target.join("pytest").display());
         let mut tests = python_of(workspace, &python, &modules);
         tests.env("COUNTERSIGN_MITMDUMP", proxy);
+        tests.env("COUNTERSIGN_PRIVACYIDEA", privacyidea);
         run(tests.args(["-m", "pytest", "-ra", "-o", &cache, "e2e/"]))?;
     }
     deny(workspace)?;

@@ -38,6 +38,10 @@ pub(crate) const PYTHON: &[Package] = &[
 pub(crate) const PROXY: &[Package] =
     &[Package { name: "mitmproxy==11.0.2", reason: "a reverse proxy that rewrites as phishing kits do" }];
 
+/// From PyPI, into `venv-privacyidea`: a whole server with its own versions of everything, of which one class is wanted.
+pub(crate) const PRIVACYIDEA: &[Package] =
+    &[Package { name: "privacyIDEA==3.14", reason: "a real client of the messaging API: its HttpSMSProvider" }];
+
 /// From npm, into `npm` under the target directory.
 pub(crate) const NODE: &[Package] = &[
     Package { name: "@duosecurity/duo_api@1.5.0", reason: "a real client: Node" },
@@ -65,6 +69,14 @@ pub(crate) fn python(target: &Path) -> Result<PathBuf> {
 /// Python, pip or the registry fails.
 pub(crate) fn proxy(target: &Path) -> Result<PathBuf> {
     Ok(environment(&target.join("venv-proxy"), PROXY)?.with_file_name("mitmdump"))
+}
+
+/// The same for privacyIDEA; returns its interpreter.
+///
+/// # Errors
+/// Python, pip or the registry fails.
+pub(crate) fn privacyidea(target: &Path) -> Result<PathBuf> {
+    environment(&target.join("venv-privacyidea"), PRIVACYIDEA)
 }
 
 fn environment(environment: &Path, packages: &[Package]) -> Result<PathBuf> {
