@@ -168,8 +168,9 @@ pub struct InboundAt {
     pub each: Option<Pointer>,
     /// Who wrote.
     pub from: Pointer,
-    /// To whom.
-    pub to: Pointer,
+    /// To whom, where it says so.
+    #[serde(default)]
+    pub to: Option<Pointer>,
     /// What.
     pub text: Pointer,
 }

@@ -138,3 +138,6 @@ const fn delivery_of(progress: Progress) -> Delivery {
         Progress::Failed => Delivery::Failed,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,7 @@ mod hooks;
 mod mail;
 mod steal;
 mod supplier;
+mod suppliers;
 mod support;
 mod theft;
 mod twilio;

@@ -16,6 +16,7 @@ pub(crate) struct Request {
     pub(crate) path: String,
     pub(crate) authorization: String,
     pub(crate) form: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Request {
@@ -155,12 +156,14 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
         let count = stream.read(&mut chunk).await.ok().filter(|count| *count > 0)?;
         bytes.extend_from_slice(&chunk[..count]);
     }
+    let body = String::from_utf8(bytes[end..end + length].to_vec()).unwrap();
     let mut words = head.split(' ');
     Some(Request {
         method: words.next()?.to_owned(),
         path: words.next()?.to_owned(),
         authorization: header("authorization").unwrap_or_default(),
-        form: form(std::str::from_utf8(&bytes[end..end + length]).unwrap()),
+        form: form(&body),
+        body,
     })
 }
 

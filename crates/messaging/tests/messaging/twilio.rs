@@ -38,7 +38,6 @@ pub(crate) fn config_at(url: &str) -> TwilioConfig {
 pub(crate) struct House {
     pub(crate) fixture: Fixture,
     pub(crate) supplier: Supplier,
-    pub(crate) twilio: Arc<Twilio>,
     pub(crate) courier: Arc<Courier>,
     pub(crate) tenant: TenantId,
     pub(crate) private: keys::TenantPrivateKey,
@@ -50,9 +49,9 @@ pub(crate) async fn house(change: impl FnOnce(&mut TwilioConfig)) -> House {
     let mut config = config(&supplier);
     change(&mut config);
     let twilio = Arc::new(Twilio::new(config, fixture.store.world().clone()).unwrap());
-    let courier = Arc::new(Courier::new(Arc::clone(&fixture.store), vec![twilio.clone()]));
+    let courier = Arc::new(Courier::new(Arc::clone(&fixture.store), vec![twilio]));
     let (tenant, private) = fixture.tenant("{}", true).await;
-    House { fixture, supplier, twilio, courier, tenant, private: private.unwrap() }
+    House { fixture, supplier, courier, tenant, private: private.unwrap() }
 }
 
 impl House {

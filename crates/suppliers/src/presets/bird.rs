@@ -62,7 +62,7 @@ impl Settings {
                 inbound: Some(InboundAt {
                     each: None,
                     from: Pointer::new("/payload/sender/contact/identifierValue"),
-                    to: Pointer::new("/payload/channelId"),
+                    to: Some(Pointer::new("/payload/channelId")),
                     text: Pointer::new("/payload/body/text/text"),
                 }),
             }),

@@ -110,7 +110,7 @@ impl Settings {
                 inbound: Some(InboundAt {
                     each: Some(Pointer::new("/results/*")),
                     from: Pointer::new("/from"),
-                    to: Pointer::new("/to"),
+                    to: Some(Pointer::new("/to")),
                     text: Pointer::new("/text"),
                 }),
             }),

@@ -68,7 +68,7 @@ impl Settings {
                 inbound: Some(InboundAt {
                     each: None,
                     from: Pointer::new("/From"),
-                    to: Pointer::new("/To"),
+                    to: Some(Pointer::new("/To")),
                     text: Pointer::new("/Text"),
                 }),
             }),

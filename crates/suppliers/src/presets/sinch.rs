@@ -71,7 +71,7 @@ impl Settings {
                 inbound: Some(InboundAt {
                     each: None,
                     from: Pointer::new("/from"),
-                    to: Pointer::new("/to"),
+                    to: Some(Pointer::new("/to")),
                     text: Pointer::new("/body"),
                 }),
             }),

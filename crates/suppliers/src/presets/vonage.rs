@@ -150,7 +150,7 @@ fn sms_receipts(signature: Signature) -> Receipts {
         inbound: Some(crate::recipe::InboundAt {
             each: None,
             from: Pointer::new("/msisdn"),
-            to: Pointer::new("/to"),
+            to: Some(Pointer::new("/to")),
             text: Pointer::new("/text"),
         }),
     }

@@ -88,7 +88,7 @@ impl Settings {
                 inbound: Some(InboundAt {
                     each: Some(Pointer::new("/entry/*/changes/*/value/messages/*")),
                     from: Pointer::new("/from"),
-                    to: Pointer::new("/type"),
+                    to: None,
                     text: Pointer::new("/text/body"),
                 }),
             }),
