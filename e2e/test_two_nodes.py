@@ -17,7 +17,7 @@ APPLICATION = Application("application", Python(python_of_tests()), later=True, 
 def nodes(house):
     store = house.postgres("lasting").database()
     root = house.place() / "root.key"
-    nodes = [Server(house.place(), store, {"keys.root": f"file:{root}"}).start() for _ in range(2)]
+    nodes = [Server(house.place(), store, {"keys.root": f"file:{root}", "keys.log_days": str(root.with_name("log-days.key"))}).start() for _ in range(2)]
     yield nodes
     for node in nodes:
         node.end()

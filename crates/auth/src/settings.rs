@@ -47,6 +47,8 @@ pub struct Settings {
     pub canary: CanaryMode,
     /// Other origins (`https://…`) whose pages may use this tenant's passkeys (WebAuthn L3 §5.11).
     pub related_origins: Vec<String>,
+    /// Users who may read the message log on their own pages, with the organisation's private key.
+    pub log_readers: Vec<String>,
     /// Which passkeys may be registered.
     pub passkey_attestation: PasskeyAttestation,
     /// How the pages look.
@@ -146,6 +148,7 @@ impl Default for Settings {
             push_in_new_browsers: false,
             canary: CanaryMode::Observe,
             related_origins: Vec::new(),
+            log_readers: Vec::new(),
             passkey_attestation: PasskeyAttestation::default(),
             page: Page::default(),
             two_authenticators: true,

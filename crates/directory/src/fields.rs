@@ -130,6 +130,7 @@ pub const SETTINGS_FIELDS: &[Field] = &[
     ("two_authenticators", FieldKind::Flag),
     ("canary", FieldKind::Word(&["off", "observe", "enforce"])),
     ("related_origins", FieldKind::List(16)),
+    ("log_readers", FieldKind::List(64)),
     ("passkey_attestation", FieldKind::Object(PASSKEY_ATTESTATION)),
     ("page", FieldKind::Object(PAGE)),
 ];

@@ -203,7 +203,7 @@ impl Auth {
                 let for_this = match action {
                     Action::AddPasskey => true,
                     Action::AddAuthenticator => *strength != Strength::AccessPass,
-                    Action::Remove | Action::RecoveryCodes => false,
+                    Action::Remove | Action::RecoveryCodes | Action::ReadMessages => false,
                 };
                 if !for_this {
                     return Err(REFUSED);

@@ -20,6 +20,7 @@ mod enrolment;
 mod errands;
 mod four_eyes;
 mod grants;
+mod messages;
 mod notices;
 mod recovery;
 mod reports;
@@ -32,6 +33,7 @@ pub use changes::{ChangeKind, ChangeView, UNDO_LIFE};
 pub use enrolment::Enrolment;
 pub(crate) use errands::Errands;
 pub use grants::{GRANT_LIFE, Permit, STEP_UP_NEEDED};
+pub use messages::Reading;
 pub(crate) use notices::News;
 pub use recovery::{AccessPass, PASS_MINUTES, RECOVERY_CODES};
 pub use sessions::{Needs, NewSession, SESSION_IDLE, SESSION_LIFE, Session, SessionView};
@@ -130,11 +132,14 @@ pub enum Action {
     Remove,
     /// Make new recovery codes.
     RecoveryCodes,
+    /// Read the organisation's message log.
+    ReadMessages,
 }
 
 impl Action {
     /// All, for pages that must know a word from outside.
-    pub const ALL: [Self; 4] = [Self::AddPasskey, Self::AddAuthenticator, Self::Remove, Self::RecoveryCodes];
+    pub const ALL: [Self; 5] =
+        [Self::AddPasskey, Self::AddAuthenticator, Self::Remove, Self::RecoveryCodes, Self::ReadMessages];
 
     /// The word in `Purpose::StepUp` and in the stored grant.
     #[must_use]
@@ -144,6 +149,7 @@ impl Action {
             Self::AddAuthenticator => "add-authenticator",
             Self::Remove => "remove",
             Self::RecoveryCodes => "recovery-codes",
+            Self::ReadMessages => "read-messages",
         }
     }
 }

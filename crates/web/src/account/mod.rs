@@ -8,6 +8,7 @@
 
 mod activate;
 mod add;
+mod messages;
 mod overview;
 mod owner;
 mod passkey;
@@ -38,6 +39,9 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/account/recovery-codes", get(recovery_codes::ask).post(recovery_codes::make))
         .route("/account/sessions", get(sessions::show).post(sessions::end))
         .route("/account/report", get(report::ask).post(report::report))
+        .route("/account/messages", get(messages::show))
+        .route("/account/messages/rows", post(messages::rows))
+        .route("/account/messages/names", post(messages::names))
         .route("/account/step-up", post(step_up::begin))
         .route("/account/sign-out", get(overview::show).post(sessions::sign_out))
         .route("/activate/{tenant}/{code}", get(activate::show))

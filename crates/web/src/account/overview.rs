@@ -115,6 +115,7 @@ struct Overview {
     done: Option<String>,
     error: Option<String>,
     signals: Signals,
+    reads_messages: bool,
 }
 
 /// What the browser is told of the passkeys that there are.
@@ -155,6 +156,7 @@ async fn page(owner: &Owner, status: StatusCode, error: Option<String>) -> Resul
         done,
         error,
         signals: Signals::of(accepted),
+        reads_messages: visit.web.auth.reads_messages(&owner.session).await?,
     };
     Ok(visit.show(status, &template, Policy::default()))
 }

@@ -12,7 +12,7 @@ const STEP: Duration = Duration::from_secs(30);
 const NUMBER: &str = "+12025550171";
 
 /// Signs ana in to her own pages by a token's passcode.
-async fn signed_in(browser: &Browser<'_>) {
+pub(crate) async fn signed_in(browser: &Browser<'_>) {
     let base = browser.get("/account/sign-in").await.location().to_owned();
     browser.submit(&base, &format!("{base}/name"), &[("username", "ana")]).await;
     prove(browser, &base).await;
@@ -28,7 +28,7 @@ async fn prove(browser: &Browser<'_>, base: &str) -> String {
 }
 
 /// A step-up that was asked for on `page`; where it led back to.
-async fn stepped_up(browser: &Browser<'_>, page: &str) -> String {
+pub(crate) async fn stepped_up(browser: &Browser<'_>, page: &str) -> String {
     let shown = browser.get(page).await;
     let text = shown.text();
     let action = text.split_once("name=\"action\" value=\"").unwrap().1.split('"').next().unwrap().to_owned();
@@ -43,7 +43,9 @@ async fn stepped_up(browser: &Browser<'_>, page: &str) -> String {
 
 /// All of these pages.
 pub(crate) async fn tour(settings: &str, language: &'static str) -> Vec<Stop> {
-    let house = House::with(settings, "VPN").await;
+    // She is a reader of the message log too.
+    let settings = settings.replacen('{', r#"{"log_readers":["Ana"],"#, 1).replace(",}", "}");
+    let house = House::with(&settings, "VPN").await;
     let ana = house.user("ana").await;
     house.token(ana).await;
     house.phone(ana, NUMBER, "Ana’s phone").await;
@@ -74,6 +76,9 @@ pub(crate) async fn tour(settings: &str, language: &'static str) -> Vec<Stop> {
     add("new recovery codes", browser.submit("/account/recovery-codes", "/account/recovery-codes", &[]).await);
     add("account, done", browser.get("/account?done=codes").await);
     signed_in(&Browser { language, ..house.browser() }).await;
+    add("message log, after a fresh sign-in", browser.get("/account/messages").await);
+    assert_eq!(stepped_up(&browser, "/account/messages").await, "/account/messages");
+    add("message log", browser.get("/account/messages").await);
     add("sessions", browser.get("/account/sessions").await);
     add("report", browser.get("/account/report").await);
 

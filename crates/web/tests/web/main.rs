@@ -11,6 +11,7 @@ mod assets;
 mod canary;
 mod defence;
 mod hostile;
+mod messages;
 mod pages;
 mod sign_in;
 mod support;

@@ -12,7 +12,7 @@ use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
 use countersign_web::{WebOptions, router};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use keys::{FileRoot, KeyRing};
+use keys::{DayKeys, FileRoot, KeyRing};
 use messaging::{CallBehavior, Courier, Outbox, Print};
 use std::{
     collections::BTreeMap,
@@ -58,7 +58,9 @@ impl House {
         let root = FileRoot::open_or_create(&directory.path().join("root.key"), &world).unwrap();
         let url = format!("sqlite:{}", directory.path().join("store.db").display());
         let engine = store::open(&url, &Options::default()).await.unwrap();
-        let store = Arc::new(Store::new(engine, KeyRing::new(Arc::new(root)), world.clone()));
+        let ring = KeyRing::new(Arc::new(root));
+        let days = DayKeys::open_or_create(&directory.path().join("log-days.key"), &ring, &world).unwrap();
+        let store = Arc::new(Store::new(engine, ring, world.clone()).with_day_keys(Arc::new(days)));
         let (tenant, other) = (TenantId::new(NOW, world.random.as_ref()), TenantId::new(NOW, world.random.as_ref()));
         for (id, host, settings) in [(tenant, HOST, settings), (other, OTHER_HOST, "{}")] {
             let row = TenantRow {
