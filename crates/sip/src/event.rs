@@ -3,7 +3,7 @@
 /// What happens in a call, in the order in which it happens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
-    /// The other telephone rings (180). May come again.
+    /// The other telephone rings (180). Once.
     Ringing,
     /// Sound comes before the call is answered (183 with SDP): an announcement, a tone. It isn't listened to.
     EarlyMedia,

@@ -61,7 +61,18 @@ impl Crypto {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use types::Millis;
+
+    proptest! {
+        #[test]
+        fn nothing_breaks_the_reader(value in "[0-9]{0,3} (AES_CM_128_HMAC_SHA1_(80|32)|[A-Z]{1,5}) (inline:)?[A-Za-z0-9+/=|:^]{0,50}( [A-Z]{3}=[0-9])?") {
+            if let Some(read) = Crypto::parse(&value) {
+                prop_assert_eq!(read.master.expose().len(), MASTER);
+                prop_assert!(Crypto::parse(&read.to_text()).is_some());
+            }
+        }
+    }
 
     #[test]
     fn what_is_written_is_read() {

@@ -28,6 +28,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 use types::World;
+use zeroize::Zeroizing;
 
 /// How long a call waits for a connection that is being made.
 const CONNECTING: Duration = Duration::from_secs(3);
@@ -193,7 +194,7 @@ fn check(config: &Config) -> Result<(), StartError> {
 }
 
 /// The number as it is dialled; `None` where it can't be.
-fn dialled(config: &Config, number: &str) -> Option<String> {
+fn dialled(config: &Config, number: &str) -> Option<Zeroizing<String>> {
     let digits = number.strip_prefix('+').unwrap_or(number);
     let is_digits = !digits.is_empty() && digits.len() <= 32;
     if !is_digits || !digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'*' || byte == b'#') {
@@ -201,7 +202,8 @@ fn dialled(config: &Config, number: &str) -> Option<String> {
     }
     let plus = if config.plus && number.starts_with('+') { "+" } else { "" };
     // A hash must be escaped in an address (RFC 3261 §25.1).
-    Some(format!("{}{plus}{}", config.prefix, digits.replace('#', "%23")))
+    let digits = Zeroizing::new(digits.replace('#', "%23"));
+    Some(Zeroizing::new(format!("{}{plus}{}", config.prefix, digits.as_str())))
 }
 
 /// Headers that the call itself has.
@@ -261,7 +263,7 @@ fn setup(
         transport: config.transport,
         sent_by: public.to_string(),
         call_id,
-        target: Uri::parse(&format!("sip:{dialled}@{domain}")).map_err(|_| CallError::Number)?,
+        target: Uri::parse(&Zeroizing::new(format!("sip:{dialled}@{domain}"))).map_err(|_| CallError::Number)?,
         from: format!("<sip:{caller}@{domain}>"),
         account: Account { user: config.user.clone(), password: config.password.clone(), realm: config.realm.clone() },
         headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),

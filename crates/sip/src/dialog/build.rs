@@ -1,6 +1,6 @@
 //! The requests that we send.
 
-use super::{Action, Dialog, Hop, Time, hex, peer::Peer, timers::Repeat};
+use super::{Action, Bytes, Dialog, Hop, Time, hex, peer::Peer, timers::Repeat};
 use crate::{config::Transport, message::Message};
 
 /// What we answer to.
@@ -81,7 +81,7 @@ impl Dialog {
     }
 
     /// The ACK of an answer: a request of its own that takes the dialog's way (RFC 3261 §13.2.2.4), with the INVITE's credentials.
-    pub(super) fn acknowledge_answer(&mut self, peer: &Peer) -> (Vec<u8>, Hop) {
+    pub(super) fn acknowledge_answer(&mut self, peer: &Peer) -> (Bytes, Hop) {
         let branch = self.new_branch();
         let mut ack = self.in_dialog(peer, "ACK", self.cseq, &branch);
         for name in ["Authorization", "Proxy-Authorization"] {
@@ -105,7 +105,7 @@ impl Dialog {
             request.push("Route", format!("<{}>", route.text()));
         }
         request.push("From", format!("{};tag={}", self.setup.from, self.tag));
-        request.push("To", &*peer.address);
+        request.push("To", peer.address.as_str());
         request.push("Call-ID", &*self.setup.call_id);
         request.push("CSeq", format!("{cseq} {method}"));
         request.push("User-Agent", AGENT);

@@ -28,6 +28,7 @@ use peer::Peer;
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 use timers::Repeat;
 use types::World;
+use zeroize::Zeroizing;
 
 /// Time since the trunk was started.
 pub(crate) type Time = Duration;
@@ -43,10 +44,13 @@ pub(crate) enum Hop {
     Back(SocketAddr),
 }
 
+/// A message as it is sent. Who is called stands in it: it is wiped when it is dropped.
+pub(crate) type Bytes = Zeroizing<Vec<u8>>;
+
 /// What is to be done.
 pub(crate) enum Action {
     /// Send this.
-    Send(Vec<u8>, Hop),
+    Send(Bytes, Hop),
     /// Tell the owner.
     Event(Event),
     /// Send and hear sound so from now on.
@@ -91,14 +95,14 @@ struct Pending {
 struct Served {
     branch: String,
     method: String,
-    bytes: Vec<u8>,
+    bytes: Bytes,
     hop: Hop,
 }
 
 /// A re-INVITE that was answered and waits for its ACK.
 struct Renewal {
     cseq: u32,
-    bytes: Vec<u8>,
+    bytes: Bytes,
     hop: Hop,
     repeat: Repeat,
     /// The offer was ours, so the ACK has the answer.
@@ -132,7 +136,7 @@ pub(crate) struct Dialog {
     ring: Option<Time>,
     peer: Option<Peer>,
     /// The ACKs that were sent, by the branch of the response that each answers.
-    acks: Vec<(String, Vec<u8>, Hop)>,
+    acks: Vec<(String, Bytes, Hop)>,
     pending: Vec<Pending>,
     served: VecDeque<Served>,
     renewal: Option<Renewal>,

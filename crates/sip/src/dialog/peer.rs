@@ -3,6 +3,8 @@
 use super::Hop;
 use crate::message::{Message, NameAddr, Uri, split_list};
 
+use zeroize::Zeroizing;
+
 /// The most proxies that a way may have.
 const MAX_ROUTES: usize = 16;
 
@@ -12,7 +14,7 @@ pub(super) struct Peer {
     /// Tells apart those who answered one INVITE.
     pub(super) tag: String,
     /// `To` as the response had it.
-    pub(super) address: String,
+    pub(super) address: Zeroizing<String>,
     pub(super) target: Uri,
     /// It told us its address; else everything goes the INVITE's way.
     direct: bool,
@@ -35,7 +37,7 @@ impl Peer {
         Some(Self {
             direct: contact.is_some(),
             tag: response.tag("To").unwrap_or_default(),
-            address: response.header("To")?.to_owned(),
+            address: Zeroizing::new(response.header("To")?.to_owned()),
             target: contact.unwrap_or_else(|| invited.clone()),
             routes,
             cseq: None,

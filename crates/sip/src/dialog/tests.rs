@@ -169,7 +169,7 @@ fn the_invite_is_this() {
     let call = Call::new();
     let (invite, hop) = call.sent.first().unwrap();
     assert_eq!(*hop, Hop::Trunk);
-    let text = String::from_utf8(invite.to_bytes()).unwrap();
+    let text = String::from_utf8(invite.to_bytes().to_vec()).unwrap();
     let head = text.split("\r\n\r\n").next().unwrap();
     let shape: Vec<&str> = head.lines().map(|line| line.split([':', ';']).next().unwrap()).collect();
     let expected = [
@@ -602,7 +602,7 @@ fn nothing_of_the_password_or_the_call_is_in_what_is_sent() {
     let mut call = Call::new();
     let first = call.dialog.invite.clone();
     call.answer(&first, 407, "p", CHALLENGE, "");
-    let all: Vec<u8> = call.sent.iter().flat_map(|(message, _)| message.to_bytes()).collect();
+    let all: Vec<u8> = call.sent.iter().flat_map(|(message, _)| message.to_bytes().to_vec()).collect();
     assert!(!String::from_utf8(all).unwrap().contains("secret"));
 }
 

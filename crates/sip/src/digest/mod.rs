@@ -125,7 +125,7 @@ fn answer(challenge: &Challenge, user: &str, password: &SecretString, asked: &As
         let session = Zeroizing::new(format!("{}:{nonce}:{}", first.as_str(), asked.cnonce));
         first = Zeroizing::new(hash(*algorithm, session.as_bytes()));
     }
-    let second = hash(*algorithm, format!("{}:{}", asked.method, asked.uri).as_bytes());
+    let second = hash(*algorithm, Zeroizing::new(format!("{}:{}", asked.method, asked.uri)).as_bytes());
     let with_qop = challenge.qop == Qop::Auth;
     let middle = if with_qop { format!("{nonce}:{:08x}:{}:auth", asked.count, asked.cnonce) } else { nonce.clone() };
     let proof = Zeroizing::new(format!("{}:{middle}:{second}", first.as_str()));

@@ -1,5 +1,6 @@
 use super::*;
 use crate::message::{Start, parse_datagram};
+use proptest::prelude::*;
 use types::Millis;
 
 fn challenge(value: &str) -> Challenge {
@@ -149,4 +150,17 @@ fn the_topmost_that_we_can_is_taken() {
     );
     credentials.challenged(&both, &account()).unwrap();
     assert_eq!(credentials.held[0].challenge.algorithm, Algorithm::Sha256);
+}
+
+proptest! {
+    /// Whatever a server asks: nothing breaks, and what is answered is one line that reads as what was asked.
+    #[test]
+    fn nothing_breaks_the_reader(value in "(Digest )?([a-z]{1,9}=\"?[ -~]{0,20}\"?,? ?){0,6}") {
+        if let Ok(challenge) = Challenge::parse(&value) {
+            let asked = Asked { method: "INVITE", uri: "sip:a@b", count: 7, cnonce: "c" };
+            let header = answer(&challenge, "us\"er", &SecretString::new("secret".to_owned()), &asked);
+            prop_assert!(!header.contains(['\r', '\n']) && !header.contains("secret"));
+            prop_assert_eq!(Challenge::parse(&header).map(|again| (again.realm, again.nonce)), Ok((challenge.realm, challenge.nonce)));
+        }
+    }
 }

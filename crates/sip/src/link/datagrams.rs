@@ -3,6 +3,7 @@
 use super::Link;
 use crate::message::parse_datagram;
 use tokio::net::UdpSocket;
+use zeroize::Zeroize as _;
 
 /// The longest datagram.
 const LONGEST: usize = 65_535;
@@ -18,7 +19,11 @@ pub(super) async fn read(link: &Link, socket: &UdpSocket) {
         let bytes = buffer.get(..length).unwrap_or_default();
         // Four bytes or fewer keep a way open.
         if length > 4 {
-            link.take(parse_datagram(bytes), from).await;
+            let message = parse_datagram(bytes);
+            if let Some(read) = buffer.get_mut(..length) {
+                read.zeroize();
+            }
+            link.take(message, from).await;
         }
     }
 }

@@ -12,7 +12,7 @@ pub(crate) use tls::client_config;
 
 use crate::{
     config::{Config, Transport},
-    dialog::Hop,
+    dialog::{Bytes, Hop},
     message::{Malformed, Message},
 };
 use std::{
@@ -26,7 +26,7 @@ use std::{
 };
 use tokio::{
     net::UdpSocket,
-    sync::{mpsc, oneshot, watch},
+    sync::{Notify, mpsc, oneshot, watch},
 };
 use types::World;
 
@@ -56,18 +56,20 @@ pub(crate) struct Link {
     /// The address under which messages leave, while there is a way.
     local: watch::Sender<Option<SocketAddr>>,
     alive: AtomicBool,
+    /// The connection is worth nothing any more.
+    reset: Notify,
     stopped: AtomicBool,
 }
 
 enum Outlet {
     Datagrams(Arc<UdpSocket>),
-    Stream(mpsc::Sender<Vec<u8>>),
+    Stream(mpsc::Sender<Bytes>),
 }
 
 /// What feeds a link, to be run beside it.
 pub(crate) enum Feed {
     Datagrams(Arc<UdpSocket>),
-    Stream(mpsc::Receiver<Vec<u8>>, Option<tokio_rustls::TlsConnector>),
+    Stream(mpsc::Receiver<Bytes>, Option<tokio_rustls::TlsConnector>),
 }
 
 impl Link {
@@ -101,6 +103,7 @@ impl Link {
             outlet,
             local: watch::channel(local).0,
             alive: AtomicBool::new(true),
+            reset: Notify::new(),
             stopped: AtomicBool::new(false),
         };
         Ok((Arc::new(link), feed))
@@ -177,7 +180,7 @@ impl Link {
     }
 
     /// Sends. What can't be sent is lost, as it can be on any way: timers see to it.
-    pub(crate) async fn send(&self, bytes: Vec<u8>, hop: &Hop) {
+    pub(crate) async fn send(&self, bytes: Bytes, hop: &Hop) {
         match &self.outlet {
             Outlet::Stream(outgoing) => {
                 // Without a connection it would wait for the next one, and be out of date then.

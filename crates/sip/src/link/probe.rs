@@ -28,6 +28,10 @@ pub(super) async fn run(link: &Link) {
         if link.alive.swap(alive, Ordering::Relaxed) != alive {
             tracing::warn!(alive, "the SIP trunk");
         }
+        if !alive {
+            // A connection whose other end is gone without a word lasts for hours, and takes calls.
+            link.reset.notify_waiters();
+        }
         if !alive && let Ok(found) = resolve::all(&link.host, link.port).await {
             // It may have moved.
             *link.addresses.write().unwrap_or_else(PoisonError::into_inner) = found;

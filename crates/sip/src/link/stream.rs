@@ -1,6 +1,7 @@
 //! Messages over one connection, TCP or TLS, that is made again whenever it breaks.
 
 use super::{Link, resolve};
+use crate::dialog::Bytes;
 use crate::message::{MAX_BODY, MAX_HEAD, parse_stream};
 use rustls_pki_types::ServerName;
 use std::{io, net::SocketAddr, sync::PoisonError, time::Duration};
@@ -11,6 +12,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_rustls::TlsConnector;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// How long a connection, or a write to it, may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -21,7 +23,7 @@ const LAST_PAUSE: Duration = Duration::from_secs(30);
 trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
 
-pub(super) async fn keep(link: &Link, mut outgoing: mpsc::Receiver<Vec<u8>>, tls: Option<TlsConnector>) {
+pub(super) async fn keep(link: &Link, mut outgoing: mpsc::Receiver<Bytes>, tls: Option<TlsConnector>) {
     let mut pause = FIRST_PAUSE;
     loop {
         match connect(link, tls.as_ref()).await {
@@ -52,7 +54,12 @@ async fn connect(link: &Link, tls: Option<&TlsConnector>) -> io::Result<(Box<dyn
     for address in addresses {
         match timeout(PATIENCE, dial(link, tls, address)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
         {
-            Ok((connection, local)) => return Ok((connection, local, address)),
+            Ok((connection, local)) => {
+                // The one that is spoken to stands first.
+                let mut known = link.addresses.write().unwrap_or_else(PoisonError::into_inner);
+                known.sort_by_key(|one| *one != address);
+                return Ok((connection, local, address));
+            }
             Err(error) => last = error,
         }
     }
@@ -79,19 +86,30 @@ async fn dial(
     Ok((Box::new(tls.connect(name, stream).await?), local))
 }
 
+/// Takes away what was read, and wipes the place where it stood.
+fn forget(buffer: &mut Vec<u8>, used: usize) {
+    let left = buffer.len().saturating_sub(used);
+    let start = buffer.len() - left;
+    buffer.copy_within(start.., 0);
+    if let Some(old) = buffer.get_mut(left..) {
+        old.zeroize();
+    }
+    buffer.truncate(left);
+}
+
 /// Until it breaks, or what comes isn't SIP.
 async fn speak(
     link: &Link,
     connection: Box<dyn Connection>,
     trunk: SocketAddr,
-    outgoing: &mut mpsc::Receiver<Vec<u8>>,
+    outgoing: &mut mpsc::Receiver<Bytes>,
 ) -> io::Result<()> {
     let (mut reader, mut writer) = tokio::io::split(connection);
     let read = async {
-        let mut buffer = Vec::with_capacity(4096);
+        let mut buffer = Zeroizing::new(Vec::with_capacity(64 * 1024));
         loop {
             let (message, used) = parse_stream(&buffer).map_err(io::Error::other)?;
-            buffer.drain(..used);
+            forget(&mut buffer, used);
             if let Some(message) = message {
                 link.take(Ok(message), trunk).await;
                 continue;
@@ -100,7 +118,7 @@ async fn speak(
             if buffer.len() > MAX_HEAD + MAX_BODY + 8 {
                 return Err(io::ErrorKind::InvalidData.into());
             }
-            if reader.read_buf(&mut buffer).await? == 0 {
+            if reader.read_buf(&mut *buffer).await? == 0 {
                 return Ok(());
             }
         }
@@ -112,5 +130,9 @@ async fn speak(
         }
         Ok(())
     };
-    tokio::select! { done = read => done, done = write => done }
+    let reset = async {
+        link.reset.notified().await;
+        Err(io::ErrorKind::TimedOut.into())
+    };
+    tokio::select! { done = read => done, done = write => done, done = reset => done }
 }

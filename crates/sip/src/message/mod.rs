@@ -15,6 +15,8 @@ pub use parse::{MAX_BODY, MAX_HEAD, MAX_HEADERS, parse_datagram, parse_stream};
 pub use uri::Uri;
 pub use via::Via;
 
+use zeroize::{Zeroize as _, Zeroizing};
+
 /// Why something isn't a SIP message. It never repeats what was read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]
 pub enum Malformed {
@@ -75,6 +77,16 @@ pub struct Message {
     pub headers: Vec<(String, String)>,
     /// As many bytes as `Content-Length` says.
     pub body: Vec<u8>,
+}
+
+impl Drop for Message {
+    /// Who is called stands in it; nothing of that is left in memory that is given back.
+    fn drop(&mut self) {
+        for (_, value) in &mut self.headers {
+            value.zeroize();
+        }
+        self.body.zeroize();
+    }
 }
 
 impl Message {
@@ -193,8 +205,10 @@ impl Message {
 
     /// The bytes to be sent, with the body's length.
     #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut text = String::with_capacity(512);
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        // Enough from the start: what grows leaves copies behind.
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+        let mut text = String::with_capacity(2048 + headers + self.body.len());
         match &self.start {
             Start::Request { method, uri } => {
                 text.push_str(method);
@@ -219,7 +233,7 @@ impl Message {
         text.push_str("Content-Length: ");
         text.push_str(&self.body.len().to_string());
         text.push_str("\r\n\r\n");
-        let mut bytes = text.into_bytes();
+        let mut bytes = Zeroizing::new(text.into_bytes());
         bytes.extend_from_slice(&self.body);
         bytes
     }

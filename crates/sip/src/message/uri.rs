@@ -2,6 +2,7 @@
 
 use super::{Malformed, Params};
 use std::net::IpAddr;
+use zeroize::Zeroize as _;
 
 /// The longest address.
 const MAX_URI: usize = 1024;
@@ -19,6 +20,12 @@ struct Parts {
     host: String,
     port: Option<u16>,
     params: Params,
+}
+
+impl Drop for Uri {
+    fn drop(&mut self) {
+        self.text.zeroize();
+    }
 }
 
 impl Uri {

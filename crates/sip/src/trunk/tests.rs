@@ -48,7 +48,7 @@ impl Server {
     }
 }
 
-fn response(request: &Message, status: u16, sound: SocketAddr) -> Vec<u8> {
+fn response(request: &Message, status: u16, sound: SocketAddr) -> Zeroizing<Vec<u8>> {
     let mut response = Message::response_to(request, status, "Text", "them");
     if status == 200 && request.method() == Some("INVITE") {
         response.push("Content-Type", "application/sdp");
@@ -281,6 +281,6 @@ async fn settings_that_cannot_be_are_refused() {
 fn numbers_are_dialled_as_the_trunk_wants_them() {
     let base = Config::new("h", "u");
     let bare = Config { plus: false, prefix: "0".to_owned(), ..Config::new("h", "u") };
-    assert_eq!(dialled(&base, "+15550100").as_deref(), Some("+15550100"));
-    assert_eq!(dialled(&bare, "+15550100").as_deref(), Some("015550100"));
+    assert_eq!(dialled(&base, "+15550100").as_deref().map(String::as_str), Some("+15550100"));
+    assert_eq!(dialled(&bare, "+15550100").as_deref().map(String::as_str), Some("015550100"));
 }
