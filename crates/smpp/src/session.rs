@@ -96,11 +96,7 @@ impl Session {
         match self.answer(sequence, answer).await {
             Some(Answer::Came(status, id)) => Submitted::Answered(status, id),
             Some(Answer::NotSent) => Submitted::NotSent,
-            Some(Answer::Lost) => Submitted::Unknown,
-            None => {
-                self.doubt.notify_one();
-                Submitted::Unknown
-            }
+            Some(Answer::Lost) | None => Submitted::Unknown,
         }
     }
 
@@ -123,13 +119,10 @@ impl Session {
     }
 
     async fn answer(&self, sequence: u32, answer: oneshot::Receiver<Answer>) -> Option<Answer> {
-        match timeout(self.response, answer).await {
-            Ok(answer) => answer.ok(),
-            Err(_) => {
-                self.desk.forget(sequence);
-                None
-            }
-        }
+        let mut waits = Waits { session: self, sequence, in_vain: true };
+        let answer = timeout(self.response, answer).await.ok()?;
+        waits.in_vain = false;
+        answer.ok()
     }
 
     /// Reads and writes until the session ends. Whoever waits then is told so.
@@ -281,6 +274,23 @@ impl Session {
 
     fn heard(&self) -> std::sync::MutexGuard<'_, Instant> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody waits for an answer. Whoever gives up, by the timer or because nobody wants to know any more, leaves nothing behind, and has
+/// it asked whether the SMSC is there.
+struct Waits<'a> {
+    session: &'a Session,
+    sequence: u32,
+    in_vain: bool,
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        if self.in_vain {
+            self.session.desk.forget(self.sequence);
+            self.session.doubt.notify_one();
+        }
     }
 }
 

@@ -83,7 +83,7 @@ const fn enquire_link() -> u64 {
 }
 
 const fn response() -> u64 {
-    10
+    5
 }
 
 const fn yes() -> bool {

@@ -20,8 +20,9 @@ use std::{
 };
 use types::{SecretString, World};
 
-/// How long a message waits for its turn while the carrier says that it is too fast. Then another route may take it.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a message waits for its turn while the carrier says that it is too fast. Then another route may take it. Together with the
+/// response timer it is less than the courier waits for a code.
+const PATIENCE: Duration = Duration::from_millis(2_500);
 /// And so long it waits where there is none.
 const AGAIN: Duration = Duration::from_secs(1);
 

@@ -61,6 +61,25 @@ async fn an_answer_that_does_not_come_is_unknown_and_a_silent_smsc_is_left() {
 }
 
 #[tokio::test]
+async fn who_gives_up_waiting_has_it_asked_whether_anybody_is_there() {
+    let smsc = Smsc::new().await;
+    let (client, _, mut line) = bound(smsc.config(), &smsc).await;
+    let submitting = Arc::clone(&client);
+    let submit = tokio::spawn(async move { submitting.submit(&text("x")).await });
+    let (late, ()) = line.submit(|_| ()).await;
+    submit.abort();
+    let header = line.header().await;
+    assert_eq!(header.command, 0x15);
+    line.say(&Pdu::EnquireLinkAnswer, Status::ROK, header.sequence).await;
+    // The answer comes after all, and disturbs nobody.
+    line.say(&Pdu::SubmitAnswer(b"1"), Status::ROK, late).await;
+    let submitting = Arc::clone(&client);
+    let submit = tokio::spawn(async move { submitting.submit(&text("x")).await });
+    line.take("2").await;
+    assert_eq!(submit.await.unwrap().unwrap().id, "2");
+}
+
+#[tokio::test]
 async fn an_idle_smsc_is_asked_whether_it_is_there() {
     let smsc = Smsc::new().await;
     let mut config = smsc.config();
