@@ -193,6 +193,23 @@ async fn a_call_over_a_connection_that_breaks() {
     assert_eq!(ends(&mut call).await, [Event::Ended(Cause::Busy)]);
 }
 
+/// The clock runs ahead whenever everything waits, so nothing is waited for.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_answers_no_question_is_made_anew() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let probing =
+        Config { probe: Some(Duration::from_secs(30)), ..config(&listener.local_addr().unwrap(), Transport::Tcp) };
+    let trunk = Trunk::start(probing, World::real()).await.unwrap();
+    for _ in 0..2 {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut all = Vec::new();
+        // To its end, which only the other side can bring about.
+        let _ = stream.read_to_end(&mut all).await;
+        assert!(all.is_empty() || all.starts_with(b"OPTIONS "));
+    }
+    assert!(!trunk.is_up());
+}
+
 async fn read(stream: &mut TcpStream) -> (Message, usize) {
     let mut buffer = Vec::new();
     loop {
