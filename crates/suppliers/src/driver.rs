@@ -2,7 +2,7 @@
 
 use crate::{
     client::{Client, Reply},
-    forget::Forgetter,
+    forget::{Erase, Forgetter},
     letter::{Class, Content, Kind, Letter, Refusal, Taken},
     place::Page,
     recipe::{Answer, Auth, Expect, Forget, Recipe, Step},
@@ -75,7 +75,7 @@ pub struct Driver {
     verify_token: Option<crate::secret::Secret>,
     client: Arc<Client>,
     patience: Patience,
-    forgetter: Option<Forgetter>,
+    forgetter: Option<Forgetter<Eraser>>,
 }
 
 impl Driver {
@@ -90,7 +90,8 @@ impl Driver {
         }
         let client = Arc::new(Client::new(patience.request, world.clone()).map_err(InvalidDriver::Client)?);
         let forgetter = recipe.forget.is_some().then(|| {
-            Forgetter::new(Arc::clone(&client), Arc::clone(&recipe), patience.deletion.clone(), world.clone())
+            let eraser = Eraser { client: Arc::clone(&client), recipe: Arc::clone(&recipe), world: world.clone() };
+            Forgetter::new(eraser, patience.deletion.clone())
         });
         Ok(Self {
             recipe,
@@ -229,6 +230,23 @@ impl Driver {
                 Err(refusal) => return Err(No { refusal, code: String::new() }),
             }
         }
+    }
+}
+
+/// Follows a recipe's [`Forget`].
+struct Eraser {
+    client: Arc<Client>,
+    recipe: Arc<Recipe>,
+    world: World,
+}
+
+impl Erase for Eraser {
+    async fn erase(&self, id: &str) -> bool {
+        let Some(forget) = &self.recipe.forget else { return true };
+        let now = self.world.now();
+        let values = Values { letter: None, from: None, language: None, request: None, id: Some(id), now };
+        let asked = self.client.ask(&forget.step, &values).await;
+        asked.is_ok_and(|reply| matches!(reply.status, 200..=299 | 404 | 410) || forget.gone.contains(&reply.status))
     }
 }
 

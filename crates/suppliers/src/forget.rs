@@ -3,29 +3,34 @@
 //! What is to be forgotten is in memory: a restart forgets to forget, and those messages stay until the supplier's own retention
 //! ends. One task does all of it, and ends when nothing waits.
 
-use crate::{client::Client, driver::is_id, recipe::Recipe, template::Values};
+use crate::driver::is_id;
 use std::{
     collections::{BTreeMap, HashMap},
+    future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{sync::Notify, task::JoinSet, time::Instant};
-use types::World;
 
 /// So many messages wait at most; each is a few hundred bytes.
 const MOST: usize = 50_000;
 /// So many requests are under way at once.
 const AT_ONCE: usize = 4;
 
-pub(crate) struct Forgetter(Arc<Work>);
+/// Asks a supplier to delete or redact a message.
+pub trait Erase: Send + Sync + 'static {
+    /// Asks once. `true` if the message is gone; else it is asked again.
+    fn erase(&self, id: &str) -> impl Future<Output = bool> + Send;
+}
 
-struct Work {
+/// The messages that a supplier is to forget.
+pub struct Forgetter<E>(Arc<Work<E>>);
+
+struct Work<E> {
     list: Mutex<List>,
     changed: Notify,
-    client: Arc<Client>,
-    recipe: Arc<Recipe>,
+    eraser: E,
     pauses: Vec<Duration>,
-    world: World,
 }
 
 #[derive(Default)]
@@ -68,21 +73,23 @@ impl List {
     }
 }
 
-impl Forgetter {
-    pub(crate) fn new(client: Arc<Client>, recipe: Arc<Recipe>, pauses: Vec<Duration>, world: World) -> Self {
-        Self(Arc::new(Work { list: Mutex::default(), changed: Notify::new(), client, recipe, pauses, world }))
+impl<E: Erase> Forgetter<E> {
+    /// `pauses` stand before each try; when they are used up, it is given up.
+    #[must_use]
+    pub fn new(eraser: E, pauses: Vec<Duration>) -> Self {
+        Self(Arc::new(Work { list: Mutex::default(), changed: Notify::new(), eraser, pauses }))
     }
 
     /// When nothing more can come: `delay` from now, unless it is asked for before.
-    pub(crate) fn later(&self, id: &str, delay: Duration) {
+    pub fn later(&self, id: &str, delay: Duration) {
         let is_known = self.0.list().places.contains_key(id);
         if !is_known {
             self.put(id, delay);
         }
     }
 
-    /// Now.
-    pub(crate) fn now(&self, id: &str) {
+    /// Now: nothing more can come.
+    pub fn now(&self, id: &str) {
         let is_tried = {
             let list = self.0.list();
             list.places.get(id).and_then(|place| list.due.get(place)).is_some_and(|job| job.tries > 0)
@@ -93,7 +100,9 @@ impl Forgetter {
         }
     }
 
-    pub(crate) fn waiting(&self) -> usize {
+    /// How many wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
         self.0.list().due.len()
     }
 
@@ -115,7 +124,7 @@ impl Forgetter {
     }
 }
 
-async fn run(work: Arc<Work>) {
+async fn run<E: Erase>(work: Arc<Work<E>>) {
     loop {
         let (jobs, next) = {
             let mut list = work.list();
@@ -143,24 +152,13 @@ async fn run(work: Arc<Work>) {
     }
 }
 
-impl Work {
+impl<E: Erase> Work<E> {
     fn list(&self) -> MutexGuard<'_, List> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn try_once(&self, job: Job) {
-        let Some(forget) = &self.recipe.forget else { return };
-        let values = Values {
-            letter: None,
-            from: None,
-            language: None,
-            request: None,
-            id: Some(&job.id),
-            now: self.world.now(),
-        };
-        if let Ok(reply) = self.client.ask(&forget.step, &values).await
-            && (matches!(reply.status, 200..=299 | 404 | 410) || forget.gone.contains(&reply.status))
-        {
+        if self.eraser.erase(&job.id).await {
             return;
         }
         let tries = job.tries + 1;

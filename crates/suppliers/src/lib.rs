@@ -11,7 +11,7 @@
 //! address that came from outside the configuration: no redirect, no URL out of an answer. No number, no text and no credential of it
 //! stands in an error or in the log.
 //!
-//! Twilio isn't here: `messaging` speaks to it, texts and calls alike.
+//! Twilio isn't here: `messaging` speaks to it, texts and calls alike; it only forgets as the others do ([`Forgetter`]).
 //!
 //! To add a supplier: a file in `presets/` with its settings and its recipe, a line in [`Settings::read`], and a mock that behaves as
 //! the supplier's documentation says. Whatever its request or receipt needs that no recipe can say becomes a variant of
@@ -32,6 +32,7 @@ pub mod sigv4;
 pub mod template;
 
 pub use driver::{Driver, InvalidDriver, Patience, fuzz_answer};
+pub use forget::{Erase, Forgetter};
 pub use hearing::fuzz_hearing;
 pub use letter::{Callback, Class, Content, Heard, Inbound, Kind, Letter, Progress, Refusal, Rejected, Status, Taken};
 pub use secret::Secret;

@@ -56,7 +56,7 @@ impl Twilio {
         }
         // Also where the message had moved on already: that callback's deletion may not have happened.
         if report.delivery.is_final() {
-            self.forgetter.forget(status.collection, &status.id, Duration::ZERO);
+            self.forget(status.collection, &status.id);
         }
         Ok(HookReply::NOTED)
     }
@@ -103,7 +103,7 @@ impl Twilio {
             return Ok(HookReply::xml(twiml::REJECT));
         }
         let id = value(form, "MessageSid").ok_or(HookError::Malformed)?;
-        self.forgetter.forget("Messages", id, Duration::ZERO);
+        self.forget("Messages", id);
         if let (Some(from), Some(to), Some(text)) = (value(form, "From"), value(form, "To"), value(form, "Body"))
             && let (Ok(from), Some(links)) = (from.parse(), self.links.get())
         {

@@ -8,7 +8,6 @@
 //! Nothing here logs or returns a number, a text, or an address that a callback goes to.
 
 mod codes;
-mod forget;
 mod hooks;
 mod http;
 pub(crate) mod keys;
@@ -27,6 +26,7 @@ use crate::{
     Accepted, Address, BoxFuture, CallScript, Channel, ChannelKind, Content, ErrorClass, Links, Outgoing, Receiver,
     SendError, Ticket, What,
 };
+use ::suppliers::{Erase, Forgetter};
 use std::{
     sync::{
         Arc, OnceLock,
@@ -40,6 +40,8 @@ use types::{E164, SecretString, World};
 const DEADLINE: Duration = Duration::from_secs(25);
 /// A telephone rings so long, seconds.
 const RING: u32 = 30;
+/// So long after the last moment of a message its last receipt is waited for.
+const GRACE: Duration = Duration::from_secs(60);
 /// A call may last so long, seconds; more costs money and helps nobody.
 const CALL: u32 = 60;
 
@@ -120,7 +122,7 @@ pub struct Twilio {
     validity: Duration,
     /// The account knows no redaction: asked once, remembered.
     unredacted: AtomicBool,
-    forgetter: forget::Forgetter,
+    forgetter: Forgetter<Eraser>,
 }
 
 enum Sender {
@@ -167,7 +169,7 @@ impl Twilio {
         Ok(Self {
             name: Self::NAME.to_owned(),
             links: OnceLock::new(),
-            forgetter: forget::Forgetter::new(Arc::clone(&api), config.retry.deletion),
+            forgetter: Forgetter::new(Eraser(Arc::clone(&api)), config.retry.deletion),
             api,
             from,
             voice_from,
@@ -222,7 +224,7 @@ impl Twilio {
             done => done,
         };
         let created = created.map_err(http::Refusal::into_error)?;
-        self.forget_unheard("Messages", &created.id);
+        self.forget_later("Messages", &created.id, validity);
         Ok(Accepted { receipt: created.id, segments: created.segments })
     }
 
@@ -258,6 +260,7 @@ impl Twilio {
             form.push(("SendDigits", twiml::digits(extension).ok_or(SendError::Refused(ErrorClass::BadAddress))?));
         }
         let created = self.api.create("Calls", &form).await.map_err(http::Refusal::into_error)?;
+        self.forget_later("Calls", &created.id, Duration::from_secs((RING + CALL).into()));
         Ok(Accepted { receipt: created.id, segments: 1 })
     }
 
@@ -265,11 +268,28 @@ impl Twilio {
         self.public_url.as_ref().map(|url| what.address(url, &self.name, ticket.as_str()))
     }
 
-    /// Without callbacks nobody will say when the message has arrived: it is deleted when it can't arrive any more.
-    fn forget_unheard(&self, collection: &'static str, id: &str) {
-        if self.public_url.is_none() {
-            self.forgetter.forget(collection, id, self.validity);
+    /// Whether or not a receipt comes: it is deleted when it can't arrive any more.
+    fn forget_later(&self, collection: &str, id: &str, after: Duration) {
+        // The last receipt comes a little later than the last moment.
+        let grace = if self.public_url.is_some() { GRACE } else { Duration::ZERO };
+        self.forgetter.later(&format!("{collection}/{id}"), after.saturating_add(grace));
+    }
+
+    /// Nothing more can come.
+    fn forget(&self, collection: &str, id: &str) {
+        if is_id(id) {
+            self.forgetter.now(&format!("{collection}/{id}"));
         }
+    }
+}
+
+/// Deletes messages and calls, which are named `Messages/SM…` and `Calls/CA…`.
+struct Eraser(Arc<http::Api>);
+
+impl Erase for Eraser {
+    async fn erase(&self, id: &str) -> bool {
+        let Some((collection, id)) = id.split_once('/') else { return true };
+        self.0.delete(collection, id).await == http::Deleted::Yes
     }
 }
 

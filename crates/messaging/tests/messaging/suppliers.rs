@@ -7,7 +7,8 @@ use crate::{
 use aws_lc_rs::{digest, hmac};
 use data_encoding::{BASE64, HEXLOWER};
 use messaging::{
-    ChannelKind, Content, Courier, Gateway, HOOKS_PATH, Hook, HookError, HookReply, Hooks, SendError, Surroundings, What, log,
+    ChannelKind, Content, Courier, Gateway, HOOKS_PATH, Hook, HookError, HookReply, Hooks, SendError, Surroundings,
+    What, log,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -60,11 +61,8 @@ async fn house(sms: &str) -> House {
         token = "the-token"
         "#
     );
-    let around = Surroundings {
-        world: fixture.store.world().clone(),
-        public_url: Some(format!("{PUBLIC}/")),
-        data_dir: None,
-    };
+    let around =
+        Surroundings { world: fixture.store.world().clone(), public_url: Some(format!("{PUBLIC}/")), data_dir: None };
     let carriers = Gateway::read(&text).unwrap().set_up(&[], &around).unwrap();
     let mut channels: Vec<_> = carriers.into_iter().map(|carrier| carrier.channel).collect();
     channels.sort_by_key(|channel| channel.name() != sms);
@@ -107,7 +105,8 @@ impl House {
         let path = target.split('?').next().unwrap();
         let mut parts = path.strip_prefix(HOOKS_PATH).unwrap().splitn(3, '/');
         let (carrier, what) = (parts.next().unwrap(), What::of(parts.next().unwrap()).unwrap());
-        let headers = headers.iter().map(|(name, value)| ((*name).try_into().unwrap(), value.parse().unwrap())).collect();
+        let headers =
+            headers.iter().map(|(name, value)| ((*name).try_into().unwrap(), value.parse().unwrap())).collect();
         let hook = Hook {
             what,
             ticket: parts.next().unwrap_or_default(),
@@ -169,7 +168,9 @@ async fn a_code_by_whatsapp_and_its_receipts() {
     house.answers(&[json!({"messages": [{"id": "wamid.A=="}]}), json!({"messages": [{"id": "wamid.B=="}]})]);
     let (first, done) = house.code(ChannelKind::WhatsApp).await;
     done.unwrap();
-    let told = statuses(&json!([{"id": "wamid.of-another-app", "status": "delivered"}, {"id": "wamid.A==", "status": "delivered"}]));
+    let told = statuses(
+        &json!([{"id": "wamid.of-another-app", "status": "delivered"}, {"id": "wamid.A==", "status": "delivered"}]),
+    );
     assert_eq!(house.refused(INBOUND, &[], &told).await, 403);
     assert_eq!(house.refused(INBOUND, &by_meta("{}"), &told).await, 403);
     assert_eq!(house.state(first).await.1, "sent");
@@ -203,14 +204,19 @@ async fn a_code_by_telegram_and_its_report() {
     let callback = body["callback_url"].as_str().unwrap().strip_prefix(PUBLIC).unwrap();
     assert!(callback.starts_with("/telephony/telegram/status/"));
     assert!(body["callback_url"].as_str().unwrap().len() <= 256, "Telegram takes no longer one");
-    let report = json!({"request_id": "r-1", "phone_number": NUMBER, "delivery_status": {"status": "read", "updated_at": 1}});
+    let report =
+        json!({"request_id": "r-1", "phone_number": NUMBER, "delivery_status": {"status": "read", "updated_at": 1}});
     let report = report.to_string();
     assert_eq!(house.refused(callback, &[], &report).await, 403);
     assert_eq!(house.refused(&format!("{callback}A"), &by_telegram(&report), &report).await, 404);
     // Rightly signed, but of another request.
     let other = report.replace("r-1", "r-2");
     assert_eq!(house.refused(callback, &by_telegram(&other), &other).await, 404);
-    assert_eq!(house.take(callback, &by_telegram(&report), &report).await.unwrap().status, 200, "204 is no success there");
+    assert_eq!(
+        house.take(callback, &by_telegram(&report), &report).await.unwrap().status,
+        200,
+        "204 is no success there"
+    );
     assert_eq!(house.state(id).await, ("telegram".to_owned(), "delivered".to_owned(), String::new()));
 }
 
@@ -256,7 +262,8 @@ async fn after_its_receipt_a_text_is_redacted() {
     let sent = house.supplier.requests()[0].clone();
     assert_eq!(sent.value("callback"), Some("https://mfa.example.com/telephony/vonage/inbound"));
     house.answers(&[json!({})]);
-    let told = by_vonage(&[("messageId", "m-1"), ("status", "delivered"), ("err-code", "0"), ("msisdn", "4915112345678")]);
+    let told =
+        by_vonage(&[("messageId", "m-1"), ("status", "delivered"), ("err-code", "0"), ("msisdn", "4915112345678")]);
     house.take("/telephony/vonage/inbound", &[], &told).await.unwrap();
     assert_eq!(house.state(id).await.1, "delivered");
     let requests = house.supplier.wait_for(2).await;
