@@ -52,6 +52,7 @@ pub(super) async fn tenant(store: &Store, id: TenantId) -> Result<Done, StoreErr
     sessions(&scope, &mut sealer).await?;
     subscriptions(&scope, &mut sealer).await?;
     secrets(&scope, &mut sealer).await?;
+    factors(&scope, &mut sealer).await?;
     Ok(sealer.done)
 }
 
@@ -167,6 +168,26 @@ async fn secrets(scope: &Tenant<'_>, sealer: &mut Sealer<'_>) -> Result<(), Stor
                 && let [sealed] = anew.as_slice()
             {
                 sealer.count(tx.reseal_secret(&row.name, &row.sealed, sealed).await?);
+            }
+        }
+        tx.commit().await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        slice.offset += PAGE;
+    }
+}
+
+async fn factors(scope: &Tenant<'_>, sealer: &mut Sealer<'_>) -> Result<(), StoreError> {
+    let mut slice = Slice { offset: 0, limit: PAGE };
+    loop {
+        let rows = scope.factors(slice).await?.rows;
+        let mut tx = scope.begin().await?;
+        for row in &rows {
+            if let Some(anew) = sealer.again(&[(fields::factor(&row.id), &row.sealed)])?
+                && let [sealed] = anew.as_slice()
+            {
+                sealer.count(tx.reseal_factor(row.id, &row.sealed, sealed).await?);
             }
         }
         tx.commit().await?;

@@ -7,6 +7,7 @@
 )]
 
 mod apart;
+mod apart_api;
 mod apart_browser;
 mod applications;
 mod browser;
