@@ -1,5 +1,6 @@
 //! A tenant's settings, by the names that Duo's Admin API gives them where it has one.
 
+use messaging::MessageSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -53,6 +54,8 @@ pub struct Settings {
     pub passkey_attestation: PasskeyAttestation,
     /// How the pages look.
     pub page: Page,
+    /// How many messages go where, and what makes them suspicious.
+    pub messages: MessageSettings,
     /// Whether an account without a password is asked for a second authenticator before it is complete.
     pub two_authenticators: bool,
     /// Hours that an administrator who is alone waits before adding to the account of somebody who has a passkey: 12 to 168.
@@ -151,6 +154,7 @@ impl Default for Settings {
             log_readers: Vec::new(),
             passkey_attestation: PasskeyAttestation::default(),
             page: Page::default(),
+            messages: MessageSettings::default(),
             two_authenticators: true,
             operator_delay_hours: 24,
             other: Map::new(),

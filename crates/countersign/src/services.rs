@@ -95,6 +95,7 @@ pub fn checks() -> Checks {
         },
         settings: |text| {
             let settings = auth::Settings::parse(text).map_err(|error| error.to_string())?;
+            settings.messages.rules().map_err(|error| error.to_string())?;
             settings.passkey_attestation.models().map(drop).map_err(|error| error.to_string())
         },
         operator_delay: |text| auth::Settings::parse(text).ok().map(|settings| settings.operator_delay()),

@@ -78,6 +78,19 @@ const PAGE: &[Field] = &[
     ("language", FieldKind::Text(16)),
 ];
 
+/// How many messages go where. What a country, a kind of numbers or a network is, is the messages' own business.
+const MESSAGES: &[Field] = &[
+    ("per_day", FieldKind::Number(0, 1_000_000_000)),
+    ("countries", FieldKind::List(256)),
+    ("calling_codes", FieldKind::List(256)),
+    ("refused_kinds", FieldKind::List(16)),
+    ("safe_numbers", FieldKind::List(1_000)),
+    ("safe_addresses", FieldKind::List(1_000)),
+    ("strict", FieldKind::Flag),
+    ("spend_per_day", FieldKind::Number(0, 1_000_000_000)),
+    ("spend_per_country", FieldKind::Number(0, 1_000_000_000)),
+];
+
 const PASSKEY_ATTESTATION: &[Field] = &[("require_verified", FieldKind::Flag), ("allow_aaguids", FieldKind::List(256))];
 
 /// What a tenant's settings hold.
@@ -133,6 +146,7 @@ pub const SETTINGS_FIELDS: &[Field] = &[
     ("log_readers", FieldKind::List(64)),
     ("passkey_attestation", FieldKind::Object(PASSKEY_ATTESTATION)),
     ("page", FieldKind::Object(PAGE)),
+    ("messages", FieldKind::Object(MESSAGES)),
 ];
 
 impl FieldKind {

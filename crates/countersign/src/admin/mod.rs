@@ -13,6 +13,7 @@ mod groups;
 pub(crate) mod import;
 mod integrations;
 pub(crate) mod office;
+mod opt_outs;
 mod passkeys;
 mod tenants;
 mod users;
@@ -59,6 +60,9 @@ pub enum AdminCommand {
     /// Codes that let a person in who has nothing else at hand
     #[command(subcommand)]
     BypassCode(codes::Action),
+    /// People who want no texts
+    #[command(subcommand)]
+    OptOut(opt_outs::Action),
     /// Sign-in pages that were seen under a foreign name
     Alerts(alerts::AlertsArgs),
     /// Bring over what a live Duo account holds
@@ -82,6 +86,7 @@ pub async fn run(arguments: AdminArgs, services: &Services) -> anyhow::Result<()
         AdminCommand::Passkey(action) => passkeys::run(action, &office().await?).await,
         AdminCommand::Token(action) => devices::run_token(action, &office().await?, services).await,
         AdminCommand::BypassCode(action) => codes::run(action, &office().await?, services).await,
+        AdminCommand::OptOut(action) => opt_outs::run(action, &office().await?, services).await,
         AdminCommand::Alerts(arguments) => alerts::run(arguments, &office().await?).await,
         AdminCommand::Import(arguments) => import::run(arguments, &office().await?, services).await,
     }

@@ -17,7 +17,8 @@ pub const fn checks() -> Checks {
         Layer::parse(name, sections).map(drop).map_err(|error| error.to_string())
     }
     fn settings(text: &str) -> Result<(), String> {
-        Settings::parse(text).map(drop).map_err(|error| error.to_string())
+        let settings = Settings::parse(text).map_err(|error| error.to_string())?;
+        settings.messages.rules().map(drop).map_err(|error| error.to_string())
     }
     fn operator_delay(text: &str) -> Option<std::time::Duration> {
         Settings::parse(text).ok().map(|settings| settings.operator_delay())

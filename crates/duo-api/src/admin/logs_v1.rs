@@ -105,7 +105,8 @@ pub(super) async fn administrator(call: Call) -> Result<Envelope, ApiError> {
 pub(super) fn message(row: &MessageRow) -> Map<String, Value> {
     let mut object = Map::new();
     object.insert("context".to_owned(), row.purpose.as_str().into());
-    object.insert("credits".to_owned(), 1.into());
+    // What a rule or a limit refused never left.
+    object.insert("credits".to_owned(), i64::from(row.billing_class != "none").into());
     object.insert("phone".to_owned(), "".into());
     object.insert("type".to_owned(), if row.channel == "voice" { "phone" } else { row.channel.as_str() }.into());
     object.insert("state".to_owned(), row.state.as_str().into());

@@ -15,6 +15,7 @@ mod info;
 mod integrations;
 mod limits;
 mod logs_messages;
+mod message_rules;
 mod logs_v1;
 mod logs_v2;
 mod objects;
@@ -147,6 +148,9 @@ routes! {
     Get    "/admin/v1/logs/administrator"                 LOG      Log    logs_v1::administrator;
     Get    "/admin/v1/logs/telephony"                     LOG      Log    logs_v1::telephony;
     Get    "/admin/v1/logs/messages"                      LOG      Log    logs_messages::messages;
+    Get    "/admin/v1/messages/opt_outs"                  READ     One    message_rules::opt_outs;
+    Post   "/admin/v1/messages/opt_outs"                  WRITE    Modify message_rules::set_opt_out;
+    Get    "/admin/v1/messages/blocks"                    READ     One    message_rules::blocks;
     Get    "/admin/v2/logs/authentication"                LOG      Log    logs_v2::authentication;
     Get    "/admin/v2/logs/activity"                      LOG      Log    logs_v2::activity;
     Get    "/admin/v2/logs/telephony"                     LOG      Log    logs_v2::telephony;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// ```json
 /// { "messages": { "per_day": 2000, "countries": ["DE", "AT"], "calling_codes": ["4479"] } }
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MessageSettings {
     /// At most so many messages of all kinds on one UTC day.
@@ -27,10 +27,10 @@ pub struct MessageSettings {
     pub safe_addresses: Vec<String>,
     /// Whether the published thresholds for unanswered codes refuse, in place of the wider ones.
     pub strict: bool,
-    /// What messages may cost on one UTC day, in the currency of the routes; 0: without limit.
-    pub spend_per_day: f64,
+    /// What messages may cost on one UTC day, in whole units of the routes' currency; 0: without limit.
+    pub spend_per_day: i64,
     /// The same to one country.
-    pub spend_per_country: f64,
+    pub spend_per_country: i64,
 }
 
 impl Default for MessageSettings {
@@ -44,8 +44,8 @@ impl Default for MessageSettings {
             safe_numbers: Vec::new(),
             safe_addresses: Vec::new(),
             strict: false,
-            spend_per_day: 0.0,
-            spend_per_country: 0.0,
+            spend_per_day: 0,
+            spend_per_country: 0,
         }
     }
 }
@@ -78,8 +78,8 @@ impl MessageSettings {
     /// # Errors
     /// A country, a beginning, a kind or a network that there isn't; a negative number.
     pub fn rules(&self) -> Result<Rules, InvalidRules> {
-        let amounts = [self.spend_per_day, self.spend_per_country];
-        if self.per_day < 0 || !amounts.iter().all(|amount| (0.0..=1e9).contains(amount)) {
+        let amounts = [self.per_day, self.spend_per_day, self.spend_per_country];
+        if !amounts.iter().all(|amount| (0..=1_000_000_000).contains(amount)) {
             return Err(InvalidRules::Amount);
         }
         let mut rules = Rules::default();
@@ -120,7 +120,7 @@ mod tests {
             r#"{"messages":[5]}"#,
             r#"{"messages":null}"#,
             r#"{"messages":{"per_day":-1}}"#,
-            r#"{"messages":{"spend_per_day":-0.5}}"#,
+            r#"{"messages":{"spend_per_day":-1}}"#,
             r#"{"messages":{"calling_code":["49"]}}"#,
         ] {
             assert!(matches!(MessageSettings::read(json), Err(SendError::Settings)), "{json}");

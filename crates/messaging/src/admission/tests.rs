@@ -144,11 +144,11 @@ async fn what_messages_may_cost() {
         per_second: None,
         then: None,
     };
-    let table = Table { routes: vec![route("49", 0.07), route("1", 0.01)] };
+    let table = Table { routes: vec![route("49", 7.0), route("1", 1.0)] };
     let courier = Courier::new(Arc::clone(&fixture.store), vec![print.clone()]);
     courier.set_routes(courier.carriers(), table);
     let house = House { fixture, print, courier };
-    let settings = r#"{"messages":{"countries":["DE","US"],"spend_per_day":0.30,"spend_per_country":0.21}}"#;
+    let settings = r#"{"messages":{"countries":["DE","US"],"spend_per_day":30,"spend_per_country":21}}"#;
     let (tenant, _) = house.fixture.tenant(settings, false).await;
     for last in 0..3 {
         house.send(tenant, &format!("+4915{last}12345678")).await.unwrap();

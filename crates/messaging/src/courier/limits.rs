@@ -90,9 +90,10 @@ pub(super) fn spendings(
     }
     all.push(counter("tenant-day", b"", settings.per_day, DAY_MS, 0, 1));
     let cost = millionths(cost);
-    let mut spend = |name: &str, whose: &[u8], max: f64, rule: Rule| {
-        if cost > 0 && max > 0.0 {
-            all.push(Spending { cost, class: rule.class(), ..counter(name, whose, millionths(max), DAY_MS, 0, 1) });
+    let mut spend = |name: &str, whose: &[u8], max: i64, rule: Rule| {
+        if cost > 0 && max > 0 {
+            let max = max.saturating_mul(1_000_000);
+            all.push(Spending { cost, class: rule.class(), ..counter(name, whose, max, DAY_MS, 0, 1) });
         }
     };
     spend("spend-day", b"", settings.spend_per_day, Rule::Spend);
