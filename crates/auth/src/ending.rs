@@ -112,8 +112,11 @@ impl Auth {
                 } else if end == End::Fraud {
                     tx.prompt_unapproved(attempt.user_id, attempt.id, rules, now).await?;
                     suspended = tx.suspend_prompts(attempt.user_id, "reported as fraud", now).await?;
+                    // Whoever asked may have the password, a session and a link by now.
                     tx.distrust_devices(attempt.user_id).await?;
                     tx.forget_browsers(attempt.user_id).await?;
+                    tx.end_sessions(attempt.user_id, None, now).await?;
+                    tx.void_activations(attempt.user_id, now).await?;
                 } else {
                     suspended = tx.prompt_unapproved(attempt.user_id, attempt.id, rules, now).await?;
                 }

@@ -13,9 +13,9 @@
 
 mod addition_requests;
 mod admin_log;
-pub mod attempts;
 mod api_messages;
 mod api_objects;
+pub mod attempts;
 mod auth_log;
 mod batch;
 mod browsers;

@@ -43,11 +43,8 @@ static KNOW: Statement = Statement::new(
     "INSERT INTO known_country (tenant, mark) VALUES ($1, $2) ON CONFLICT (tenant, mark) DO NOTHING RETURNING 1",
     &[Type::Id, Type::Bytes],
 );
-static KNOWN: Statement = Statement::new(
-    "known_country_list",
-    "SELECT mark FROM known_country WHERE tenant = $1 ORDER BY mark",
-    &[Type::Id],
-);
+static KNOWN: Statement =
+    Statement::new("known_country_list", "SELECT mark FROM known_country WHERE tenant = $1 ORDER BY mark", &[Type::Id]);
 // A counter that stands there, whatever is left of it: something was counted for it lately.
 static COUNTED: Statement = Statement::new(
     "limit_is_there",

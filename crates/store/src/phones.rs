@@ -208,7 +208,16 @@ static DETACH: Statement = Statement::new(
     &[Type::Id, Type::Id, Type::Id],
 );
 
+// A telephone that nobody has any more: whoever gets it next doesn't get the last one's authenticator.
+static CLEAR_ORPHANS_KEY: Statement = Statement::new(
+    "phone_clear_orphans_key",
+    "UPDATE phone SET public_key = NULL, device_name = '' WHERE tenant = $1 AND id = $2 \
+     AND NOT EXISTS (SELECT 1 FROM user_phone l WHERE l.tenant = $1 AND l.phone_id = $2)",
+    &[Type::Id, Type::Id],
+);
+
 pub(crate) static ALL: &[&Statement] = &[
+    &CLEAR_ORPHANS_KEY,
     &BY_ID,
     &PAGE,
     &COUNT,
@@ -322,13 +331,15 @@ impl Tx {
         self.changed(&ATTACH, values![user, phone]).await
     }
 
-    /// Takes a phone from a user, with the passcodes that the authenticator on it shows and the codes that would activate it anew.
+    /// Takes a phone from a user, with the passcodes that the authenticator on it shows and the codes that would activate it anew. Where
+    /// nobody else has it, its authenticator can't answer any more, whoever gets the phone next.
     /// Whether the user had it.
     pub async fn detach_phone(&mut self, user: UserId, phone: PhoneId) -> Result<bool, StoreError> {
         let had = self.changed(&DETACH, values![user, phone]).await?;
         if had {
             self.delete_app_token(phone).await?;
             self.run(&DELETE_ACTIVATIONS, values![phone]).await?;
+            self.run(&CLEAR_ORPHANS_KEY, values![phone]).await?;
         }
         Ok(had)
     }

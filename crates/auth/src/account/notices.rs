@@ -29,6 +29,7 @@ pub(crate) enum News {
     Undone(String),
     Reported,
     PasskeySuspended(String),
+    PasskeyCopied(String),
     PasskeyRestored(String),
 }
 
@@ -48,6 +49,7 @@ impl News {
             Self::Undone(name) => Event::Undone(name),
             Self::Reported => Event::Reported,
             Self::PasskeySuspended(name) => Event::PasskeySuspended(name),
+            Self::PasskeyCopied(name) => Event::PasskeyCopied(name),
             Self::PasskeyRestored(name) => Event::PasskeyRestored(name),
         }
     }
@@ -56,7 +58,7 @@ impl News {
     const fn to_authenticators(&self) -> Option<wake::AccountNotice> {
         Some(match self {
             Self::PasskeyAdded(_) | Self::AuthenticatorAdded(_) | Self::Given { .. } => wake::AccountNotice::Added,
-            Self::Removed(_) | Self::PasskeySuspended(_) => wake::AccountNotice::Removed,
+            Self::Removed(_) | Self::PasskeySuspended(_) | Self::PasskeyCopied(_) => wake::AccountNotice::Removed,
             // They have no words for what is back.
             Self::PasskeyRestored(_) => return None,
             Self::Undone(_) | Self::Reported => wake::AccountNotice::Undone,

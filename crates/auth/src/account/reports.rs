@@ -5,7 +5,12 @@ use super::{
     sessions::{Session, wide},
 };
 use crate::{Auth, AuthError, Client, log};
+use std::time::Duration;
+use store::{fields, limits::Limit};
 use types::{SessionId, TenantId, UserId};
+
+/// Each report writes to the person and to the tenant's people.
+const LIMIT: Limit = Limit { max: 5, window: Duration::from_secs(3600) };
 
 impl Auth {
     /// The session's owner reports a request as not theirs: no prompt reaches them any more until an administrator (or a sign-in that
@@ -45,7 +50,11 @@ impl Auth {
             device: String::new(),
             txid: None,
         };
+        let bucket = scope.keys().await?.digest(fields::LIMIT, &[b"report", user.as_bytes()]);
         let mut tx = scope.begin().await?;
+        if !tx.spend(bucket, LIMIT, 1, now).await? {
+            return Err(AuthError::Limited { retry_after: LIMIT.window });
+        }
         tx.suspend_prompts(user, "reported as fraud", now).await?;
         tx.distrust_devices(user).await?;
         tx.forget_browsers(user).await?;

@@ -10,7 +10,7 @@ use super::{
     party::relying_party,
     stand::{Stand, client},
 };
-use crate::{Auth, AuthError, Outcome, Subject, Verdict, log, policy::Applied};
+use crate::{Auth, AuthError, Outcome, Subject, Verdict, account::News, log, policy::Applied};
 use serde_json::Value;
 use store::{
     PasskeyRow, fields,
@@ -253,6 +253,8 @@ impl Auth {
                     tx.log_act(&self.world, "sign-in", "passkey_suspend", &object, &detail.to_string()).await?;
                     tx.commit().await?;
                     tracing::warn!(%tenant, reason = error.code(), "a passkey was suspended");
+                    let news = News::PasskeyCopied(passkey.name.clone());
+                    self.tell(tenant, passkey.user_id, &news, "", None).await;
                 }
                 Ok(())
             }

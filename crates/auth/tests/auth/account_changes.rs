@@ -5,7 +5,10 @@ use crate::{
     account_house::{FRAUD, ORIGIN, SOON, SoftKey, browser, client, is_refused, undo_code},
     support::{Device, House, each_engine},
 };
-use countersign_auth::account::{Action, Permit, Strength};
+use countersign_auth::{
+    AuthError,
+    account::{Action, Permit, Strength},
+};
 use futures_util::future::join_all;
 use std::time::Duration;
 use types::SignInId;
@@ -132,6 +135,11 @@ fn a_report_stops_prompts_and_ends_the_other_sessions() {
         assert!(told.text.expose().contains("ana reported a request as not theirs"));
         let own = house.outbox.wait_for("ana@acme.example", SOON).await.unwrap();
         assert!(own.text.expose().contains("no prompts are sent to you"));
+        // Each writes to two people.
+        for _ in 0..4 {
+            house.auth.report(&session, &client()).await.unwrap();
+        }
+        assert!(matches!(house.auth.report(&session, &client()).await, Err(AuthError::Limited { .. })));
     });
 }
 

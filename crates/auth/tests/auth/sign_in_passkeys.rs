@@ -1,6 +1,7 @@
 //! Passkeys at a sign-in: lies, races, copies, and whose they are.
 
 use crate::{
+    account_house::SOON,
     soft_passkey::{ORIGIN, SoftPasskey},
     support::{SEED, each_engine},
     visit::{Visit, allowed, code, refusal, to_application},
@@ -108,7 +109,7 @@ fn a_hundred_finish_one_sign_in_and_one_session_is_opened() {
 #[test]
 fn a_copy_of_a_passkey_is_suspended() {
     each_engine("{}", async |house| {
-        let user = house.user("ana").await;
+        let user = house.person("ana").await;
         let key = SoftPasskey::register(house, user, &["usb"]).await;
         let own = Visit::portal(house, None).await;
         assert!(allowed(&own.passkey_from(&key, ORIGIN, 6).await));
@@ -122,6 +123,8 @@ fn a_copy_of_a_passkey_is_suspended() {
         assert_eq!((row.suspended_reason.as_str(), row.counter), ("clone_suspected", 7));
         assert!(house.acts().await.iter().any(|act| act.action == "passkey_suspend"));
         assert!(!house.is_open(&cookie).await, "it may be that of the copy");
+        let notice = house.outbox.wait_for("ana@acme.example", SOON).await.unwrap();
+        assert!(notice.text.expose().contains("somebody may have a copy of it"), "{}", notice.text.expose());
         let choices = Visit::application(house, "ana").await.choices().await;
         assert!(!choices.enroll && choices.verdict == Verdict::Deny, "nor may who has the copy enrol another");
     });

@@ -105,9 +105,12 @@ fn whoever_reports_a_prompt_has_no_known_browsers_any_more() {
         let user = house.user("ana").await;
         let device = house.authenticator(user).await;
         let browser = house.known_browser("ana", user).await;
+        let (cookie, _) = house.session(user, Strength::Passkey).await;
         let visit = Visit::open(house, Some("ana"), to_application(), browser.clone()).await;
         let (id, _) = visit.push().await.unwrap_or_else(|outcome| panic!("{}", outcome.message));
+        assert!(house.is_open(&cookie).await);
         visit.answer(&device, id, Answer::Fraud).await;
+        assert!(!house.is_open(&cookie).await, "whoever it was may have been in one");
         let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
         assert!(tx.resume_prompts(user).await.unwrap());
         tx.commit().await.unwrap();

@@ -60,6 +60,8 @@ pub enum Event<'a> {
     Reported,
     /// A passkey can't be used any more, because its make was reported as unsafe; its name.
     PasskeySuspended(&'a str),
+    /// A passkey can't be used any more, because there may be a copy of it; its name.
+    PasskeyCopied(&'a str),
     /// That report was taken back, and the passkey can be used again; its name.
     PasskeyRestored(&'a str),
 }
@@ -109,6 +111,10 @@ impl Event<'_> {
             Self::PasskeySuspended(name) => {
                 format!("a passkey{} can't be used any more: its make was reported as unsafe", called(name))
             }
+            Self::PasskeyCopied(name) => format!(
+                "a passkey{} can't be used any more: somebody may have a copy of it. You were signed out everywhere",
+                called(name)
+            ),
             Self::PasskeyRestored(name) => format!("a passkey{} can be used again", called(name)),
         }
     }
@@ -116,7 +122,7 @@ impl Event<'_> {
     /// What to do about what nobody did by themselves; `None`: somebody did it, and it may not have been the account's owner.
     const fn advice(self) -> Option<&'static str> {
         match self {
-            Self::PasskeySuspended(_) => {
+            Self::PasskeySuspended(_) | Self::PasskeyCopied(_) => {
                 Some("Sign in another way and add another passkey, or ask your administrator.")
             }
             Self::PasskeyRestored(_) => Some("There is nothing to do."),
@@ -138,7 +144,7 @@ impl Event<'_> {
             Self::Removed(_) => "something you sign in with was removed",
             Self::Undone(_) => "an addition was undone",
             Self::Reported => "your report was received",
-            Self::PasskeySuspended(_) => "a passkey was suspended",
+            Self::PasskeySuspended(_) | Self::PasskeyCopied(_) => "a passkey was suspended",
             Self::PasskeyRestored(_) => "a passkey can be used again",
         }
     }

@@ -83,6 +83,11 @@ fn devices_belong_to_several_users() {
         assert_eq!(users(by_phone.into_iter().map(|(_, user)| ((), user)).collect()), ["one", "two"]);
         let by_token = site.a().users_of_tokens(&[token]).await.unwrap();
         assert_eq!(users(by_token.into_iter().map(|(_, user)| ((), user)).collect()), ["one", "two"]);
+        let armed = async || site.a().phone(phone).await.unwrap().unwrap().public_key.is_some();
+        site.write(async |tx| tx.set_phone_key(phone, &[1; 65], "pixel", NOW).await).await;
+        site.write(async |tx| tx.detach_phone(two, phone).await).await;
+        assert!(armed().await, "another has it still");
+        site.write(async |tx| tx.attach_phone(two, phone).await).await;
         site.write(async |tx| {
             assert!(tx.detach_phone(one, phone).await?);
             assert!(!tx.detach_phone(one, phone).await?);
@@ -92,6 +97,10 @@ fn devices_belong_to_several_users() {
         .await;
         assert_eq!(site.a().phones_of_users(&[one, two]).await.unwrap().len(), 1);
         assert_eq!(site.a().tokens_of_users(&[one, two]).await.unwrap()[0].0, two);
+        assert!(armed().await);
+        site.write(async |tx| tx.detach_phone(two, phone).await).await;
+        assert!(!armed().await, "nobody has it: whoever gets it next gets no authenticator with it");
+        site.write(async |tx| tx.attach_phone(two, phone).await).await;
         site.write(async |tx| {
             assert!(tx.delete_phone(phone).await?);
             assert!(tx.delete_token(token).await?);

@@ -21,8 +21,20 @@ const SCANS: &[&str] = &[
 /// May find rows by the tenant alone.
 fn of_the_whole_tenant(name: &str) -> bool {
     // Pages and counts of all that a tenant has of a kind.
-    let pages =
-        ["user", "group", "phone", "token", "bypass", "integration", "policy", "passkey", "session", "push", "secret", "factor"];
+    let pages = [
+        "user",
+        "group",
+        "phone",
+        "token",
+        "bypass",
+        "integration",
+        "policy",
+        "passkey",
+        "session",
+        "push",
+        "secret",
+        "factor",
+    ];
     let page = pages.iter().any(|kind| name == format!("{kind}_page") || name == format!("{kind}_count"));
     // A tenant has few integrations, policies and keys, and these are not looked up so at a login.
     let few = [
