@@ -32,6 +32,53 @@ fn keys() {
     assert!(from_keys("main", table("security = \"tls\"\ntls_name = \"smsc.test\""), &around()).is_ok());
 }
 
+/// The keys of the page are the keys of the code, and its example is one.
+#[test]
+fn the_page_for_operators() {
+    let page = include_str!("../../../../docs/smpp.md");
+    let start = page.find("[carriers.main]").unwrap() + "[carriers.main]".len();
+    let length = page[start..].find("```").unwrap();
+    let mut example: toml::Table = toml::from_str(&page[start..start + length]).unwrap();
+    assert_eq!(example.remove("kind"), Some("smpp".into()));
+    example.remove("password_file").unwrap();
+    example.insert("password".to_owned(), "secret08".into());
+    assert!(from_keys("main", example, &around()).is_ok());
+    for key in [
+        "host",
+        "port",
+        "security",
+        "tls_name",
+        "ca_file",
+        "certificate_file",
+        "key_file",
+        "system_id",
+        "password",
+        "password_file",
+        "system_type",
+        "service_type",
+        "mode",
+        "from",
+        "any_sender",
+        "window",
+        "per_second",
+        "enquire_link_seconds",
+        "response_seconds",
+        "concatenation",
+        "alphabet",
+        "receipts",
+        "receipt_ids",
+        "unmarked_receipts",
+        "validity",
+        "source",
+        "destination",
+    ] {
+        assert!(page.contains(&format!("`{key}`")), "{key}");
+        // The code knows it: another type is what is wrong with it.
+        let error = from_keys("main", table(&format!("{key}_ = 1")), &around()).map(drop).unwrap_err();
+        assert!(error.contains(&format!("`{key}`")), "{error}");
+    }
+}
+
 #[test]
 fn what_is_wrong_is_named_without_its_value() {
     assert!(refused("security = \"plain\"\nhots = 1").contains("hots"));
