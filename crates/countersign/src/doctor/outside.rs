@@ -1,11 +1,15 @@
 //! What is beyond this machine, where the configuration names it: the mail server and the message supplier; and who keeps the clock.
 
-use std::{process::Command, time::Duration};
+use std::{path::Path, process::Command, time::Duration};
 
 use tokio::{io::AsyncReadExt as _, net::TcpStream, time::timeout};
+use types::World;
 
 use super::{Finding, fail, ok, warn};
-use crate::config::{Config, SmtpSecurity};
+use crate::{
+    config::{Config, SmtpSecurity},
+    gateway,
+};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -27,10 +31,24 @@ pub(super) async fn check(config: &Config) -> Vec<Finding> {
     if let Some(supplier) = &config.supplier {
         findings.push(supplied(&supplier.base_url).await);
     }
-    if config.supplier.is_none() {
+    if let Some(path) = &config.gateway_file {
+        findings.push(gateway_file(config, path));
+    } else if config.supplier.is_none() {
         findings.push(ok("messages", "no supplier is configured: no SMS and no calls"));
     }
     findings
+}
+
+/// Reads the gateway file as a server does; nobody is connected to.
+fn gateway_file(config: &Config, path: &Path) -> Finding {
+    const WHAT: &str = "gateway file";
+    match gateway::carriers(config, &World::real(), &[]) {
+        Ok((carriers, table)) => {
+            let text = format!("{}: {} carriers, {} routes", path.display(), carriers.len(), table.routes.len());
+            ok(WHAT, format!("{text}; whether they are reached, their metrics say"))
+        }
+        Err(error) => fail(WHAT, format!("{error:#}")),
+    }
 }
 
 async fn mail(host: &str, port: u16, security: SmtpSecurity) -> Finding {

@@ -31,7 +31,7 @@ const THROTTLED: Duration = Duration::from_secs(2);
 /// So often a message is worded anew: whoever has got four codes needs something else than a fifth.
 const WORDINGS: u32 = 4;
 /// Somebody waits: so long a way is looked for.
-pub(super) const NOW: Duration = Duration::from_secs(8);
+pub(super) const NOW: Duration = Duration::from_secs(5);
 /// How often it is looked whether a carrier is back.
 const LOOK: Duration = Duration::from_millis(250);
 

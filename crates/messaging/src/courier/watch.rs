@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 use store::StoreError;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 use types::{MessageId, Millis, TenantId, UserId};
 use uuid::Uuid;
 
@@ -39,6 +39,8 @@ pub(super) enum Heard {
 struct Followed {
     carrier: String,
     prefix: String,
+    /// When it was taken.
+    since: Instant,
     until: Millis,
     /// Whether somebody will say that its code was entered.
     checked: bool,
@@ -79,6 +81,7 @@ impl Desk {
         let followed = Followed {
             carrier: name.to_owned(),
             prefix: candidate.prefix.clone(),
+            since: Instant::now(),
             until: trip.until.min(self.now() + LONGEST),
             checked,
             open: reports,
@@ -179,6 +182,10 @@ impl Desk {
             let Some(followed) = watched.messages.get_mut(&(tenant, message)) else { return lost };
             let counted = std::mem::replace(&mut followed.open, false)
                 .then(|| (followed.carrier.clone(), followed.prefix.clone()));
+            if counted.is_some() {
+                metrics::histogram!("countersign_route_receipt_seconds", "carrier" => followed.carrier.clone())
+                    .record(followed.since.elapsed().as_secs_f64());
+            }
             let waiting = followed.waiting.take();
             if !lost && followed.renewal.is_none() && !followed.checked || lost && waiting.is_none() {
                 watched.messages.remove(&(tenant, message));

@@ -34,6 +34,8 @@ pub(super) enum Refusal {
     Code(u32),
     /// It asks to wait.
     Throttled(Duration),
+    /// It was never reached.
+    Down,
     /// No clear answer.
     Unavailable,
 }
@@ -48,6 +50,7 @@ impl Refusal {
                 class => SendError::Refused(class),
             },
             Self::Throttled(retry_after) => SendError::Throttled { retry_after },
+            Self::Down => SendError::Down,
             Self::Unavailable => SendError::Unavailable,
         }
     }
@@ -118,6 +121,7 @@ impl Api {
                     _ => return Err(Refusal::Code(code(&body(answer).await))),
                 },
                 Err(error) if error.is_connect() && !last => None,
+                Err(error) if error.is_connect() => return Err(Refusal::Down),
                 Err(_) => return Err(Refusal::Unavailable),
             };
             tokio::time::sleep(wait.unwrap_or_default().max(self.jittered(tried))).await;

@@ -180,7 +180,7 @@ async fn what_may_have_been_taken_is_not_sent_twice() {
 #[tokio::test]
 async fn nobody_at_the_address_is_tried_again_and_then_said() {
     let house = house(|config| config.base_url = "http://127.0.0.1:1".to_owned()).await;
-    assert!(matches!(house.text(NUMBER).await, Err(SendError::Unavailable)));
+    assert!(matches!(house.text(NUMBER).await, Err(SendError::Down)));
 }
 
 #[tokio::test]
