@@ -91,14 +91,24 @@ static DELETE: Statement = Statement::new(
 );
 static DELETE_CHALLENGES: Statement = Statement::new(
     "api_object_delete_challenges",
-    "DELETE FROM verify_challenge WHERE tenant = $1 AND (entity = $2 OR entity IN \
-     (SELECT id FROM api_object WHERE tenant = $1 AND kind = 'entity' AND parent = $2))",
+    "DELETE FROM verify_challenge WHERE tenant = $1 AND entity = $2",
+    &[Type::Id, Type::Id],
+);
+static DELETE_ALL_CHALLENGES: Statement = Statement::new(
+    "api_object_delete_all_challenges",
+    "DELETE FROM verify_challenge WHERE tenant = $1 AND entity IN \
+     (SELECT id FROM api_object WHERE tenant = $1 AND kind = 'entity' AND parent = $2)",
     &[Type::Id, Type::Id],
 );
 static DELETE_FACTORS: Statement = Statement::new(
     "api_object_delete_factors",
-    "DELETE FROM verify_factor WHERE tenant = $1 AND (entity = $2 OR entity IN \
-     (SELECT id FROM api_object WHERE tenant = $1 AND kind = 'entity' AND parent = $2))",
+    "DELETE FROM verify_factor WHERE tenant = $1 AND entity = $2",
+    &[Type::Id, Type::Id],
+);
+static DELETE_ALL_FACTORS: Statement = Statement::new(
+    "api_object_delete_all_factors",
+    "DELETE FROM verify_factor WHERE tenant = $1 AND entity IN \
+     (SELECT id FROM api_object WHERE tenant = $1 AND kind = 'entity' AND parent = $2)",
     &[Type::Id, Type::Id],
 );
 static DELETE_BUCKETS: Statement = Statement::new(
@@ -127,7 +137,9 @@ pub(crate) static ALL: &[&Statement] = &[
     &CHANGE,
     &DELETE,
     &DELETE_CHALLENGES,
+    &DELETE_ALL_CHALLENGES,
     &DELETE_FACTORS,
+    &DELETE_ALL_FACTORS,
     &DELETE_BUCKETS,
     &DELETE_PARTS,
     &DELETE_VERIFICATIONS,
@@ -202,7 +214,17 @@ impl Tx {
         if !self.changed(&DELETE, values![id, kind, parent]).await? {
             return Ok(false);
         }
-        for parts in [&DELETE_CHALLENGES, &DELETE_FACTORS, &DELETE_BUCKETS, &DELETE_PARTS, &DELETE_VERIFICATIONS] {
+        // Those of an entity, or of a service's entities; the entities go after what is theirs.
+        let parts = [
+            &DELETE_CHALLENGES,
+            &DELETE_ALL_CHALLENGES,
+            &DELETE_FACTORS,
+            &DELETE_ALL_FACTORS,
+            &DELETE_BUCKETS,
+            &DELETE_PARTS,
+            &DELETE_VERIFICATIONS,
+        ];
+        for parts in parts {
             self.run(parts, values![id]).await?;
         }
         Ok(true)
