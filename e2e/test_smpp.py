@@ -36,11 +36,18 @@ class Place:
         """A user with a telephone, and how they sign in."""
         return Sender(self.tenant, f"user{next(self.users)}", next(NUMBERS))
 
-    def states(self):
-        """What the log says of each message, in clear."""
+    def ask(self, statement):
+        """What the database answers."""
         path = self.server.data / "countersign.db"
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20) as db:
-            return [row[0] for row in db.execute("SELECT state FROM message_log ORDER BY id")]
+            return db.execute(statement).fetchall()
+
+    def states(self):
+        """What the log says of each message, in clear."""
+        return [state for (state,) in self.ask("SELECT state FROM message_log")]
+
+    def count(self, table):
+        return self.ask(f"SELECT count(*) FROM {table}")[0][0]
 
     def wait_for(self, *states):
         wait_for(f"messages are {states}", lambda: sorted(self.states()) == sorted(states))
@@ -55,9 +62,12 @@ class Sender:
         phone = tenant.admin.add_phone(number=number, type="Mobile", platform="Unknown")["phone_id"]
         tenant.admin.add_user_phone(user, phone)
         self.library = APPLICATION.library.open(tenant.integration("authapi", name))
-        self.who = {"username": name, "ipaddr": "203.0.113.9"}
+        self.who, self.asked = {"username": name}, 0
 
     def ask(self):
+        # From another address: two requests that are the same within a second count as one that is replayed.
+        self.asked += 1
+        self.who["ipaddr"] = f"203.0.113.{self.asked}"
         (device,) = self.library.call("preauth", **self.who)["devices"]
         return self.library.call("auth", factor="sms", device=device["device"], **self.who)["status"]
 
@@ -157,6 +167,23 @@ def test_a_number_that_is_refused(place, smsc):
     person.library.close()
     assert "delivered" not in place.states()
     assert "RINVDSTADR" in place.server.log() and person.number[1:] not in place.server.log()
+
+
+def test_who_writes_stop_gets_no_more(place, smsc):
+    """The word comes in two parts, the second one first; START undoes it."""
+    person = place.person()
+    address = {"source_addr": person.number[1:], "source_addr_ton": 1, "source_addr_npi": 1, "destination_addr": "Acme"}
+    parts = [{"udh": "0500034a0202", "message": "OP"}, {"udh": "0500034a0201", "message": "ST"}]
+    for part in parts:
+        smsc.do(inbound=address | {"esm_class": 0x40, "short_message": part})
+    smsc.wait("heard", 2)
+    wait_for("it is remembered", lambda: place.count("opt_out") == 1)
+    assert person.ask() != "sent" and not smsc.texts(person.number)
+    smsc.do(inbound=address | {"short_message": "start"})
+    wait_for("it is forgotten", lambda: place.count("opt_out") == 0)
+    assert person.ask() == "sent"
+    assert person.enter(smsc.texts(person.number)[0]) == "allow"
+    assert person.number[1:] not in place.server.log()
 
 
 def test_another_carrier_takes_over(house, smsc):
