@@ -11,7 +11,10 @@ use uuid::Uuid;
 
 /// The calls under way, by the attempt and the message that each belongs to. Cloning shares them.
 #[derive(Clone, Default)]
-pub(crate) struct Calling(Arc<Mutex<HashMap<Uuid, (TenantId, Arc<Notify>)>>>);
+pub(crate) struct Calling(Arc<Mutex<Names>>);
+
+/// Whose call each name is, and what ends it.
+type Names = HashMap<Uuid, (TenantId, Arc<Notify>)>;
 
 /// A call that is under way, until it is dropped.
 pub(crate) struct UnderWay {
@@ -39,7 +42,7 @@ impl Calling {
         self.map().get(&name).inspect(|(_, over)| over.notify_one()).is_some()
     }
 
-    fn map(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, (TenantId, Arc<Notify>)>> {
+    fn map(&self) -> std::sync::MutexGuard<'_, Names> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
