@@ -23,6 +23,7 @@ mod population;
 mod process;
 mod prompts;
 mod report;
+mod sealed_log;
 mod seed;
 mod verifications;
 
@@ -48,9 +49,9 @@ struct Arguments {
     /// The engines.
     #[arg(long, value_delimiter = ',', default_values_t = ["sqlite".to_owned(), "postgres".to_owned()])]
     engines: Vec<String>,
-    /// The parts: `webauthn` (passkeys' answers verified), `calls` (the sound of a hundred calls at once), `bare` (the engines without
-    /// HTTP), `https` (logins against the server), `prompt` (sign-ins in a browser) and `messages` (text messages over SMPP).
-    #[arg(long, value_delimiter = ',', default_values_t = ["webauthn", "calls", "bare", "https", "prompt", "messages"].map(str::to_owned))]
+    /// The parts: `webauthn` (passkeys' answers verified), `log` (the message log sealed and read), `calls` (the sound of a hundred calls
+    /// at once), `bare` (the engines without HTTP), `https` (logins against the server), `prompt` (sign-ins in a browser) and `messages` (text messages over SMPP).
+    #[arg(long, value_delimiter = ',', default_values_t = ["webauthn", "log", "calls", "bare", "https", "prompt", "messages"].map(str::to_owned))]
     parts: Vec<String>,
     /// Sizes of batches on the bare engine.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
@@ -123,6 +124,9 @@ async fn run(arguments: &Arguments) -> Result<()> {
     let wanted = |part: &str| arguments.parts.iter().any(|one| one == part);
     if wanted("webauthn") {
         verifications::run(&place.passkey()?, plan.length, &mut report)?;
+    }
+    if wanted("log") {
+        sealed_log::run(if quick { 50_000 } else { 500_000 }, &mut report)?;
     }
     if wanted("calls") {
         calls::run(plan.length, &mut report).await?;

@@ -56,5 +56,31 @@ pub(crate) fn user_marks(keys: &TenantKeys, day: i64, user: UserId) -> Vec<[u8; 
     keys.digest_candidates("message-user-of-day/1", &[&day.to_be_bytes(), user.as_bytes()])
 }
 
+/// For the benchmark.
+#[doc(hidden)]
+pub mod measuring {
+    use super::{Receipt, Sent};
+    use keys::{KeyError, Part, PartKey};
+    use types::{MessageId, Millis};
+
+    /// A whole row to this number.
+    pub fn sealed(sent: PartKey, receipt: PartKey, message: MessageId, to: &str) -> Result<Vec<u8>, KeyError> {
+        let words = Sent {
+            at: Millis(1_795_280_601_805),
+            to,
+            calling_code: "49",
+            country: "DE",
+            place: "",
+            carrier: "T-Mobile",
+            line: "mobile",
+            user: Some(types::UserId::from_bytes(*message.as_bytes())),
+        };
+        let mut row = sent.seal(message, Part::Sent, &words.encode())?;
+        let words = Receipt { at: words.at, id: "4b1d3c9e-72a6", raw: "status=delivered code=0 done=" };
+        row.extend(receipt.seal(message, Part::Receipt, &words.encode())?);
+        Ok(row)
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! Reading the sealed parts, where the private key is: at the tenant.
 
 use super::{Opened, SEALED_LEN, SENT_LEN, Words};
-use keys::{KeyError, OpenSegment, Part, TenantPrivateKey, segment};
-use std::collections::HashMap;
+use keys::{OpenSegment, Part, TenantPrivateKey, segment};
+use std::collections::BTreeMap;
 use store::{MessageRow, Span, Store, StoreError};
 use types::{MessageId, Millis, SegmentId, TenantId};
 
@@ -33,14 +33,14 @@ pub enum Unreadable {
 pub struct LogReader {
     tenant: TenantId,
     keys: Vec<TenantPrivateKey>,
-    segments: HashMap<SegmentId, (i64, Result<OpenSegment, Unreadable>)>,
+    segments: BTreeMap<SegmentId, (i64, Result<OpenSegment, Unreadable>)>,
 }
 
 impl LogReader {
     /// A reader with these private keys: more than one where the tenant has changed its key.
     #[must_use]
     pub fn new(tenant: TenantId, keys: Vec<TenantPrivateKey>) -> Self {
-        Self { tenant, keys, segments: HashMap::new() }
+        Self { tenant, keys, segments: BTreeMap::new() }
     }
 
     /// Takes the header of a segment; `None` for one whose day was shredded.
@@ -97,8 +97,16 @@ impl LogReader {
             return Err(Unreadable::Damaged);
         }
         let (sent, receipt) = sealed.split_at_checked(SENT_LEN).ok_or(Unreadable::Damaged)?;
-        let sent = self.part(message, Part::Sent, sent)?;
-        let receipt = match self.part(message, Part::Receipt, receipt) {
+        let first = segment::segment_of(Part::Sent, sent).ok_or(Unreadable::Damaged)?;
+        let of_sent = self.segment(first)?;
+        let sent = words(of_sent, message, Part::Sent, sent)?;
+        // Mostly both were written by one process: then the segment is at hand.
+        let of_receipt = match segment::segment_of(Part::Receipt, receipt) {
+            Some(second) if second == first => Ok(of_sent),
+            Some(second) => self.segment(second),
+            None => Err(Unreadable::Damaged),
+        };
+        let receipt = match of_receipt.and_then(|segment| words(segment, message, Part::Receipt, receipt)) {
             Ok(receipt) => Some(receipt),
             Err(_) if segment::is_blank(Part::Receipt, receipt) => None,
             // The tenant has changed its key between the two.
@@ -127,16 +135,15 @@ impl LogReader {
         })
     }
 
-    fn part(&self, message: MessageId, part: Part, sealed: &[u8]) -> Result<Words, Unreadable> {
-        let id = segment::segment_of(part, sealed).ok_or(Unreadable::Damaged)?;
+    fn segment(&self, id: SegmentId) -> Result<&OpenSegment, Unreadable> {
         let (_, segment) = self.segments.get(&id).ok_or(Unreadable::NoSegment)?;
-        let segment = segment.as_ref().map_err(|unreadable| *unreadable)?;
-        let opened = segment.open(message, part, sealed).map_err(|error| match error {
-            KeyError::Shredded => Unreadable::Shredded,
-            _ => Unreadable::Damaged,
-        })?;
-        Words::read(opened).ok_or(Unreadable::Damaged)
+        segment.as_ref().map_err(|unreadable| *unreadable)
     }
+}
+
+fn words(segment: &OpenSegment, message: MessageId, part: Part, sealed: &[u8]) -> Result<Words, Unreadable> {
+    let opened = segment.open(message, part, sealed).map_err(|_| Unreadable::Damaged)?;
+    Words::read(opened).ok_or(Unreadable::Damaged)
 }
 
 /// The segments that a row's sealed part needs: one, or two where the receipt was written by another process.
