@@ -16,8 +16,8 @@
 //! anywhere but to the address that the signalling named or to the peer of that signalling; never answers a stranger; never reads
 //! the clock for anything but a deadline.
 //!
-//! To add a codec: a variant of [`Codec`], its payload type in `sdp/`, its samples in `pacer/`. To add a SIP method that the other
-//! side may send: an arm in `dialog/request.rs`. To add a crypto suite: a row in `sdes.rs` and its sizes in `srtp.rs`.
+//! To add a codec: a variant of [`Codec`], its payload type in `sdp/local.rs`, its samples beside `g711.rs`. To add a SIP method that the other
+//! side may send: an arm in `dialog/request.rs`. To add a crypto suite: a row in `sdes.rs` and its sizes in `srtp/keys.rs`.
 
 mod call;
 mod config;

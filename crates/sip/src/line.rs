@@ -89,6 +89,10 @@ impl Line {
                         None => Ear::new(&plan, signalling),
                     };
                     self.pacer.tell(Order::Plan(self.stream, plan));
+                    // A description that says the same again doesn't undo where the other side was found.
+                    if let Some(remote) = self.ear.as_ref().and_then(Ear::peer) {
+                        self.pacer.tell(Order::Remote(self.stream, remote));
+                    }
                 }
                 Action::Talk => {
                     self.talks = true;

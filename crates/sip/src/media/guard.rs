@@ -38,6 +38,11 @@ impl Guard {
         }
     }
 
+    /// Where the peer is, once it has been heard.
+    pub(super) const fn seen(&self) -> Option<SocketAddr> {
+        self.seen
+    }
+
     /// A packet from here was in order. Gives the place where the peer is from now on, if it is a new one.
     pub(super) fn note(&mut self, from: SocketAddr) -> Option<SocketAddr> {
         if self.seen == Some(from) {

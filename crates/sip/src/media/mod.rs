@@ -45,6 +45,11 @@ impl Ear {
         Some(self)
     }
 
+    /// Where the other side is, once it has been heard under the description that counts now.
+    pub(crate) const fn peer(&self) -> Option<SocketAddr> {
+        self.guard.seen()
+    }
+
     /// A packet has come.
     pub(crate) fn hear(&mut self, packet: &mut Vec<u8>, from: SocketAddr) -> Heard {
         let mut heard = Heard::default();

@@ -52,6 +52,9 @@ fn a_peer_behind_a_translator_is_found_at_another_port_and_stays_there() {
     assert_eq!(ear.hear(&mut key('1', 100), moved), Heard { key: Some('1'), moved: Some(moved) });
     assert_eq!(ear.hear(&mut key('1', 3000), moved), Heard { key: Some('1'), moved: None });
     assert_eq!(ear.hear(&mut key('1', 6000), at("198.51.100.7:61001")), Heard::default());
+    // The same description again, as a session timer sends it, changes nothing.
+    let mut ear = ear.change(&plan("198.51.100.7:4000")).unwrap();
+    assert_eq!(ear.peer(), Some(moved));
     // Where it said that it would be always counts.
     let named = at("198.51.100.7:4000");
     assert_eq!(ear.hear(&mut key('2', 9000), named), Heard { key: Some('2'), moved: Some(named) });
@@ -79,6 +82,7 @@ fn another_description_begins_anew() {
     let mut ear = ear("198.51.100.7:4000", "203.0.113.1");
     ear.hear(&mut key('1', 100), at("198.51.100.7:4000"));
     let mut ear = ear.change(&plan("198.51.100.9:5000")).unwrap();
+    assert_eq!(ear.peer(), None);
     assert_eq!(ear.hear(&mut key('2', 3000), at("198.51.100.7:4000")), Heard::default());
     assert_eq!(ear.hear(&mut key('2', 3000), at("198.51.100.9:5000")).key, Some('2'));
 }
