@@ -117,6 +117,21 @@ mod tests {
     }
 
     #[test]
+    fn the_example_in_the_documentation_is_right() {
+        let text = include_str!("../../../../docs/calls.md")
+            .split("```toml\n")
+            .nth(1)
+            .and_then(|rest| rest.split("```").next());
+        let place = tempfile::tempdir().unwrap();
+        let password = place.path().join("password");
+        std::fs::write(&password, "x\n").unwrap();
+        let text = text.unwrap().replace("/etc/countersign/trunk.password", &password.display().to_string());
+        let around = Surroundings { world: World::real(), public_url: None, data_dir: None };
+        let carriers = gateway::Gateway::read(&text).unwrap().set_up(&[], &around).unwrap();
+        assert!(carriers.iter().any(|carrier| carrier.channel.carries(crate::ChannelKind::Voice)));
+    }
+
+    #[test]
     fn what_can_not_be_so_is_named() {
         let base = "server = \"sip.example.org\"\nuser = \"acme\"\n";
         for (more, named) in [
