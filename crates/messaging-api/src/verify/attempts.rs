@@ -75,7 +75,7 @@ pub(super) async fn list(call: Call) -> Result<Reply, ApiError> {
     let next = paging.cut(&mut rows, |row| row.id.uuid());
     let site = call.site().await?;
     let objects = rows.iter().map(|row| object(&call.caller.account, &site, row)).collect();
-    Ok(Reply::ok(paging.new(&site, "attempts", objects, next)))
+    Ok(Reply::ok(paging.with_meta(&site, "attempts", objects, next)))
 }
 
 /// One sending.

@@ -222,7 +222,7 @@ pub(super) async fn list(call: Call) -> Result<Reply, ApiError> {
             objects.push(Value::Object(object(&call, &site, &service, &entity, &row, &shown)));
         }
     }
-    Ok(Reply::ok(paging.new(&site, "challenges", objects, next)))
+    Ok(Reply::ok(paging.with_meta(&site, "challenges", objects, next)))
 }
 
 /// One challenge.

@@ -104,7 +104,7 @@ pub(super) async fn list(call: Call) -> Result<Reply, ApiError> {
     let next = paging.cut(&mut rows, |row| row.id.uuid());
     let site = call.site().await?;
     let objects = rows.iter().map(|row| object(&call, &site, &service, row)).collect();
-    Ok(Reply::ok(paging.new(&site, "entities", objects, next)))
+    Ok(Reply::ok(paging.with_meta(&site, "entities", objects, next)))
 }
 
 /// One entity.

@@ -212,7 +212,7 @@ pub(super) async fn list(call: Call) -> Result<Reply, ApiError> {
     let site = call.site().await?;
     let objects = rows.iter().map(|row| object(&call, &site, &service, &entity, row).map(Value::Object));
     let objects = objects.collect::<Result<_, _>>()?;
-    Ok(Reply::ok(paging.new(&site, "factors", objects, next)))
+    Ok(Reply::ok(paging.with_meta(&site, "factors", objects, next)))
 }
 
 /// One factor.

@@ -128,7 +128,7 @@ pub(super) async fn list(call: Call) -> Result<Reply, ApiError> {
     let next = paging.cut(&mut rows, |row| row.id.uuid());
     let site = call.site().await?;
     let objects = rows.iter().map(|row| object(&call, &site, &service, row)).collect::<Result<_, _>>()?;
-    Ok(Reply::ok(paging.new(&site, "rate_limits", objects, next)))
+    Ok(Reply::ok(paging.with_meta(&site, "rate_limits", objects, next)))
 }
 
 /// One rate limit.
@@ -224,7 +224,7 @@ pub(super) async fn list_buckets(call: Call) -> Result<Reply, ApiError> {
     let site = call.site().await?;
     let objects = rows.iter().map(|row| bucket_object(&call, &site, &service, &limit, row));
     let objects = objects.collect::<Result<_, _>>()?;
-    Ok(Reply::ok(paging.new(&site, "buckets", objects, next)))
+    Ok(Reply::ok(paging.with_meta(&site, "buckets", objects, next)))
 }
 
 /// One bucket.

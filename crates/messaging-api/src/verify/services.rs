@@ -217,7 +217,7 @@ pub(super) async fn list(call: Call) -> Result<Reply, ApiError> {
     let site = call.site().await?;
     let objects = rows.into_iter().map(|row| Ok(Service::read(row)?.object(&call.caller.account, &site)));
     let objects = objects.collect::<Result<_, ApiError>>()?;
-    Ok(Reply::ok(paging.new(&site, "services", objects, next)))
+    Ok(Reply::ok(paging.with_meta(&site, "services", objects, next)))
 }
 
 /// One service.

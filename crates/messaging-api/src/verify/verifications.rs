@@ -88,6 +88,8 @@ fn ways(call: &Call, service: &Service, channel: &str, target: &Target) -> Resul
         "sms" => vec![ChannelKind::Sms],
         "call" => vec![ChannelKind::Voice],
         "whatsapp" => vec![ChannelKind::WhatsApp],
+        // Twilio has no such channel.
+        "telegram" => vec![ChannelKind::Telegram],
         "email" => vec![ChannelKind::Email],
         "auto" => {
             // From the cheapest on; each only where there is a way at all.
@@ -163,7 +165,7 @@ pub(super) async fn create(call: Call) -> Result<Reply, ApiError> {
     limits::spend(&call, &service).await?;
     // A number that somebody else has taken over gets no code by a way that leads there.
     if let (Some(api), Some(number)) = (&call.api.sim_swap, asked.target.number())
-        && channel != "whatsapp"
+        && !matches!(channel, "whatsapp" | "telegram")
         && !api.admits(number).await
     {
         return Err(ApiError::new(403, 60410, "The message was blocked"));

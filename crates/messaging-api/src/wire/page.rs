@@ -85,7 +85,7 @@ impl Paging {
     }
 
     /// As the later APIs give a list: addresses at `site`, under `meta`.
-    pub(crate) fn new(&self, site: &str, name: &str, rows: Vec<Value>, next: Option<Uuid>) -> Value {
+    pub(crate) fn with_meta(&self, site: &str, name: &str, rows: Vec<Value>, next: Option<Uuid>) -> Value {
         let at = |path: String| format!("{site}{path}");
         let mut list = Map::new();
         list.insert(name.to_owned(), Value::Array(rows));
@@ -129,7 +129,7 @@ mod tests {
         let asked = Form::parse(list["next_page_uri"].as_str().unwrap().split_once('?').unwrap().1.as_bytes()).unwrap();
         assert_eq!(Paging::read("/list.json", &asked, &[]).unwrap().after, Some(Uuid::from_u128(2)));
         assert_eq!(paging.cut(&mut vec![Uuid::nil()], |id| *id), None);
-        let list = paging.new("https://x", "rows", Vec::new(), None);
+        let list = paging.with_meta("https://x", "rows", Vec::new(), None);
         assert_eq!(list["meta"]["next_page_url"], Value::Null);
         assert_eq!(list["meta"]["key"], "rows");
     }
