@@ -167,6 +167,9 @@ impl Doorkeeper {
         let first = tx.add_known_country(&country_mark(visitor.keys, FIRST)).await?;
         if !first && visitor.standing() == Standing::New {
             drop(tx);
+            // The other's transaction may be in a group that is not committed yet, so that no reader sees it; an empty one is committed
+            // with or after it.
+            store.tenant(tenant).begin().await?.commit().await?;
             let known = store.tenant(tenant).known_countries().await?;
             return Ok(known.iter().any(|known| known.as_slice() == mark));
         }
