@@ -11,9 +11,11 @@ import urllib.request
 import pytest
 from fixtures.house import SQLITE
 from fixtures.http_suppliers import SECRETS, HttpSuppliers
+from fixtures.program import Account
 from fixtures.sdk import Application, Python, python_of_tests
 from fixtures.tenant import Tenant
 from fixtures.waiting import wait_for
+from twilio.rest import Client
 
 APPLICATION = Application("application", Python(python_of_tests()), later=False, verified=True)
 # By route: everything else, +49, +44.
@@ -127,6 +129,60 @@ def test_receipts_are_heard_and_logged_without_a_number(suppliers, tenant, sent)
             assert _code(sent[kind]) not in logged
         for secret in [*SECRETS.values(), "the-secret-of-vonage", "the-token-of-meta"]:
             assert secret not in logged
+
+
+@pytest.fixture
+def verify(suppliers, tenant, monkeypatch):
+    """Twilio's library, at a service for codes."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(suppliers.server.ca_file))
+    account = Account(tenant)
+    client = Client(account.sid, account.token)
+    client.verify.base_url = suppliers.server.base
+    return client.verify.v2.services(client.verify.v2.services.create(friendly_name="Acme").sid)
+
+
+def _verified(verify, channel, number, code, **settings):
+    verification = verify.verifications.create(to=number, channel=channel, **settings)
+    assert (verification.status, verification.channel) == ("pending", channel)
+    assert verify.verification_checks.create(to=number, code=code()).status == "approved"
+
+
+def test_a_code_by_whatsapp(suppliers, verify):
+    whatsapp, number = suppliers["whatsapp"], "+4915112345600"
+
+    def code():
+        message = json.loads(whatsapp.asked("/106/messages")[-1])
+        assert message["to"] == number
+        assert message["template"]["language"]["code"] == "de", "the template is there in the person's language"
+        (text, button) = (part["parameters"] for part in message["template"]["components"])
+        assert text == button
+        return text[0]["text"]
+
+    _verified(verify, "whatsapp", number, code, locale="de")
+    wait_for("it is delivered", lambda: not whatsapp.state()["held"])
+    # Another language than the template's: its first one.
+    _verified(verify, "whatsapp", "+4917612345602", lambda: _template(whatsapp), locale="pt-PT")
+    assert json.loads(whatsapp.asked("/106/messages")[-1])["template"]["language"]["code"] == "en_US"
+    wait_for("it is delivered", lambda: not whatsapp.state()["held"])
+    assert suppliers.errors() == {}
+
+
+def _template(whatsapp):
+    return json.loads(whatsapp.asked("/106/messages")[-1])["template"]["components"][0]["parameters"][0]["text"]
+
+
+def test_a_code_by_telegram(suppliers, verify):
+    telegram, number = suppliers["telegram"], "+4915112345601"
+
+    def code():
+        return json.loads(telegram.asked("/sendVerificationMessage")[-1])["code"]
+
+    _verified(verify, "telegram", number, code)
+    (ability,) = telegram.asked("/checkSendAbility")
+    assert json.loads(ability) == {"phone_number": number}, "no code is shown to who can't bring it"
+    telegram.age()
+    assert code() not in json.dumps(telegram.state()["held"])
+    assert suppliers.errors() == {}
 
 
 def _callback(suppliers, path, body=b"", headers=None, method="POST"):

@@ -92,10 +92,7 @@ fn ways(call: &Call, service: &Service, channel: &str, target: &Target) -> Resul
         "telegram" => vec![ChannelKind::Telegram],
         "email" => vec![ChannelKind::Email],
         "auto" => {
-            // From the cheapest on; each only where there is a way at all.
-            let all = [ChannelKind::WhatsApp, ChannelKind::Sms, ChannelKind::Voice];
-            let can = |kind: &ChannelKind| call.api.courier().carries(*kind) && !(fixed && *kind != ChannelKind::Voice);
-            let ways: Vec<_> = all.into_iter().filter(can).collect();
+            let ways = cheapest_first(call, target, fixed);
             if ways.is_empty() {
                 return Err(ApiError::new(400, 60223, "No channel is configured"));
             }
@@ -103,6 +100,23 @@ fn ways(call: &Call, service: &Service, channel: &str, target: &Target) -> Resul
         }
         _ => return Err(ApiError::new(400, 60200, "Invalid parameter: Channel")),
     })
+}
+
+/// The ways that lead to a number at all, by what the route of each asks for a message; where they ask the same, in this order.
+fn cheapest_first(call: &Call, target: &Target, fixed: bool) -> Vec<ChannelKind> {
+    let table = call.api.courier().routes();
+    let digits = target.number().map(|number| number.expose().trim_start_matches('+')).unwrap_or_default();
+    let network = target.number().and_then(|number| numbers::look(number).mcc_mnc);
+    let mut ways: Vec<(f64, ChannelKind)> = [ChannelKind::WhatsApp, ChannelKind::Sms, ChannelKind::Voice]
+        .into_iter()
+        .filter(|kind| call.api.courier().carries(*kind) && !(fixed && *kind != ChannelKind::Voice))
+        .filter_map(|kind| {
+            let found = table.of(kind, digits, network)?;
+            Some((found.route.map_or(0.0, |route| route.cost), kind))
+        })
+        .collect();
+    ways.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    ways.into_iter().map(|(_, kind)| kind).collect()
 }
 
 fn wording(form: &Form, service: &Service) -> Result<Wording, ApiError> {
