@@ -16,6 +16,7 @@ mod engines;
 mod http;
 mod logins;
 mod messages;
+mod numbers_known;
 mod passkey;
 mod peer;
 mod place;
@@ -49,9 +50,9 @@ struct Arguments {
     /// The engines.
     #[arg(long, value_delimiter = ',', default_values_t = ["sqlite".to_owned(), "postgres".to_owned()])]
     engines: Vec<String>,
-    /// The parts: `webauthn` (passkeys' answers verified), `log` (the message log sealed and read), `calls` (the sound of a hundred calls
+    /// The parts: `webauthn` (passkeys' answers verified), `log` (the message log sealed and read), `numbers` (what numbers tell), `calls` (the sound of a hundred calls
     /// at once), `bare` (the engines without HTTP), `https` (logins against the server), `prompt` (sign-ins in a browser) and `messages` (text messages over SMPP).
-    #[arg(long, value_delimiter = ',', default_values_t = ["webauthn", "log", "calls", "bare", "https", "prompt", "messages"].map(str::to_owned))]
+    #[arg(long, value_delimiter = ',', default_values_t = ["webauthn", "log", "numbers", "calls", "bare", "https", "prompt", "messages"].map(str::to_owned))]
     parts: Vec<String>,
     /// Sizes of batches on the bare engine.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
@@ -127,6 +128,9 @@ async fn run(arguments: &Arguments) -> Result<()> {
     }
     if wanted("log") {
         sealed_log::run(if quick { 50_000 } else { 500_000 }, &mut report)?;
+    }
+    if wanted("numbers") {
+        numbers_known::run(if quick { 200_000 } else { 2_000_000 }, &mut report)?;
     }
     if wanted("calls") {
         calls::run(plan.length, &mut report).await?;
