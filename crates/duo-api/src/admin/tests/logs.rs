@@ -179,4 +179,26 @@ async fn messages_tell_their_day_and_no_number() {
     }
     assert_eq!(old[0]["timestamp"], midnight.seconds());
     assert_eq!(new["items"][0]["ts"], super::super::logs_v1::iso_micros(midnight));
+    // The log's own page gives every row of the day as it is kept, and where to go on.
+    let path = "/admin/v1/logs/messages";
+    let mut params = json!({ "mintime": soon.0, "limit": 1 });
+    let mut kinds = Vec::new();
+    loop {
+        let page = house.get(path, params.clone()).await;
+        for row in page["items"].as_array().unwrap() {
+            assert_eq!((row["sealed"].as_str(), row["day"].as_i64()), (Some("AQID"), Some(day)));
+            kinds.push(row["channel"].as_str().unwrap().to_owned());
+        }
+        match &page["metadata"]["next_offset"] {
+            Value::Null => break,
+            next => params["next_offset"] = next.clone(),
+        }
+    }
+    assert_eq!(kinds.len(), 3, "{kinds:?}");
+    // A reading is one line, however many pages it has.
+    let span = store::Span::new(Millis(0), Millis(i64::MAX), 100);
+    let acts = house.scope().rows().admin_log(&span).await.unwrap();
+    assert_eq!(acts.iter().filter(|act| act.action == "message_log_read").count(), 1);
+    let none = house.get(path, json!({ "mintime": soon.0, "user": house.user("alice").await.id.to_string() })).await;
+    assert_eq!(none["items"], json!([]));
 }
