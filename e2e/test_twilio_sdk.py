@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import ssl
 import subprocess
 import time
@@ -24,7 +25,9 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
-NUMBERS = (f"+1503555{number:04}" for number in range(100, 200))
+# Neighbouring numbers would be somebody who pumps messages.
+AREAS = (201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218, 219, 224, 225, 228, 229, 231, 234, 239, 240)
+NUMBERS = (f"+1{area}5550{number}" for number in range(123, 199, 12) for area in AREAS)
 
 
 @pytest.fixture(scope="module")
@@ -351,7 +354,7 @@ client.api.baseUrl = client.verify.baseUrl = base;
 (async () => {
   const sent = await client.messages.create({ to: number, body: "From JavaScript" });
   const service = await client.verify.v2.services.create({ friendlyName: "Example" });
-  const other = number.slice(0, -2) + "98";
+  const other = "+12485550" + number.slice(-3);
   const begun = await client.verify.v2.services(service.sid).verifications.create({ to: other, channel: "sms" });
   let refused = 0;
   try { await client.messages("SM" + "0".repeat(32)).fetch(); } catch (error) { refused = error.code; }
@@ -422,4 +425,4 @@ def test_playsms(account, supplier):
 
 def test_nothing_of_it_stands_in_the_log(supplier, account):
     log = supplier.server.log()
-    assert "+1503555" not in log and account.token not in log
+    assert not re.search(r"\+1\d{3}5550\d{3}", log) and account.token not in log

@@ -104,16 +104,18 @@ async fn a_passcode_opens_one_of_fifty_challenges_and_tries_are_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_rate_limit_holds_against_a_hundred_at_once() {
+async fn a_rate_limit_holds_against_many_at_once() {
     let house = House::new().await;
     let service = service(&house).await;
     let limits = format!("/v2/Services/{service}/RateLimits");
     let limit = house.make(&house.a, &limits, &[("UniqueName", "ip")]).await.text("sid").to_owned();
     house.make(&house.a, &format!("{limits}/{limit}/Buckets"), &[("Max", "3"), ("Interval", "60")]).await;
-    let numbers: Vec<String> = (0..40).map(|n| format!("+15035552{n:03}")).collect();
+    // Neighbouring numbers would be somebody who pumps messages.
+    let areas = [201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218, 219, 224, 225, 228];
+    let numbers: Vec<String> = areas.iter().map(|area| format!("+1{area}5550123")).collect();
     let of = |number| vec![("To", number), ("Channel", "sms"), ("RateLimits", "{\"ip\":\"203.0.113.9\"}")];
     let forms = numbers.iter().map(|number| of(number.as_str())).collect();
     let replies = all(&house, &format!("/v2/Services/{service}/Verifications"), forms).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 3);
-    assert_eq!(replies.iter().filter(|reply| reply.code() == 60207).count(), 37);
+    assert_eq!(replies.iter().filter(|reply| reply.code() == 60207).count(), 17);
 }
