@@ -6,6 +6,7 @@
 mod client;
 mod courier;
 mod kannel;
+mod queue;
 mod smsc;
 
 use crate::{process, report::Report};
@@ -32,6 +33,7 @@ pub(crate) async fn run(count: usize, directory: &Path, report: &mut Report) -> 
     let whole = seen.add("gateway", count, report);
     let seen = kannel::run(smsc.port, count, directory).await?;
     let kannel = seen.add("Kannel", count, report);
+    queue::run(count, directory, report).await?;
     report.add(PART, "client alone, ratio to Kannel", alone / kannel, "");
     report.add(PART, "gateway, ratio to Kannel", whole / kannel, "");
     Ok(())

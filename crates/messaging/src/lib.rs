@@ -59,6 +59,9 @@ pub use standing::{Changed, Standing, State};
 pub use twilio::{InvalidTwilioConfig, Retry, Twilio, TwilioConfig, signature};
 pub use web_push::WebPush;
 
+#[doc(hidden)]
+pub use queue::measuring as queue_measuring;
+
 /// What the fuzzers call.
 #[doc(hidden)]
 pub mod fuzzing {

@@ -5,7 +5,7 @@
 
 use crate::{
     engine::{Statement, StoreError, Type, Value},
-    scope::{Store, Tenant, Tx, record},
+    scope::{Store, Tx, record},
     values,
 };
 use types::{MessageId, Millis, TenantId};
@@ -82,10 +82,7 @@ static LEFT: Statement = Statement::new(
 static HELD: Statement =
     Statement::new("queue_held", "SELECT COUNT(*) FROM message_queue WHERE holder = $1", &[Type::Bytes]);
 
-static DRAIN: Statement =
-    Statement::new("queue_drain", "DELETE FROM message_queue WHERE tenant = $1 RETURNING id", &[Type::Id]);
-
-pub(crate) static ALL: &[&Statement] = &[&INSERT, &HAND, &NAME, &REMOVE, &CANCEL, &TAKE_OVER, &LEFT, &HELD, &DRAIN];
+pub(crate) static ALL: &[&Statement] = &[&INSERT, &HAND, &NAME, &REMOVE, &CANCEL, &TAKE_OVER, &LEFT, &HELD];
 
 impl Store {
     /// Notes, in one transaction and in the log too, that these messages (tenant, id, carrier) are now handed to their carriers by
@@ -138,16 +135,6 @@ impl Store {
     }
 }
 
-impl Tenant<'_> {
-    /// Removes everything that the tenant has in the queue: after a restore, or because the tenant goes. Gives the messages' ids.
-    pub async fn drain_messages(&self) -> Result<Vec<MessageId>, StoreError> {
-        let mut tx = self.begin().await?;
-        let rows = tx.drain_messages().await?;
-        tx.commit().await?;
-        Ok(rows)
-    }
-}
-
 impl Tx {
     /// Puts a message into the queue.
     pub async fn queue_message(&mut self, row: &QueuedRow) -> Result<(), StoreError> {
@@ -165,11 +152,6 @@ impl Tx {
     /// Takes a message back, if no carrier can have seen it: whether that was so.
     pub async fn take_back_message(&mut self, message: MessageId) -> Result<bool, StoreError> {
         self.changed(&CANCEL, values![message]).await
-    }
-
-    /// Removes everything that the tenant has in the queue; gives the messages' ids.
-    pub async fn drain_messages(&mut self) -> Result<Vec<MessageId>, StoreError> {
-        self.run(&DRAIN, Vec::new()).await?.into_iter().map(|row| row.read().take()).collect()
     }
 }
 

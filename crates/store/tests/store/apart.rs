@@ -2,14 +2,16 @@
 
 use crate::support::{ALL, NOW, Site, each_engine, user_name};
 use countersign_store::{
-    GroupChange, GroupPolicyRow, IntegrationChange, PhoneChange, PolicyChange, SealedNumber, Span, StoreError, Tenant,
-    UserChange,
+    GroupChange, GroupPolicyRow, IntegrationChange, PhoneChange, PolicyChange, QueuedRow, SealedNumber, Span,
+    StoreError, Tenant, UserChange,
     attempts::{AttemptRow, Ending},
     codes::{BypassRow, SmsCodeRow},
     prompting::PromptRules,
 };
 use std::{fmt::Write as _, fs, path::Path, time::Duration};
-use types::{AttemptId, BypassId, GroupId, LogId, MessageId, Millis, PhoneId, PolicyId, SmsCodeId, TokenId, UserId};
+use types::{
+    AttemptId, BypassId, GroupId, LogId, MessageId, Millis, PhoneId, PolicyId, SmsCodeId, TenantId, TokenId, UserId,
+};
 
 const IKEY: &str = "DIAAAAAAAAAAAAAAAAAA";
 const DIGEST: [u8; 32] = [7; 32];
@@ -64,6 +66,7 @@ async fn things(site: &Site) -> Things {
         tx.insert_admin_log(&admin_log).await?;
         tx.insert_message(&message).await?;
         assert!(tx.add_receipt(message.id, b"receipt", LATER).await?);
+        tx.queue_message(&new_queued(site.a, message.id)).await?;
         Ok(())
     })
     .await;
@@ -91,6 +94,20 @@ fn new_bypass(site: &Site, user_id: UserId) -> BypassRow {
         expires: None,
         created: NOW,
         created_by: "DI".to_owned(),
+    }
+}
+
+/// A message that waits; the tenant in the row counts for nothing.
+fn new_queued(tenant: TenantId, id: MessageId) -> QueuedRow {
+    QueuedRow {
+        tenant,
+        id,
+        holder: vec![1; 16],
+        key_id: vec![2; 16],
+        until: 7,
+        state: "queued".to_owned(),
+        carrier: String::new(),
+        sealed: vec![3; 64],
     }
 }
 
@@ -285,6 +302,9 @@ async fn changes(tx: &mut countersign_store::Tx, of: &Things) -> Result<Vec<(&'s
         ("suspend_prompts", tx.suspend_prompts(user, "", NOW).await?),
         ("resume_prompts", tx.resume_prompts(user).await?),
         ("set_message_state", tx.set_message_state(of.message, "queued", "sent", "", None).await?),
+        ("unqueue_message", tx.unqueue_message(of.message).await?),
+        ("take_back_message", tx.take_back_message(of.message).await?),
+        ("take_sms_codes", tx.take_sms_codes(phone, &[of.sms]).await? > 0),
         ("set_message_sealed", tx.set_message_sealed(of.message, b"sealed").await?),
         ("add_receipt", tx.add_receipt(of.message, b"another", LATER).await?),
         ("delete_auth_log", tx.delete_auth_log(LATER, 10).await? > 0),
@@ -313,6 +333,9 @@ fn what_is_made_with_anothers_id_reaches_nothing_of_theirs() {
             tx.trust_device([8; 32], of.user, IKEY, NOW, LATER).await?;
             tx.insert_activation([8; 32], of.user, Some(of.phone), LATER, NOW).await?;
             tx.insert_attempt(&attempt).await?;
+            // Under its own tenant, whatever the row says: and so nothing of the other's.
+            tx.queue_message(&new_queued(site.a, of.message)).await?;
+            assert!(tx.take_back_message(of.message).await?);
             assert!(tx.open_prompt(of.user, attempt.id, RULES, NOW, LATER).await?);
             attempt.id = of.attempt;
             assert!(!tx.claim_offer(&attempt).await?);

@@ -21,6 +21,7 @@ mod neighbours;
 mod outage;
 mod people;
 mod plans;
+mod queue;
 mod races;
 mod registry;
 mod restored;
