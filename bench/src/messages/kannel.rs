@@ -1,5 +1,5 @@
-//! Debian's Kannel: `smsbox` takes messages over HTTP, `bearerbox` carries them over SMPP, receipts come to an address over HTTP. Nothing
-//! is durable: it is configured without a store, which is its fastest.
+//! Debian's Kannel: `smsbox` takes messages over HTTP, `bearerbox` carries them over SMPP, receipts come to an address over HTTP. Without
+//! a store, which is its fastest, and with its spool: a file for each message that isn't gone yet, in clear, never synced to the disk.
 
 use super::{AT_ONCE, PATIENCE, Seen, WINDOW, Watch, number, text};
 use crate::process;
@@ -23,9 +23,18 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-pub(super) async fn run(smsc: u16, count: usize, directory: &Path) -> Result<Seen> {
+pub(super) async fn run(smsc: u16, count: usize, directory: &Path, spooled: bool) -> Result<Seen> {
     let directory = directory.join("kannel");
-    std::fs::create_dir_all(&directory)?;
+    if directory.exists() {
+        std::fs::remove_dir_all(&directory)?;
+    }
+    let spool = directory.join("spool");
+    std::fs::create_dir_all(&spool)?;
+    let store = if spooled {
+        format!("store-type = spool\nstore-location = \"{}\"\n", spool.canonicalize()?.display())
+    } else {
+        String::new()
+    };
     let heard = Arc::new(Heard { count: AtomicUsize::new(0), wanted: count, all: Notify::new() });
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let hears = listener.local_addr()?.port();
@@ -36,7 +45,7 @@ pub(super) async fn run(smsc: u16, count: usize, directory: &Path) -> Result<See
         &config,
         format!(
             "group = core\nadmin-port = {admin}\nadmin-interface = 127.0.0.1\nadmin-password = bench\nsmsbox-port = {boxes}\n\
-             smsbox-interface = 127.0.0.1\nbox-deny-ip = \"*.*.*.*\"\nbox-allow-ip = \"127.0.0.1\"\n\n\
+             smsbox-interface = 127.0.0.1\nbox-deny-ip = \"*.*.*.*\"\nbox-allow-ip = \"127.0.0.1\"\n{store}\n\
              group = smsc\nsmsc = smpp\nsmsc-id = bench\nhost = 127.0.0.1\nport = {smsc}\ntransceiver-mode = true\n\
              smsc-username = bench\nsmsc-password = bench\nsystem-type = \"\"\nmax-pending-submits = {WINDOW}\n\n\
              group = smsbox\nbearerbox-host = 127.0.0.1\nbearerbox-port = {boxes}\nsendsms-port = {sendsms}\n\

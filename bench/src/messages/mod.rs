@@ -17,14 +17,14 @@ use std::{
 };
 
 const PART: &str = "messages";
-/// How many submits wait for their answers at once, in each of the three.
+/// How many submits wait for their answers at once, in each of them.
 const WINDOW: u16 = 100;
 /// How many messages are handed over at once.
 const AT_ONCE: usize = 256;
 /// A run that takes longer has lost something.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// All three, one after the other, `count` messages each; their files go to `directory`.
+/// One after the other, `count` messages each; their files go to `directory`.
 pub(crate) async fn run(count: usize, directory: &Path, report: &mut Report) -> Result<()> {
     let smsc = smsc::Smsc::start()?;
     let seen = client::run(smsc.port, count).await?;
