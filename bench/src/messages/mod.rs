@@ -31,12 +31,13 @@ pub(crate) async fn run(count: usize, directory: &Path, report: &mut Report) -> 
     let alone = seen.add("client alone", count, report);
     let seen = courier::run(smsc.port, count, directory).await?;
     let whole = seen.add("gateway", count, report);
-    let seen = kannel::run(smsc.port, count, directory).await?;
-    let kannel = seen.add("Kannel", count, report);
-    queue::run(count, directory, report).await?;
-    report.add(PART, "client alone, ratio to Kannel", alone / kannel, "");
-    report.add(PART, "gateway, ratio to Kannel", whole / kannel, "");
-    Ok(())
+    for (name, spooled) in [("Kannel in memory", false), ("Kannel with a spool", true)] {
+        let seen = kannel::run(smsc.port, count, directory, spooled).await?;
+        let kannel = seen.add(name, count, report);
+        report.add(PART, format!("client alone, ratio to {name}"), alone / kannel, "");
+        report.add(PART, format!("gateway, ratio to {name}"), whole / kannel, "");
+    }
+    queue::run(count, directory, report).await
 }
 
 /// How long it took, and what of the processors.
