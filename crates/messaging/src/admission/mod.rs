@@ -119,7 +119,11 @@ impl Doorkeeper {
                 // No tenant: with the line's time it would say when somebody's message went. The tenant sees it in its log.
                 tracing::warn!(rule = refusal.rule.name(), "messages of a pattern of fraud are blocked for a while");
             }
-            SendError::Fraud { rule: refusal.rule.class(), retry_after: refusal.retry_after }
+            match (refusal.rule, refusal.retry_after) {
+                // A limit like those in the store: whoever waits for a code is told how long.
+                (Rule::Pace, Some(retry_after)) => SendError::Limited { retry_after },
+                (rule, retry_after) => SendError::Fraud { rule: rule.class(), retry_after },
+            }
         })
     }
 

@@ -5,6 +5,7 @@ use crate::{
     Address, ChannelKind, ErrorClass, Outgoing, SendError, State,
     admission::{MessageSettings, Visitor},
 };
+use fraud::Rule;
 use keys::TenantKeys;
 use store::{MessageRow, QueuedRow, StoreError, TenantRow};
 use types::Millis;
@@ -39,9 +40,12 @@ impl Desk {
         let pass = match self.door.ask(&self.store, &visitor).await {
             Ok(pass) => pass,
             Err(error) => {
-                if let SendError::Fraud { .. } | SendError::Refused(ErrorClass::OptedOut) = error {
-                    self.note_refusal(message, &admission, &terms, error.class().as_str()).await?;
-                }
+                let class = match &error {
+                    SendError::Fraud { .. } | SendError::Refused(ErrorClass::OptedOut) => error.class().as_str(),
+                    SendError::Limited { .. } => Rule::Pace.class(),
+                    _ => return Err(error),
+                };
+                self.note_refusal(message, &admission, &terms, class).await?;
                 return Err(error);
             }
         };
