@@ -215,6 +215,40 @@ async fn pressed_keys_reach_the_attempt_once() {
     assert!(requests[1].method == "DELETE" && requests[1].path.ends_with(&format!("/Calls/{sid}.json")));
 }
 
+#[tokio::test]
+async fn a_code_is_told_when_a_key_was_pressed_and_not_before() {
+    let mut it = hooked().await;
+    let mut urls = Vec::new();
+    for (number, code) in [(NUMBER, "907918"), ("+4915112345679", "223344")] {
+        let mut message = it.house.fixture.text(it.house.tenant, number, "");
+        let code = SecretString::new(code.to_owned());
+        message.content = messaging::Content::Call(messaging::text::calls::code_call("Acme", &code, "de").unwrap());
+        message.language = "de".to_owned();
+        it.house.courier.deliver(message).await.unwrap();
+        let twiml = it.last().value("Twiml").unwrap().to_owned();
+        assert!(twiml.contains("Hier ist Acme.") && !twiml.contains(code.expose()), "{twiml}");
+        let url = path(twiml.split("action=\"").nth(1).unwrap().split('"').next().unwrap());
+        assert!(!url.contains(code.expose()));
+        urls.push((url, it.last_id("CA")));
+    }
+    let (url, sid) = &urls[0];
+    let silent = it.keys(url, &[("CallSid", sid)]).await.unwrap();
+    assert!(silent.body.contains("<Hangup/>") && !silent.body.contains("9, 0, 7"));
+    let told = it.keys(url, &[("CallSid", sid), ("Digits", "5")]).await.unwrap();
+    assert_eq!(told.body.matches("Ihr Code lautet: 9, 0, 7, 9, 1, 8.").count(), 2, "{}", told.body);
+    assert!(!format!("{told:?}").contains("9, 0, 7"));
+    assert!(it.heard().is_none(), "such a key approves nothing");
+    // The words of one call under the ticket of another, and garbled ones.
+    let (other, other_sid) = &urls[1];
+    let (ticket, words) = (other.split('?').next().unwrap(), url.split('?').nth(1).unwrap());
+    for wrong in [format!("{ticket}?{words}"), format!("{url}x"), format!("{ticket}?words=")] {
+        let refused = it.keys(&wrong, &[("CallSid", other_sid), ("Digits", "5")]).await.unwrap_err();
+        assert_eq!(refused.status(), 404, "{wrong}");
+    }
+    it.house.fixture.clock.set(NOW + Duration::from_secs(601));
+    assert_eq!(it.keys(other, &[("CallSid", other_sid), ("Digits", "5")]).await.unwrap_err().status(), 404, "too late");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_hundred_key_presses_at_once_one_counts() {
     let it = hooked().await;

@@ -23,5 +23,6 @@ mod supplier;
 mod suppliers;
 mod support;
 mod theft;
+mod trunk;
 mod twilio;
 mod web_push;
