@@ -78,7 +78,7 @@ pub(super) async fn application(door: &Door, ikey: &str) -> Result<Arc<Applicati
 /// learns what it is. Those of the administrator's APIs aren't, and the person's own pages have a way of their own.
 pub(super) fn may_sign_in(app: &Application) -> Result<(), OAuthError> {
     match app.kind.as_str() {
-        "adminapi" | "accountsapi" | "portal" => Err(OAuthError::UnauthorizedClient),
+        "adminapi" | "accountsapi" | "portal" | "messaging" => Err(OAuthError::UnauthorizedClient),
         _ => Ok(()),
     }
 }
