@@ -44,11 +44,13 @@ static INSERT: Statement = Statement::new(
     concat!("INSERT INTO message_queue (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"),
     &[Type::Id, Type::Id, Type::Bytes, Type::Bytes, Type::Int, Type::Text, Type::Text, Type::Bytes],
 );
+// The holder stands in a CASE so that the row is looked up by its key, and not among all that the holder has.
 static HAND: Statement = Statement::new(
     "queue_hand",
     "WITH input(tenant, id, holder, carrier) AS (VALUES ($1, $2, $3, $4)) \
      UPDATE message_queue SET state = 'handed', carrier = input.carrier FROM input \
-     WHERE message_queue.tenant = input.tenant AND message_queue.id = input.id AND message_queue.holder = input.holder \
+     WHERE message_queue.tenant = input.tenant AND message_queue.id = input.id \
+     AND CASE WHEN message_queue.holder = input.holder THEN 1 ELSE 0 END = 1 \
      RETURNING message_queue.tenant, message_queue.id",
     &[Type::Id, Type::Id, Type::Bytes, Type::Text],
 );

@@ -38,6 +38,16 @@ pub(crate) const TENANTLESS: &[&str] = &[
     "api_message_due",
     "verification_purge",
     "challenge_purge",
+    // The house's own: carriers that are cut off, what a process holds of the queue, the message log's days.
+    "carrier_cut",
+    "carrier_restore",
+    "carrier_cuts",
+    "queue_take_over",
+    "queue_left",
+    "queue_held",
+    "log_day_check",
+    "log_day_set",
+    "log_day_forget",
 ];
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
