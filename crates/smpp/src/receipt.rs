@@ -9,6 +9,7 @@ use crate::{
     split::UDHI,
 };
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 /// `esm_class`: this is a receipt (SMPP 3.4 §5.2.12).
 pub const RECEIPT: u8 = 0x04;
@@ -191,8 +192,8 @@ pub const fn is_marked(message: &Message<'_>) -> bool {
     message.esm_class & KIND != 0
 }
 
-/// The receipt's own words: printable ASCII, without what it repeats of the message.
-fn text_of(message: &Message<'_>) -> Vec<u8> {
+/// The receipt's own words: printable ASCII, without what it repeats of the message. Erased when dropped: it may be a person's text.
+fn text_of(message: &Message<'_>) -> Zeroizing<Vec<u8>> {
     let mut octets = match message.short_message {
         [] => message.tlvs.get(tlv::MESSAGE_PAYLOAD).unwrap_or_default(),
         short => short,
@@ -202,18 +203,18 @@ fn text_of(message: &Message<'_>) -> Vec<u8> {
         octets = octets.get(header..).unwrap_or_default();
     }
     let narrow = |octet: &u8| if octet.is_ascii_graphic() { *octet } else { b' ' };
-    let text: Vec<u8> = if message.data_coding == 8 {
-        octets.chunks_exact(2).take(MAX_TEXT).map(|pair| if let [0, low] = pair { narrow(low) } else { b' ' }).collect()
+    let mut text = Zeroizing::new(Vec::with_capacity(MAX_TEXT));
+    if message.data_coding == 8 {
+        let wide = octets.chunks_exact(2).take(MAX_TEXT);
+        text.extend(wide.map(|pair| if let [0, low] = pair { narrow(low) } else { b' ' }));
     } else {
-        octets.iter().take(MAX_TEXT).map(narrow).collect()
-    };
-    match position(&text, "text") {
-        Some((start, _)) => {
-            let mut text = zeroize::Zeroizing::new(text);
-            text.drain(..start).collect()
-        }
-        None => text,
+        text.extend(octets.iter().take(MAX_TEXT).map(narrow));
     }
+    if let Some((start, _)) = position(&text, "text") {
+        // What is cut off is overwritten when the whole is.
+        text.truncate(start);
+    }
+    text
 }
 
 /// Where `key` stands as a word of its own that `:` or `=` follows, and where its value begins.
