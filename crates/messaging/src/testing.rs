@@ -98,13 +98,6 @@ pub(crate) fn house() -> House {
         .clone()
 }
 
-/// A key ring of its own.
-pub(crate) fn ring() -> KeyRing {
-    let directory = tempfile::tempdir().unwrap();
-    let (world, _) = World::made(NOW, 11);
-    KeyRing::new(Arc::new(FileRoot::open_or_create(&directory.path().join("root.key"), &world).unwrap()))
-}
-
 /// A channel that answers what it is told to, and keeps the tickets.
 #[derive(Default)]
 pub(crate) struct Scripted {
