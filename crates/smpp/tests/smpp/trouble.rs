@@ -47,7 +47,7 @@ async fn a_cut_leaves_nobody_waiting_and_a_new_bind_is_made() {
 async fn an_answer_that_does_not_come_is_unknown_and_a_silent_smsc_is_left() {
     let smsc = Smsc::new().await;
     let mut config = smsc.config();
-    config.response = Duration::from_millis(100);
+    config.response = Duration::from_millis(1_500);
     let (client, _, mut line) = bound(config, &smsc).await;
     let submitting = Arc::clone(&client);
     let submit = tokio::spawn(async move { submitting.submit(&text("x")).await });
@@ -198,7 +198,7 @@ async fn a_bind_that_the_smsc_has_forgotten_is_made_again() {
 async fn one_that_floods_and_does_not_read_is_not_read_any_more() {
     let smsc = Smsc::new().await;
     let mut config = smsc.config();
-    config.response = Duration::from_millis(200);
+    config.response = Duration::from_millis(1_500);
     let (client, _, mut line) = bound(config, &smsc).await;
     let mut flood = Vec::new();
     for sequence in 1..4_000 {
