@@ -122,6 +122,25 @@ fn a_grant_that_was_not_given_is_missed_at_every_route_of_the_admin_api() {
     });
 }
 
+/// Programs that send messages have it; it signs nobody in and administers nothing.
+#[test]
+fn a_token_of_the_messaging_api_opens_no_route() {
+    on_engine(Engine::Sqlite, patient(), async |house| {
+        let open = Open::of(house).await;
+        let (fields, b) = (directory::IntegrationFields::default(), &house.b);
+        let token =
+            crate::support::organisation::application(&house.directory, (b.id, "b"), &b.host, "messaging", fields);
+        let token = token.await;
+        for route in routes() {
+            let (_, version, path, params) = good(house, &open, route);
+            let reply = house.call(&token, version, (route.method.http().as_str(), &path), &params).await;
+            reply.assert_refused(&path);
+            // Requests without a date are not even read: its integration knows none.
+            assert!(matches!(reply.code(), 40_301 | 40_105), "{path}: {reply:?}");
+        }
+    });
+}
+
 #[test]
 fn a_method_that_a_path_does_not_have_is_refused_in_the_envelope() {
     on_engine(Engine::Sqlite, patient(), async |house| {
