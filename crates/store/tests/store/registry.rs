@@ -22,6 +22,10 @@ pub(crate) const TENANTLESS: &[&str] = &[
     // Of no tenant: the issue of the metadata that was accepted last.
     "fido_serial",
     "fido_raise",
+    // Of no tenant: which day keys of the message log the house uses.
+    "log_day_check",
+    "log_day_set",
+    "log_day_forget",
     "message_by_receipt",
     // Housekeeping over all tenants.
     "message_purge_receipts",

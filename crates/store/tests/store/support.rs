@@ -8,7 +8,7 @@ use countersign_store::{
     AdminLogRow, AuthLogRow, Engine, GroupRow, IntegrationRow, MessageRow, Options, PhoneRow, PolicyRow, Slice, Store,
     StoreError, Tenant, TenantRow, TokenRow, Tx, UserRow,
 };
-use keys::{FileRoot, KeyRing};
+use keys::{DayKeys, FileRoot, KeyRing};
 use std::{
     sync::{
         Arc,
@@ -78,7 +78,9 @@ impl Site {
         let (world, clock) = World::made(NOW, fresh_seed());
         let root = FileRoot::open_or_create(&directory.path().join("root.key"), &world).unwrap();
         let engine = countersign_store::open(&url, &Options::default()).await.unwrap();
-        let store = Store::new(engine, KeyRing::new(Arc::new(root)), world.clone());
+        let ring = KeyRing::new(Arc::new(root));
+        let days = DayKeys::open_or_create(&directory.path().join("log-days.key"), &ring, &world).unwrap();
+        let store = Store::new(engine, ring, world.clone()).with_day_keys(Arc::new(days));
         let a = new_tenant(&store, &world, "a").await;
         let b = new_tenant(&store, &world, "b").await;
         Self { url, store, world, clock, a, b, directory }
