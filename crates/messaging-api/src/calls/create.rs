@@ -138,7 +138,8 @@ fn read(call: &Call) -> Result<Wish, ApiError> {
     let to = form.filled("To")?.ok_or_else(|| ApiError::new(400, 21201, "No 'To' number is specified"))?;
     let from = form.filled("From")?.unwrap_or_default();
     let digits = from.strip_prefix('+').unwrap_or(from);
-    if !from.is_empty() && !((3..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())) {
+    let is_number = (3..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    if !from.is_empty() && !is_number {
         return Err(ApiError::new(400, 21212, "The 'From' number is not a valid phone number"));
     }
     let extension = form.filled("SendDigits")?.unwrap_or_default();

@@ -55,8 +55,10 @@ pub(super) async fn change(call: Call) -> Result<Reply, ApiError> {
         _ => return Err(ApiError::parameter("Status")),
     };
     let (api, tenant) = (&call.api, call.caller.tenant);
-    let answered = seen(&call, id).is_some_and(|seen| seen.progress == Progress::InProgress);
-    if !(is_cancel && answered) && !api.courier().cancel(tenant, id).await.map_err(|error| rejected(error, false))? {
+    let answered = seen(&call, id).is_some_and(|seen| seen.progress == Progress::Answered);
+    // What is being said can be ended, not cancelled.
+    let too_late = is_cancel && answered;
+    if !too_late && !api.courier().cancel(tenant, id).await.map_err(|error| rejected(error, false))? {
         api.courier().hang_up(tenant, id);
     }
     reply(&call, id).await.map(Reply::ok)

@@ -22,7 +22,7 @@ pub(super) enum Progress {
     Queued,
     Initiated,
     Ringing,
-    InProgress,
+    Answered,
     Completed,
     Busy,
     NoAnswer,
@@ -36,7 +36,7 @@ impl Progress {
             Self::Queued => "queued",
             Self::Initiated => "initiated",
             Self::Ringing => "ringing",
-            Self::InProgress => "in-progress",
+            Self::Answered => "in-progress",
             Self::Completed => "completed",
             Self::Busy => "busy",
             Self::NoAnswer => "no-answer",
@@ -55,7 +55,7 @@ impl Progress {
             Self::Queued => "",
             Self::Initiated => "initiated",
             Self::Ringing => "ringing",
-            Self::InProgress => "answered",
+            Self::Answered => "answered",
             _ => "completed",
         }
     }
@@ -63,7 +63,7 @@ impl Progress {
     const fn of(event: CallEvent) -> Self {
         match event {
             CallEvent::Ringing => Self::Ringing,
-            CallEvent::Answered => Self::InProgress,
+            CallEvent::Answered => Self::Answered,
             CallEvent::Completed(_) => Self::Completed,
             CallEvent::Busy => Self::Busy,
             CallEvent::NoAnswer => Self::NoAnswer,
@@ -77,7 +77,7 @@ impl Progress {
             Self::Queued => 0,
             Self::Initiated => 1,
             Self::Ringing => 2,
-            Self::InProgress => 3,
+            Self::Answered => 3,
             _ => 4,
         }
     }
@@ -154,7 +154,7 @@ impl Calls {
         let steps: Vec<Progress> = between.chain([to]).collect();
         for step in steps {
             call.seen.progress = step;
-            if step == Progress::InProgress {
+            if step == Progress::Answered {
                 call.seen.answered = Some(now);
             }
             if step.is_last() {
