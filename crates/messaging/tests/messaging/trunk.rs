@@ -69,6 +69,8 @@ async fn serve(socket: UdpSocket, plan: Plan, heard: Arc<Mutex<Vec<String>>>) {
     let media = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let (mut invite, mut pressed) = (String::new(), false);
     let mut buffer = vec![0; 65_536];
+    let here = socket.local_addr().unwrap();
+    let reply = |request: &str, status: &str, sdp: &str| reply(here, request, status, sdp);
     loop {
         let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
         let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
@@ -105,12 +107,12 @@ async fn serve(socket: UdpSocket, plan: Plan, heard: Arc<Mutex<Vec<String>>>) {
     }
 }
 
-fn reply(request: &str, status: &str, sdp: &str) -> String {
+fn reply(here: SocketAddr, request: &str, status: &str, sdp: &str) -> String {
     let kept = |line: &&str| ["Via:", "From:", "Call-ID:", "CSeq:"].iter().any(|name| line.starts_with(name));
     let mut head: Vec<String> = vec![format!("SIP/2.0 {status}")];
     head.extend(request.lines().filter(kept).map(str::to_owned));
     head.extend(request.lines().filter(|line| line.starts_with("To:")).map(|to| format!("{to};tag=them")));
-    head.push("Contact: <sip:trunk@127.0.0.1>".to_owned());
+    head.push(format!("Contact: <sip:trunk@{here}>"));
     if !sdp.is_empty() {
         head.push("Content-Type: application/sdp".to_owned());
     }
