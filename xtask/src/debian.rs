@@ -28,7 +28,11 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("firefox-esr", "another real browser", None),
     package("libnss3-tools", "certutil: gives the browsers the server's own certificate authority", None),
     package("espeak-ng", "what speaks in calls", None),
-    package("kannel-extras", "drive_smpp, another SMSC; and with it Kannel, the peer of the benchmark of messages", None),
+    package(
+        "kannel-extras",
+        "drive_smpp, another SMSC; and with it Kannel, the peer of the benchmark of messages",
+        None,
+    ),
     package("baresip-core", "a real telephone: takes calls, records what it hears, presses keys", None),
     package("sip-tester", "sipp: a SIP trunk that asks for a password", None),
     package("python3-venv", "the environment in which pytest runs", Some(&["python3", "-c", "import ensurepip, venv"])),

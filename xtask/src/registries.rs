@@ -21,7 +21,10 @@ pub(crate) const PYTHON: &[Package] = &[
     Package { name: "pytest==9.2.0", reason: "runs e2e/test_*.py" },
     Package { name: "duo_client==5.7.0", reason: "a real client: the current one" },
     Package { name: "aiosmtpd==1.4.6", reason: "a real SMTP server, for mail" },
-    Package { name: "twilio==9.13.0", reason: "a real client of the messaging API; foreign check of callbacks' signatures" },
+    Package {
+        name: "twilio==9.13.0",
+        reason: "a real client of the messaging API; foreign check of callbacks' signatures",
+    },
     Package { name: "pyotp==2.12.0", reason: "codes inside a test, where a process of oathtool each is too slow" },
     Package { name: "cryptography==50.0.2", reason: "the device's P-256 key in the tests of push" },
     Package { name: "http_ece==1.2.1", reason: "foreign decryption of what Web Push sends (RFC 8291)" },

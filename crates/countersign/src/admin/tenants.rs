@@ -93,7 +93,7 @@ pub(super) async fn run(action: Action, directory: &Directory, tenant: Option<&s
         }
         Action::LogKey(LogKeyAction::Set { key }) => {
             Ok(office().await?.scope().set_log_key(Some(&key.join(" "))).await?)
-        },
+        }
         Action::LogKey(LogKeyAction::Remove) => Ok(office().await?.scope().set_log_key(None).await?),
     }
 }

@@ -15,7 +15,8 @@ use zeroize::Zeroizing;
 use super::{
     error::{ConfigError, Mistake},
     sections::{
-        Acme, Config, Fido, Keys, Limits, Log, LogFormat, Metrics, Root, Server, SimSwap, Smtp, SmtpSecurity, Store, StoreUrl, Supplier, TlsMode, Token, Web,
+        Acme, Config, Fido, Keys, Limits, Log, LogFormat, Metrics, Root, Server, SimSwap, Smtp, SmtpSecurity, Store,
+        StoreUrl, Supplier, TlsMode, Token, Web,
     },
     settings::Settings,
 };

@@ -137,12 +137,7 @@ pub fn run(config: Option<&Path>, arguments: LogArgs) -> anyhow::Result<()> {
     }
 }
 
-async fn read(
-    config: Option<&Path>,
-    reading: &Reading,
-    world: &World,
-    out: &mut dyn Output,
-) -> anyhow::Result<()> {
+async fn read(config: Option<&Path>, reading: &Reading, world: &World, out: &mut dyn Output) -> anyhow::Result<()> {
     let now = world.now();
     let to = reading.to.as_deref().map_or(Ok(Millis(now.0 + 1)), moment)?;
     let from = reading.from.as_deref().map_or(Ok(Millis(to.0 - DAY)), moment)?;

@@ -72,6 +72,10 @@ pub(super) async fn telephony_credits_used(call: Call) -> Result<Envelope, ApiEr
     // Rows of the log stand at the beginning of their day.
     let from = Millis(from.day().saturating_mul(86_400_000));
     let billed = Desk::of(&call).rows().billing(from, to, SMALLEST_GROUP).await.map_err(|error| failed(&error))?;
-    let used: i64 = billed.iter().filter(|group| group.channel != "email" && group.billing_class != "none").map(|group| group.count).sum();
+    let used: i64 = billed
+        .iter()
+        .filter(|group| group.channel != "email" && group.billing_class != "none")
+        .map(|group| group.count)
+        .sum();
     Ok(Envelope::ok(json!({ "telephony_credits_used": used })))
 }

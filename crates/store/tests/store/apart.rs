@@ -352,8 +352,12 @@ fn what_is_made_with_anothers_id_reaches_nothing_of_theirs() {
 
 #[test]
 fn the_tests_above_leave_no_method_out() {
-    let mine = concat!(include_str!("apart.rs"), include_str!("apart_browser.rs"), include_str!("apart_api.rs"),
-        include_str!("log_segments.rs"));
+    let mine = concat!(
+        include_str!("apart.rs"),
+        include_str!("apart_browser.rs"),
+        include_str!("apart_api.rs"),
+        include_str!("log_segments.rs")
+    );
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut seen = 0;
     for entry in fs::read_dir(source).unwrap() {
