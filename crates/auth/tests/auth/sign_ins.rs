@@ -141,6 +141,23 @@ fn a_call_shows_two_digits_on_the_page() {
     });
 }
 
+#[test]
+fn a_call_ends_when_another_factor_decides() {
+    each_engine("{}", async |house| {
+        let user = house.user("ana").await;
+        house.phone(user, "+15035550100").await;
+        house.token(user, "t6", SEED).await;
+        house.print.on_calls(CallBehavior::Silence);
+        let visit = Visit::application(house, "ana").await;
+        let Step::Waiting { attempt, .. } = visit.attempt(Factor::Phone).await else { panic!("no call") };
+        assert!(allowed(&visit.attempt(code(&house.totp())).await));
+        let row = house.store.tenant(house.tenant).attempt(attempt).await.unwrap().unwrap();
+        assert_eq!((row.status.as_str(), row.reason.as_str()), ("deny", "user_cancelled"));
+        // The sign-in is what the passcode made it.
+        assert_ne!(visit.redeem().await.unwrap().factor, "phone_call");
+    });
+}
+
 /// The six digits of the last message to a number.
 async fn texted(house: &crate::support::House) -> String {
     let message = house.outbox.wait_for("+15035550100", Duration::from_secs(5)).await.unwrap();
