@@ -53,8 +53,9 @@ mod tests {
 
     const PICTURE: &str = "Beside it: `bench/`, `e2e/` and `xtask/`.\n```\n\
         top     countersign  the binary\n\
-        doors   authenticator  people\n        duo-api  Duo\n        web  browsers\n\
-        rules   auth\n        directory\ndelivery messaging\nmemory  store\nground  keys\n        webauthn\n        types\n```\n";
+        doors   authenticator  people\n        duo-api  Duo\n        messaging-api  programs\n        web  browsers\n\
+        rules   auth\n        directory\ndelivery messaging\nmemory  store\nways    fraud\n        suppliers\n        voice\n\
+        ground  keys\n        numbers\n        sip\n        smpp\n        webauthn\n        types\n```\n";
 
     #[test]
     fn a_picture_that_shows_the_floors_passes_and_one_that_does_not_fails() {
