@@ -76,7 +76,7 @@ impl Callbacks {
         locked(&self.brought).get(&id).map(|(_, brought)| brought.clone())
     }
 
-    fn forget(&self, id: MessageId) {
+    pub(crate) fn forget(&self, id: MessageId) {
         locked(&self.brought).remove(&id);
     }
 

@@ -8,7 +8,7 @@ use crate::{
     pipeline::Call,
     wire::{ApiError, Form, Reply, instant, rejected},
 };
-use messaging::{Address, ChannelKind, Content, Outgoing, Purpose, Standing, State, log::day_id};
+use messaging::{Address, ChannelKind, Content, Outgoing, Purpose, SendError, Standing, State, log::day_id};
 use std::{sync::Arc, time::Duration};
 use store::{ApiMessageRow, fields};
 use types::{E164, MessageId, Millis, SecretString};
@@ -159,31 +159,48 @@ pub(super) async fn send(api: &Arc<Api>, caller: &Caller, wish: &Wish) -> Result
         leased: Millis(0),
     };
     let mut tx = scope.begin().await?;
-    if !tx.insert_api_message(&row).await? {
+    let id = if tx.insert_api_message(&row).await? {
+        tx.commit().await?;
+        id
+    } else {
         drop(tx);
-        return earlier(api, caller, row.once.as_deref().unwrap_or_default(), wish).await;
+        let first = scope.api_message_once(row.once.as_deref().unwrap_or_default()).await?;
+        let first = first.ok_or_else(|| ApiError::new(409, 20409, "The same request is being answered; try again"))?;
+        if let Some(standing) = api.courier().standing(caller.tenant, first.id).await? {
+            return Ok((first.id, standing));
+        }
+        // Noted and never handed over: the process died between the two. It is handed over now, under the same id.
+        first.id
+    };
+    if row.due.is_some() {
+        let brought = Brought { to: wish.to.clone(), from: wish.from.clone().unwrap_or_default() };
+        api.callbacks.remember(id, brought, now);
     }
-    tx.commit().await?;
+    match api.courier().enqueue(outgoing(id, caller, wish)).await {
+        // By another request of the same client, a moment ago.
+        Ok(_) | Err(SendError::Repeated) => {}
+        Err(error) => {
+            api.callbacks.forget(id);
+            let mut tx = scope.begin().await?;
+            tx.delete_api_message(KIND, id).await?;
+            tx.commit().await?;
+            return Err(rejected(error, false));
+        }
+    }
+    if row.due.is_some() {
+        callback::nudge(api, caller.tenant, id);
+    }
+    Ok((id, waiting(wish)))
+}
+
+fn outgoing(id: MessageId, caller: &Caller, wish: &Wish) -> Outgoing {
     let content = Content::Text(wish.body.clone());
     let to = Address::Number(wish.to.clone(), String::new());
     let mut message = Outgoing::new(id, caller.tenant, Purpose::Program, to, content);
     message.valid_for = wish.valid_for;
     message.terms.not_before = wish.not_before;
     message.terms.from.clone_from(&wish.from);
-    if row.due.is_some() {
-        let brought = Brought { to: wish.to.clone(), from: wish.from.clone().unwrap_or_default() };
-        api.callbacks.remember(id, brought, now);
-    }
-    if let Err(error) = api.courier().enqueue(message).await {
-        let mut tx = scope.begin().await?;
-        tx.delete_api_message(KIND, id).await?;
-        tx.commit().await?;
-        return Err(rejected(error, false));
-    }
-    if row.due.is_some() {
-        callback::nudge(api, caller.tenant, id);
-    }
-    Ok((id, waiting(wish)))
+    message
 }
 
 /// How a message stands that was just taken.
@@ -195,14 +212,6 @@ fn waiting(wish: &Wish) -> Standing {
         carrier: String::new(),
         segments: segments(wish.body.expose()),
     }
-}
-
-/// The message that was handed in before under the same token.
-async fn earlier(api: &Arc<Api>, caller: &Caller, once: &[u8], wish: &Wish) -> Result<(MessageId, Standing), ApiError> {
-    let row = api.store().tenant(caller.tenant).api_message_once(once).await?;
-    let row = row.ok_or_else(|| ApiError::new(409, 20409, "The same request is being answered; try again"))?;
-    let standing = api.courier().standing(caller.tenant, row.id).await?;
-    Ok((row.id, standing.unwrap_or_else(|| waiting(wish))))
 }
 
 /// How many SMS a text becomes: 160 or 153 characters of GSM's alphabet, 70 or 67 of any other (3GPP TS 23.038).

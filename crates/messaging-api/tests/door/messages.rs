@@ -1,6 +1,7 @@
 //! Messages: what is kept of them, and what their sender is told.
 
 use crate::house::House;
+use data_encoding::BASE64;
 use std::time::Duration;
 
 fn messages(house: &House) -> String {
@@ -76,4 +77,28 @@ async fn what_is_over_a_limit_is_said_with_a_time_and_without_a_rule() {
     let sent = replies.iter().filter(|reply| reply.status == 201).count();
     let list = house.ask(&house.a, "GET", &messages(&house), &[]).await;
     assert_eq!(list.body["messages"].as_array().unwrap().len(), sent);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_request_that_is_repeated_a_hundred_times_is_one_message() {
+    let house = House::new().await;
+    let basic = BASE64.encode(format!("{}:{}", house.a.sid, house.a.token).as_bytes());
+    let (basic, path) = (format!("Basic {basic}"), messages(&house));
+    let ask = async |token: &str, body: &str| {
+        let headers = [
+            ("authorization", basic.as_str()),
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("i-twilio-idempotency-token", token),
+        ];
+        house.raw("POST", &path, &headers, body.as_bytes().to_vec()).await
+    };
+    let all = (0..100).map(|_| ask("one", "To=%2B15035550127&Body=once"));
+    let replies = futures_util::future::join_all(all).await;
+    let sids: std::collections::HashSet<_> = replies.iter().map(|reply| reply.text("sid").to_owned()).collect();
+    assert_eq!(sids.len(), 1);
+    assert!(replies.iter().all(|reply| reply.status == 201));
+    // Another token is another message.
+    assert_ne!(ask("two", "To=%2B12025550127&Body=once").await.text("sid"), sids.into_iter().next().unwrap());
+    let list = house.ask(&house.a, "GET", &messages(&house), &[]).await;
+    assert_eq!(list.body["messages"].as_array().unwrap().len(), 2);
 }
