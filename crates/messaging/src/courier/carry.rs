@@ -158,7 +158,10 @@ impl Desk {
                     self.rest(&name, Some(after));
                 }
                 Fate::Seen => {
-                    self.count(&name, &candidate.prefix, Outcome::Lost);
+                    // A number that doesn't exist is no fault of the carrier's.
+                    if !matches!(error, SendError::Refused(ErrorClass::BadAddress)) {
+                        self.count(&name, &candidate.prefix, Outcome::Lost);
+                    }
                     (trip, candidate) = self.renewed(trip, error).await?;
                     deadline = search.map(|search| Instant::now() + search);
                     throttled = Duration::ZERO;

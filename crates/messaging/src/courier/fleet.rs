@@ -129,6 +129,11 @@ impl Desk {
         .increment(1);
     }
 
+    /// Waits until it is known which carriers are cut: after a start nothing may go before.
+    pub(super) async fn know_cuts(self: &Arc<Self>) -> Result<(), StoreError> {
+        self.cuts_known.get_or_try_init(|| self.read_cuts()).await.map(|()| ())
+    }
+
     /// Reads which carriers are cut. Those that are cut since the last time lose what is under way through them.
     pub(super) async fn read_cuts(self: &Arc<Self>) -> Result<(), StoreError> {
         let cuts: Cuts = self.store.carrier_cuts().await?.into_iter().map(|cut| (cut.carrier, cut.reason)).collect();

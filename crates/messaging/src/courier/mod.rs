@@ -71,6 +71,7 @@ pub(crate) struct Desk {
     book: log::book::LogBook,
     shelf: Arc<Shelf>,
     cuts: watch_channel::Sender<Cuts>,
+    cuts_known: OnceCell<()>,
     health: Mutex<Health>,
     pace: Mutex<Pace>,
     resting: Mutex<Resting>,
@@ -127,6 +128,7 @@ impl Courier {
             book: log::book::LogBook::new(),
             shelf: Arc::new(shelf),
             cuts: watch_channel::Sender::new(Cuts::new()),
+            cuts_known: OnceCell::new(),
             health: Mutex::default(),
             pace: Mutex::default(),
             resting: Mutex::default(),
@@ -304,6 +306,7 @@ impl Desk {
         if self.is_idle {
             return self.enqueue(message).await.map(drop);
         }
+        self.know_cuts().await?;
         message.id = log::day_id(message.id);
         let ways = self.ways(&message, kind, &[])?;
         // All are cut off; nothing is written of it, as of anything that may not go.

@@ -3,9 +3,12 @@
 use super::{Desk, carry::Trip, fleet::Candidate, receipt_expiry};
 use crate::{Accepted, Changed, ChannelKind, Outgoing, SendError, Standing, State, log};
 use keys::TenantKeys;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use store::{MessageRow, StoreError};
 use types::{MessageId, TenantId};
+
+/// The pauses, in seconds, before the outcome of a message is written once more, when the store failed.
+const NOTE_AGAIN: [u64; 6] = [1, 3, 10, 30, 60, 120];
 
 impl Desk {
     /// The row of a message that leaves.
@@ -44,14 +47,18 @@ impl Desk {
     ) -> Result<(), SendError> {
         // Before the log is written: a receipt may be here in this moment.
         let heard = self.watch(&trip, &candidate);
-        match self.note_taken(&trip, &accepted).await {
+        match self.note_taken(trip.message.tenant, &trip.row, &accepted).await {
             Ok(false) => self.tell_early(&trip).await,
             Ok(true) => {
                 trip.row.state = "sent".to_owned();
                 trip.row.billing_class = billing_class(&trip.row.channel, accepted.segments);
                 self.announce(trip.message.tenant, &trip.row);
             }
-            Err(error) => tracing::error!(%error, "the outcome of a message was not written to the log"),
+            Err(error) => {
+                tracing::error!(%error, "the outcome of a message was not written to the log yet");
+                let (desk, tenant, row) = (Arc::clone(self), trip.message.tenant, trip.row.clone());
+                tokio::spawn(async move { desk.note_later(tenant, row, accepted).await });
+            }
         }
         if let Some(heard) = heard {
             self.wait_for_receipt(trip, candidate.receipt, heard);
@@ -59,9 +66,19 @@ impl Desk {
         Ok(())
     }
 
+    /// Tries to write what a carrier said when the store is back: else the message would be reported as lost.
+    async fn note_later(&self, tenant: TenantId, row: MessageRow, accepted: Accepted) {
+        for pause in NOTE_AGAIN {
+            tokio::time::sleep(Duration::from_secs(pause)).await;
+            if self.note_taken(tenant, &row, &accepted).await.is_ok() {
+                return;
+            }
+        }
+        tracing::error!("the outcome of a message was not written to the log");
+    }
+
     /// Whether the row was still waiting for this: a receipt may have been here before.
-    async fn note_taken(&self, trip: &Trip, accepted: &Accepted) -> Result<bool, StoreError> {
-        let (tenant, row) = (trip.message.tenant, &trip.row);
+    async fn note_taken(&self, tenant: TenantId, row: &MessageRow, accepted: &Accepted) -> Result<bool, StoreError> {
         let house = self.house().await?;
         let billing = billing_class(&row.channel, accepted.segments);
         let receipt = (!accepted.receipt.is_empty()).then(|| house.receipt(&row.supplier, &accepted.receipt));

@@ -348,6 +348,9 @@ async fn every_node_hears_of_a_cut() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert!(matches!(other.deliver(house.fixture.text(house.tenant, NUMBER, "x")).await, Err(SendError::Cut)));
+    // One that starts now knows it before its first message.
+    let late = Courier::new(house.fixture.other_node(), vec![Arc::new(Told::new("a"))]);
+    assert!(matches!(late.deliver(house.fixture.text(house.tenant, NUMBER, "x")).await, Err(SendError::Cut)));
 }
 
 #[tokio::test]

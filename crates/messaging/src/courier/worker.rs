@@ -138,6 +138,13 @@ async fn dispatch(desk: Weak<Desk>, mut ready: mpsc::UnboundedReceiver<Trip>) {
 impl Desk {
     /// Hands messages to carriers: chosen, written down together, then sent beside each other.
     async fn hand_out(self: &Arc<Self>, batch: Vec<(Trip, OwnedSemaphorePermit)>) {
+        if let Err(error) = self.know_cuts().await {
+            tracing::warn!(%error, "queued messages wait: it can't be read which carriers are cut off");
+            for (trip, _) in batch {
+                self.later().put(self.now() + AGAIN, trip);
+            }
+            return;
+        }
         let mut chosen: Vec<(Trip, Candidate, OwnedSemaphorePermit)> = Vec::with_capacity(batch.len());
         for (trip, place) in batch {
             if self.now() >= trip.until {
@@ -287,13 +294,11 @@ async fn inherit(desk: &Arc<Desk>) -> Result<(), Uninherited> {
 }
 
 impl Desk {
-    /// Ends the rows whose time is over and whose holder doesn't: it died with its keys.
+    /// Ends the rows whose time has been over for ten minutes: their holder died with its keys, or could not write their end.
     pub(super) async fn end_left(&self) -> Result<(), StoreError> {
         let left = self.store.left_messages(store::ten_minutes(self.now()), LEFT).await?;
         for row in left {
-            if row.holder != self.shelf.holder() {
-                self.end(row.tenant, row.id, "failed", ErrorClass::Lost.as_str()).await?;
-            }
+            self.end(row.tenant, row.id, "failed", ErrorClass::Lost.as_str()).await?;
         }
         Ok(())
     }
