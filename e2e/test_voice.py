@@ -5,6 +5,7 @@ The conversations of a module's tests go on at the same time; each test looks at
 
 import concurrent.futures
 import http.server
+import os
 import re
 import subprocess
 import tempfile
@@ -25,7 +26,7 @@ from fixtures.waiting import wait_for
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
-TALK = Path(__file__).parents[1] / "target/debug/examples/talk"
+TALK = Path(os.environ.get("COUNTERSIGN_VOICE_TALK", Path(__file__).parents[1] / "target/debug/examples/talk"))
 # Faster than people are spoken to: the tests don't listen that carefully.
 WORDS = 250
 CODE = "908172"

@@ -34,8 +34,9 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     lint(workspace)?;
     run(workspace.cargo(["test", "--workspace"]).env(ENGINES, "sqlite,postgres"))?;
     run(&mut workspace.cargo(["build", "--workspace", "--bins"]))?;
-    // Places calls to the telephones and trunks of e2e/test_sip.py.
+    // They place the calls of e2e/test_sip.py and e2e/test_voice.py.
     run(&mut workspace.cargo(["build", "-p", "countersign-sip", "--example", "call"]))?;
+    run(&mut workspace.cargo(["build", "-p", "countersign-voice", "--example", "talk"]))?;
     if has_python_tests(&workspace.root.join("e2e"))? {
         let cache = format!("cache_dir={}", workspace.target.join("pytest").display());
         let mut tests = python_of(workspace, &python, &modules);
@@ -85,6 +86,8 @@ fn python_of(workspace: &Workspace, python: &Path, modules: &Path) -> Command {
         .current_dir(&workspace.root)
         .env("COUNTERSIGN_BIN", built.join("countersign"))
         .env("COUNTERSIGN_E2E_POSTGRES", built.join("e2e-postgres"))
+        .env("COUNTERSIGN_SIP_CALL", built.join("examples/call"))
+        .env("COUNTERSIGN_VOICE_TALK", built.join("examples/talk"))
         .env("NODE_PATH", modules)
         .env("PYTHONDONTWRITEBYTECODE", "1");
     command
