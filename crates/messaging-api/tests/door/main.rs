@@ -8,6 +8,7 @@
     reason = "helpers of tests"
 )]
 
+mod calls;
 mod crossing;
 mod house;
 mod messages;
