@@ -141,6 +141,7 @@ pub const SETTINGS_FIELDS: &[Field] = &[
     ("weaker_with_passkey", FieldKind::Flag),
     ("push_in_new_browsers", FieldKind::Flag),
     ("two_authenticators", FieldKind::Flag),
+    ("operator_delay_hours", FieldKind::Number(12, 168)),
     ("canary", FieldKind::Word(&["off", "observe", "enforce"])),
     ("related_origins", FieldKind::List(16)),
     ("log_readers", FieldKind::List(64)),
