@@ -80,6 +80,8 @@ impl Api {
         let client = reqwest::Client::builder()
             .connect_timeout(retry.request.min(Duration::from_secs(5)))
             .timeout(retry.request)
+            // The buffers of an open connection hold the last message that went through it.
+            .pool_idle_timeout(Duration::from_secs(15))
             // A redirect would carry a number and a code to another host.
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)

@@ -108,7 +108,11 @@ async fn nothing_that_can_be_stolen_holds_one_of_fifty_thousand_numbers() {
     })
     .await
     .unwrap();
-    child.stdin.take().unwrap().write_all(b"enough\n").await.unwrap();
+    let mut says = child.stdin.take().unwrap();
+    says.write_all(b"one more\n").await.unwrap();
+    wait_for(sender::ON_ITS_WAY).await;
+    let while_sending = tokio::task::spawn_blocking(move || self::memory(process)).await.unwrap();
+    says.write_all(b"enough\n").await.unwrap();
     assert!(child.wait().await.unwrap().success());
     assert_eq!(supplier.requests().len(), OVER_HTTP as usize, "the supplier got what it should");
     drop(supplier);
@@ -126,6 +130,11 @@ async fn nothing_that_can_be_stolen_holds_one_of_fifty_thousand_numbers() {
         found.extend(loot.hits(bytes).into_iter().map(|hit| format!("{name}: {} at {}", hit.form, hit.at)));
     }
     assert!(found.is_empty(), "{} hits, the first: {:?}", found.len(), &found[..found.len().min(20)]);
+    // M12: who has the memory while a message is on its way has that one, and no other.
+    let all = Loot::new((0..=MESSAGES).map(subscriber));
+    let seen: std::collections::HashSet<u32> =
+        all.hits(&while_sending).into_iter().filter(|hit| hit.form != "last seven").map(|hit| hit.subscriber).collect();
+    assert_eq!(seen, std::collections::HashSet::from([subscriber(MESSAGES)]));
     // And what the organisation can read with its key is all there.
     sender::read_all(directory.path(), tenant, private).await;
 }
@@ -134,7 +143,7 @@ async fn nothing_that_can_be_stolen_holds_one_of_fifty_thousand_numbers() {
 #[tokio::test]
 async fn the_same_search_finds_all_of_them_where_nothing_is_sealed() {
     let directory = tempfile::tempdir().unwrap();
-    sender::write_in_clear(directory.path()).await;
+    let _store = sender::write_in_clear(directory.path()).await;
     let loot = Loot::new((0..MESSAGES).map(subscriber));
     let mut seen = std::collections::HashSet::new();
     for (_, bytes) in files(directory.path()) {

@@ -26,6 +26,7 @@ pub(super) const DIRECTORY: &str = "COUNTERSIGN_THEFT_DIRECTORY";
 pub(super) const SUPPLIER: &str = "COUNTERSIGN_THEFT_SUPPLIER";
 pub(super) const KEY: &str = "COUNTERSIGN_THEFT_KEY";
 pub(super) const DELIVERED: &str = "all messages are delivered";
+pub(super) const ON_ITS_WAY: &str = "one message is on its way";
 pub(super) const TENANT: &str = "tenant";
 
 /// Messages under way at the same time.
@@ -48,6 +49,24 @@ impl Channel for Pigeon {
             let Address::Number(to, _) = &message.to else { return Err(SendError::Mismatch) };
             Ok(Accepted { receipt: format!("to-{}", to.expose()), segments: 1 })
         })
+    }
+}
+
+/// A carrier that has been given a message and never answers.
+struct Held(tokio::sync::Notify);
+
+impl Channel for Held {
+    fn name(&self) -> &'static str {
+        "held"
+    }
+
+    fn carries(&self, kind: ChannelKind) -> bool {
+        kind == ChannelKind::Sms
+    }
+
+    fn send<'a>(&'a self, _: &'a Outgoing, _: &'a Ticket) -> BoxFuture<'a, Result<Accepted, SendError>> {
+        self.0.notify_one();
+        Box::pin(std::future::pending())
     }
 }
 
@@ -113,13 +132,24 @@ fn the_sender() {
     let directory = PathBuf::from(std::env::var_os(DIRECTORY).unwrap());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     // The store stays open: its journal, caches and threads are part of the loot.
-    let _store = runtime.block_on(send(directory));
+    let (store, tenant) = runtime.block_on(send(directory));
     println!("{DELIVERED}");
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).unwrap();
+    // One more, which is on its way for as long as this process lives.
+    let held = Arc::new(Held(tokio::sync::Notify::new()));
+    let one = {
+        let _inside = runtime.enter();
+        let courier = Arc::new(Courier::new(Arc::clone(&store), vec![Arc::clone(&held) as Arc<dyn Channel>]));
+        tokio::spawn(async move { deliver(&store, &courier, tenant, MESSAGES..MESSAGES + 1, false).await })
+    };
+    runtime.block_on(held.0.notified());
+    println!("{ON_ITS_WAY}");
+    std::io::stdin().lock().read_line(&mut line).unwrap();
+    one.abort();
 }
 
-async fn send(directory: PathBuf) -> Arc<Store> {
+async fn send(directory: PathBuf) -> (Arc<Store>, TenantId) {
     let log = Mutex::new(fs::File::create(directory.join("trace.log")).unwrap());
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
@@ -145,7 +175,7 @@ async fn send(directory: PathBuf) -> Arc<Store> {
     let mut names: Vec<String> = seen.0.lock().unwrap().iter().cloned().collect();
     names.resize_with(names.len().max(200), || "# nothing more".to_owned());
     fs::write(directory.join("metrics.txt"), names.join("\n")).unwrap();
-    store
+    (store, tenant)
 }
 
 async fn deliver(
@@ -224,12 +254,12 @@ pub(super) async fn read_all(directory: &Path, tenant: TenantId, private: Tenant
         read.extend(reader.open_rows(&page.rows).into_iter().map(|opened| opened.unwrap().to().to_owned()));
         span = page.next;
     }
-    assert_eq!(read.len(), MESSAGES as usize);
+    assert_eq!(read.len(), MESSAGES as usize + 1);
     assert!(read.contains(&number(0)) && read.contains(&number(MESSAGES - 1)));
 }
 
-/// The same rows with the number in the place of what would be sealed.
-pub(super) async fn write_in_clear(directory: &Path) {
+/// The same rows with the number in the place of what would be sealed. The store stays open, so that its files stay as they are.
+pub(super) async fn write_in_clear(directory: &Path) -> Arc<Store> {
     let store = open(directory).await;
     let tenant = tenant(&store, None).await;
     let day = store.world().now().day();
@@ -252,4 +282,5 @@ pub(super) async fn write_in_clear(directory: &Path) {
         tx.insert_message(&row).await.unwrap();
     }
     tx.commit().await.unwrap();
+    store
 }
