@@ -265,7 +265,14 @@ fn syntax(text: &str, error: &toml::de::Error) -> GatewayError {
 
 /// The reason without the line that it is about, which may hold a password.
 fn message(error: &toml::de::Error) -> String {
-    error.message().lines().next().unwrap_or_default().to_owned()
+    let message = error.message().lines().next().unwrap_or_default();
+    // What was found instead is the file's value.
+    let of_value = message.starts_with("invalid ") || message.starts_with("unknown variant ");
+    match message.rsplit_once(", expected ").filter(|_| of_value) {
+        Some((_, expected)) => format!("expected {expected}"),
+        None if of_value => "a value is malformed".to_owned(),
+        None => message.to_owned(),
+    }
 }
 
 /// The table of a carrier as the type of its kind; the error names the key and never its value.
