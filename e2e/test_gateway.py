@@ -6,6 +6,7 @@ import concurrent.futures
 import http.client
 import json
 import re
+import signal
 import ssl
 import subprocess
 import threading
@@ -62,6 +63,7 @@ def gateway(house):
         file = house.place() / "gateway.toml"
         file.write_text("\n".join(carriers) + "\n" + routes)
         servers.append(house.new_server(SQLITE, settings={"messaging.file": str(file)}).start())
+        servers[-1].gateway_file = file
         return servers[-1]
 
     yield start
@@ -192,5 +194,18 @@ def test_what_is_queued_when_the_server_is_killed_is_sent_by_the_next(gateway, h
     assert set(doubled) <= {to for to, _ in before} and sum(doubled.values()) - len(doubled) <= len(before)
     counted = message(server, "--tenant", tenant.host, "suppliers")
     assert f"sent: {MANY}" in counted, counted
+    # The file is read again when asked for: one that is wrong changes nothing, and another carrier is found.
+    other = Carrier(house.place())
+    file = server.gateway_file
+    right = described("other", other.port)
+    cases = ((right + "nonsense = 1\n", "gateway file is not taken"), (right, "gateway file was read again"))
+    for n, (text, said) in enumerate(cases, MANY):
+        file.write_text(text)
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(said, lambda said=said: said in server.log())
+        send(n)
+        assert "nonsense" in server.log() and "the-suppliers-token" not in server.log()
+    wait_for("it goes the new way", lambda: [to for to, _ in other.notes("took")] == [number(MANY + 1)])
     assert server.stop() == 0
     carrier.kill9()
+    other.kill9()
