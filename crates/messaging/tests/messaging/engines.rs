@@ -6,12 +6,15 @@ use countersign_e2e::{
     postgres::Postgres,
 };
 use messaging::{
-    Accepted, BoxFuture, Channel, ChannelKind, Courier, Delivery, ErrorClass, Outgoing, Report, Reported, SendError,
-    Ticket, log,
+    Accepted, BoxFuture, Carrier, Channel, ChannelKind, Courier, Delivery, ErrorClass, Options, Outgoing, Report,
+    Reported, SendError, Ticket, log,
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 #[derive(Default)]
@@ -108,5 +111,39 @@ async fn of_a_hundred_receipts_one_counts_on_every_engine() {
         assert_eq!(row.state, applied[0].as_str(), "{name}");
         let opened = fixture.opened(tenant, &private.unwrap(), &row).await;
         assert_eq!((opened.to(), opened.receipt_words()), ("+4915112345678", applied[0].as_str()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_node_that_died_has_left_is_sent_once_on_every_engine() {
+    for fixture in fixtures().await {
+        let name = fixture.store.engine().name();
+        let (tenant, _) = fixture.tenant("{}", true).await;
+        let directory = tempfile::tempdir().unwrap();
+        let options =
+            |is_idle| Options { queue_keys: Some(directory.path().to_owned()), is_idle, ..Options::default() };
+        let channel = Arc::new(Counting::default());
+        let open = |is_idle| {
+            let carriers = vec![Carrier::new(channel.clone())];
+            Courier::open(Arc::clone(&fixture.store), carriers, options(is_idle)).unwrap()
+        };
+        let dead = open(true);
+        for n in 0..40 {
+            dead.enqueue(fixture.text(tenant, &format!("+49151123456{n:02}"), "x")).await.unwrap();
+        }
+        let nodes: Vec<Courier> = (0..3).map(|_| open(false)).collect();
+        drop(dead);
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        let count = async || {
+            let span = store::Span::new(types::Millis(0), types::Millis(i64::MAX), 100);
+            let rows = fixture.store.tenant(tenant).messages(&span).await.unwrap();
+            rows.iter().filter(|row| row.state == "sent").count()
+        };
+        while count().await < 40 {
+            assert!(tokio::time::Instant::now() < deadline, "{name}: {} of 40", count().await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(channel.0.load(Ordering::SeqCst), 40, "{name}: one was sent twice");
+        drop(nodes);
     }
 }
