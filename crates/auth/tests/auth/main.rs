@@ -24,6 +24,7 @@ mod fido;
 #[expect(dead_code, reason = "the ceremonies' own tests use all of it")]
 mod forge;
 mod four_eyes;
+mod log_days;
 mod passcodes;
 mod races;
 mod renewals;
