@@ -3,7 +3,7 @@
 //! Without the module a test passes unseen, unless `COUNTERSIGN_TEST_REQUIRE_ALL` is set: then it fails.
 
 use crate::support::{again, ring, tenant, world};
-use countersign_keys::{FileRoot, KeyError, KeyRing, Pkcs11Root, RootKey};
+use countersign_keys::{DayKeys, FileRoot, KeyError, KeyRing, Pkcs11Root, RootKey};
 use cryptoki::{
     context::{CInitializeArgs, CInitializeFlags, Pkcs11},
     mechanism::Mechanism,
@@ -248,6 +248,25 @@ fn a_tenant_key_moves_from_the_file_into_the_token() {
         let sealed = sealed.seal(field, b"x", world.random.as_ref()).unwrap();
         let keys = KeyRing::new(token).open_tenant_keys(tenant(1), &[moved]).unwrap();
         assert!(matches!(keys.open(field, &sealed), Err(KeyError::UnknownVersion(9))));
+    });
+}
+
+#[test]
+fn the_logs_day_keys_move_from_the_file_into_the_token() {
+    with_token("the_logs_day_keys_move_from_the_file_into_the_token", |module| {
+        let (dir, path, file) = ring();
+        let (world, days) = (world(3), dir.path().join("log-days.key"));
+        let today = world.now().day();
+        let check = DayKeys::open_or_create(&days, &file, &world).unwrap().check(today).unwrap();
+        let token: Arc<dyn RootKey> = Arc::new(open(module).unwrap());
+        let both = KeyRing::new(token.clone()).with_older(Arc::new(FileRoot::open(&path).unwrap()));
+        let held = DayKeys::open(&days, &both).unwrap();
+        assert!(held.rewrap(world.random.as_ref()).unwrap() && !held.rewrap(world.random.as_ref()).unwrap());
+        // From now on the token alone opens it, and the file doesn't.
+        let alone = KeyRing::new(token);
+        assert_eq!(DayKeys::open(&days, &alone).unwrap().check(today).unwrap(), check);
+        assert!(DayKeys::open(&days, &alone).unwrap().advance(today, &world).unwrap());
+        assert!(matches!(DayKeys::open(&days, &file), Err(KeyError::UnknownRoot)));
     });
 }
 

@@ -1,6 +1,9 @@
 //! What holds a key, a password or a token can't be printed or compared with `==`.
 
-use countersign_keys::{FileRoot, KeyError, KeyRing, Passwords, Pkcs11Root, TenantKeys, TenantPrivateKey, Token};
+use countersign_keys::{
+    DayKeys, FileRoot, KeyError, KeyRing, OpenSegment, PartKey, Passwords, Pkcs11Root, Segment, TenantKeys,
+    TenantPrivateKey, Token,
+};
 use std::{
     fmt::{Debug, Display},
     marker::PhantomData,
@@ -36,6 +39,7 @@ fn no_holder_of_a_secret_can_be_printed_or_compared() {
         )*};
     }
     none!(TenantKeys, TenantPrivateKey, Token, FileRoot, Pkcs11Root, KeyRing, Passwords);
+    none!(DayKeys, Segment, PartKey, OpenSegment);
     none!(types::SecretBytes, types::SecretString);
 }
 
@@ -43,6 +47,9 @@ fn no_holder_of_a_secret_can_be_printed_or_compared() {
 fn what_crosses_threads_may() {
     fn check<T: Send + Sync + 'static>() {}
     check::<TenantKeys>();
+    check::<DayKeys>();
+    check::<Segment>();
+    check::<OpenSegment>();
     check::<KeyRing>();
     check::<FileRoot>();
     check::<Pkcs11Root>();
