@@ -131,7 +131,7 @@ impl Desk {
 
     /// Waits until it is known which carriers are cut: after a start nothing may go before.
     pub(super) async fn know_cuts(self: &Arc<Self>) -> Result<(), StoreError> {
-        self.cuts_known.get_or_try_init(|| self.read_cuts()).await.map(|()| ())
+        self.cuts_known.get_or_try_init(|| self.read_cuts()).await.copied()
     }
 
     /// Reads which carriers are cut. Those that are cut since the last time lose what is under way through them.
