@@ -11,6 +11,7 @@ import pytest
 from fixtures.browser_house import Lobby
 from fixtures.browser_people import has_passkey
 from fixtures.browser_prompt import Prompt, Screen
+from fixtures.house import SQLITE, House
 from fixtures.server import BINARY
 from fixtures.tenant import Tenant
 from playwright.sync_api import Request, expect
@@ -125,3 +126,22 @@ def test_the_command_line_reads_on_the_host_and_through_the_admin_api(
     assert "sealed to another key" in done(server, "log", "read", "--key", str(other), "--tenant", tenant.host)
     assert command(server, "log", "read", "--key", str(skey), "--tenant", tenant.host).returncode != 0
     assert address not in server.log()
+
+
+def test_a_server_without_the_houses_day_keys_says_so_and_does_not_start(house: House) -> None:
+    server = house.new_server(SQLITE).start()
+    assert server.stop() == 0
+    days = server.data / "log-days.key"
+    assert days.stat().st_mode & 0o777 == 0o600
+    ours = days.read_bytes()
+    days.unlink()
+    for what, left in {"is missing": None, "other day keys": "another"}.items():
+        if left:
+            done(server, "log", "forget-days")
+            server.start().stop()
+            other = days.read_bytes()
+            days.write_bytes(ours)
+        ran = command(server, "serve")
+        assert ran.returncode != 0 and what in ran.stderr, ran.stderr
+    days.write_bytes(other)
+    assert server.start().stop() == 0
