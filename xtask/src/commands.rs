@@ -32,7 +32,8 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     let privacyidea = registries::privacyidea(&workspace.target)?;
     let modules = registries::node(&workspace.target)?;
     lint(workspace)?;
-    run(workspace.cargo(["test", "--workspace"]).env(ENGINES, "sqlite,postgres"))?;
+    // All that fails is named, not only the first crate's.
+    run(workspace.cargo(["test", "--workspace", "--no-fail-fast"]).env(ENGINES, "sqlite,postgres"))?;
     run(&mut workspace.cargo(["build", "--workspace", "--bins"]))?;
     // They place the calls of e2e/test_sip.py and e2e/test_voice.py.
     run(&mut workspace.cargo(["build", "-p", "countersign-sip", "--example", "call"]))?;

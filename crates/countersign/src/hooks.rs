@@ -50,8 +50,15 @@ async fn answer(hooks: &Hooks, carrier: &str, what: &str, ticket: &str, request:
             }
         }
         Err(error) => {
-            tracing::warn!(%error, "a supplier's callback was refused");
-            StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST).into_response()
+            // Anybody can send one: a line for each would let strangers fill the disk.
+            match &error {
+                HookError::Store(_) => tracing::warn!(%error, "a supplier's callback could not be taken"),
+                _ => tracing::debug!(%error, "a supplier's callback was refused"),
+            }
+            let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+            metrics::counter!("countersign_callbacks_refused_total", "status" => status.as_u16().to_string())
+                .increment(1);
+            status.into_response()
         }
     }
 }

@@ -50,11 +50,17 @@ impl Scope<'_> {
         let passkey = self.rows().passkey(id).await?.ok_or(DirectoryError::NotFound("passkey"))?;
         let user = self.user(passkey.user_id).await?;
         let others = self.rows().passkeys_of_user(user.id).await?;
-        if !others.iter().any(|other| other.id != id && other.suspended_at.is_none()) {
+        let is_last = !others.iter().any(|other| other.id != id && other.suspended_at.is_none());
+        if is_last {
             self.admit_addition(user.id).await?;
         }
         let mut tx = self.begin().await?;
+        tx.hold_user(user.id).await?;
         found(tx.delete_passkey(passkey.user_id, id).await?, "passkey")?;
+        // Two that go at the same moment are the last one together.
+        if !is_last && tx.passkeys_in_use(user.id).await? == 0 {
+            return Err(DirectoryError::Guarded);
+        }
         tx.end_sessions(user.id, None, self.world().now()).await?;
         let detail =
             json!({ "webauthnkey": id.to_string(), "user_id": user.id.to_string(), "credential_name": passkey.name });

@@ -202,9 +202,20 @@ impl Scope<'_> {
             attributes: patch.attributes.as_ref().map(attributes).transpose()?,
         };
         let before = self.user(id).await?;
-        // Another name frees this one for another account; and who needs no second factor needs no passkey.
+        // A name or alias that is taken away is free for another account; who needs no second factor needs no passkey; and whoever
+        // gets the mail gets the notice of what is added next.
         let renamed = username.as_ref().is_some_and(|username| *username != before.username);
-        if renamed || patch.status == Some(Status::Bypass) {
+        let readdressed = !before.email.is_empty() && change.email.as_ref().is_some_and(|email| *email != before.email);
+        let freed = match &aliases {
+            Some(kept) => self
+                .rows()
+                .user_names(&[id])
+                .await?
+                .iter()
+                .any(|(_, had)| had.place > 0 && !kept.iter().any(|name| name.as_str() == had.name)),
+            None => false,
+        };
+        if renamed || readdressed || freed || patch.status == Some(Status::Bypass) {
             self.admit_addition(id).await?;
         }
         let mut tx = self.begin().await?;

@@ -268,6 +268,11 @@ fn by_itself(request: &Request<'_>) -> Result<(), Refusal> {
     if !matches!(facts.valid, Validity::Valid | Validity::InvalidButPossible) {
         return Err(refusal(Rule::Number, None));
     }
+    // A trunk prefix that was left in is another spelling of a number that has its limits already.
+    let national = request.number.expose().get(1 + facts.calling_code.len()..).unwrap_or_default();
+    if facts.valid != Validity::Valid && national.starts_with('0') {
+        return Err(refusal(Rule::Number, None));
+    }
     if !rules.admits_kind(request.number, facts.kind, request.way) {
         return Err(refusal(Rule::Kind, None));
     }

@@ -31,7 +31,13 @@ static NUMBERED: Statement = Statement::new(
     &[Type::Id, Type::Id, Type::Id],
 );
 
-pub(crate) static ALL: &[&Statement] = &[&HOLD, &COUNT, &NUMBERED];
+static PASSKEYS_IN_USE: Statement = Statement::new(
+    "holdings_passkeys_in_use",
+    "SELECT COUNT(*) FROM passkey WHERE tenant = $1 AND user_id = $2 AND suspended_at IS NULL",
+    &[Type::Id, Type::Id],
+);
+
+pub(crate) static ALL: &[&Statement] = &[&HOLD, &COUNT, &NUMBERED, &PASSKEYS_IN_USE];
 
 impl Tx {
     /// Holds a user until the end of this transaction: two that change what one user can sign in with run one after the other.
@@ -44,6 +50,12 @@ impl Tx {
     /// a number or an authenticator, tokens (an authenticator's own passcodes count with it).
     pub async fn authenticators_of(&mut self, user: UserId) -> Result<i64, StoreError> {
         let rows = self.run(&COUNT, values![user]).await?;
+        rows.into_iter().next().map_or(Ok(0), |row| row.read().take())
+    }
+
+    /// How many of a user's passkeys are in use, as this transaction has left them.
+    pub async fn passkeys_in_use(&mut self, user: UserId) -> Result<i64, StoreError> {
+        let rows = self.run(&PASSKEYS_IN_USE, values![user]).await?;
         rows.into_iter().next().map_or(Ok(0), |row| row.read().take())
     }
 

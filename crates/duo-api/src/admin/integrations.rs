@@ -93,6 +93,12 @@ fn held_by_caller(call: &Call, row: &IntegrationRow) -> Result<(), ApiError> {
     if row.r#type == OWN_PAGES {
         return Err(ApiError::wrong_integration_type());
     }
+    // Who could take another administrator's key would be two administrators.
+    if row.r#type == "adminapi" && row.ikey != call.app.ikey {
+        return Err(ApiError::forbidden(
+            "the secret of another Admin API integration is neither shown nor changed here",
+        ));
+    }
     let Ok(stored) = serde_json::from_str(&row.settings) else { return Err(ApiError::internal()) };
     within_own(call, &stored)
 }

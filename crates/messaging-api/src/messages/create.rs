@@ -164,7 +164,15 @@ pub(super) async fn send(api: &Arc<Api>, caller: &Caller, wish: &Wish) -> Result
         id
     } else {
         drop(tx);
-        let first = scope.api_message_once(row.once.as_deref().unwrap_or_default()).await?;
+        let once = row.once.as_deref().unwrap_or_default();
+        let first = match scope.api_message_once(once).await? {
+            Some(first) => Some(first),
+            // The other's transaction may be in a group that no reader sees yet: an empty one is committed with or after it.
+            None => {
+                scope.begin().await?.commit().await?;
+                scope.api_message_once(once).await?
+            }
+        };
         let first = first.ok_or_else(|| ApiError::new(409, 20409, "The same request is being answered; try again"))?;
         if let Some(standing) = api.courier().standing(caller.tenant, first.id).await? {
             return Ok((first.id, standing));

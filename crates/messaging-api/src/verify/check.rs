@@ -10,8 +10,12 @@ use crate::{
     wire::{ApiError, Prefix, Reply, iso, sid, uuid_of},
 };
 use serde_json::json;
-use store::{StoreError, Tx, VerificationRow};
+use std::time::Duration;
+use store::{StoreError, Tx, VerificationRow, fields, limits::Limit};
 use types::{SecretString, VerificationId, VerifyAttemptId, ct_eq};
+
+/// Answers for one address of a service on a day. A sending that is refused takes its row away, and the row's own count with it.
+const ANSWERS: Limit = Limit { max: 60, window: Duration::from_secs(86_400) };
 
 /// The verification that the form names.
 async fn named(call: &Call, service: &Service) -> Result<VerificationRow, ApiError> {
@@ -51,7 +55,11 @@ pub(super) async fn check(call: Call) -> Result<Reply, ApiError> {
     let scope = call.rows();
     let keys = scope.keys().await?;
     let kept = open(&call, &found).await?;
+    let bucket = keys.digest(fields::LIMIT, &[b"verify-answers", service.id().as_bytes(), kept.to.as_bytes()]);
     let mut tx = scope.begin().await?;
+    if !tx.spend(bucket, ANSWERS, 1, call.now()).await? {
+        return Err(max_checks(found.expires, call.now()));
+    }
     let Some(row) = tx.spend_verification_check(service.id(), found.id, CHECKS, call.now()).await? else {
         drop(tx);
         let over = scope.verification(service.id(), found.id, call.now()).await?;

@@ -10,7 +10,8 @@ use crate::{
 };
 use keys::TenantKeys;
 use messaging::{
-    Address, BoxFuture, ChannelKind, Content, EmailAddress, Outgoing, Purpose, Renewal, SendError, log::day_id,
+    Address, BoxFuture, ChannelKind, Content, EmailAddress, ErrorClass, Outgoing, Purpose, Renewal, SendError,
+    log::day_id,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -149,7 +150,13 @@ pub(super) async fn send(call: &Call, service: &Service, asked: &Asked) -> Resul
             Err(SendError::Unavailable) if asked.ways.len() == 1 => return Ok((row, kept)),
             Err(error) => {
                 forget(call, service, &row).await?;
+                // A code that the program has drawn can't be drawn anew, and somebody may have seen it.
+                let seen = matches!(error, SendError::Unavailable | SendError::Cut)
+                    || matches!(error, SendError::Refused(class) if class != ErrorClass::OptedOut);
                 failed.get_or_insert(error);
+                if seen && asked.custom.is_some() {
+                    break;
+                }
             }
         }
     }

@@ -24,6 +24,8 @@ const UNDER_WAY: usize = 256;
 const WAITS: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
 const EARLY: usize = 10_000;
+/// So many texts of people are heeded at the same time: to find out whom somebody means may take a look at every organisation.
+const WRITTEN: usize = 4;
 /// So many are handed to carriers in one transaction.
 const TOGETHER: usize = 128;
 /// How often it is looked what is due, and whether a process has died.
@@ -56,6 +58,7 @@ pub(super) fn start(
 async fn hear(desk: Weak<Desk>, mut hearing: mpsc::Receiver<Heard>) {
     let gate = Arc::new(Semaphore::new(UNDER_WAY));
     let early = Arc::new(Semaphore::new(EARLY));
+    let written = Arc::new(Semaphore::new(WRITTEN));
     while let Some(heard) = hearing.recv().await {
         let Some(desk) = desk.upgrade() else { return };
         match heard {
@@ -67,9 +70,10 @@ async fn hear(desk: Weak<Desk>, mut hearing: mpsc::Receiver<Heard>) {
             }
             Heard::Inbound(carrier, inbound) => {
                 // Beside the rest: to find out whom somebody means may take a while.
-                let store = Arc::clone(&desk.store);
+                let (store, written) = (Arc::clone(&desk.store), Arc::clone(&written));
                 let now = desk.now();
                 tokio::spawn(async move {
+                    let Ok(_turn) = written.acquire_owned().await else { return };
                     let word = match opt_out::heed(&store, &inbound.from, &inbound.text, now).await {
                         Ok(word) => word.map_or("other", Word::as_str),
                         Err(error) => {

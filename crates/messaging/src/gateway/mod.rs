@@ -26,7 +26,7 @@ use crate::{
     routing::{Prefix, Route, Table},
 };
 use serde::Deserialize;
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
 use types::SecretString;
 
 /// So long a receipt is waited for where nothing is said.
@@ -75,13 +75,19 @@ pub struct Gateway {
     table: Table,
 }
 
-/// A carrier as it is described.
-#[derive(Clone, PartialEq, Debug)]
+/// A carrier as it is described. `Debug` shows none of its keys: some are secrets.
+#[derive(Clone, PartialEq)]
 struct Described {
     kind: String,
     receipt: Duration,
     /// The keys of its kind.
     keys: toml::Table,
+}
+
+impl fmt::Debug for Described {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Described").field("kind", &self.kind).finish_non_exhaustive()
+    }
 }
 
 /// A carrier that is set up.

@@ -140,6 +140,7 @@ async fn changes(tx: &mut Tx, of: &Things) -> Result<Vec<(&'static str, bool)>, 
     Ok(vec![
         ("hold_user", tx.hold_user(user).await?),
         ("authenticators_of", tx.authenticators_of(user).await? > 0),
+        ("passkeys_in_use", tx.passkeys_in_use(user).await? > 0),
         ("rename_passkey", tx.rename_passkey(of.passkey, user, "theirs").await?),
         ("suspend_passkey", tx.suspend_passkey(of.passkey, "theirs", NOW).await?),
         ("restore_passkey_from", tx.restore_passkey_from(of.suspended, "copied").await?),

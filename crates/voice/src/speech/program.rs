@@ -39,7 +39,9 @@ impl Program {
         let text = speakable(text)?;
         let _turn = self.running.acquire().await.map_err(|_| SpeechError::Program)?;
         let file = tokio::time::timeout(LONGEST, self.run(voice, &text)).await.map_err(|_| SpeechError::Slow)??;
-        let sound = wav::read(&file, MOST_SECONDS * RATE as usize).map_err(SpeechError::Sound)?;
+        // Resampling is work for a thread, not for the runtime.
+        let read = tokio::task::spawn_blocking(move || wav::read(&file, MOST_SECONDS * RATE as usize)).await;
+        let sound = read.map_err(|_| SpeechError::Program)?.map_err(SpeechError::Sound)?;
         if sound.iter().all(|sample| sample.unsigned_abs() < super::AUDIBLE) {
             Err(SpeechError::Silent)
         } else {

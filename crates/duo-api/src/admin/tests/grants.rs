@@ -34,7 +34,11 @@ async fn a_key_does_not_take_over_a_stronger_one() {
     let stronger = format!("/admin/v1/integrations/{}", house.ikey);
     refused(&house, &weak, Verb::Get, &format!("{stronger}/skey"), json!({})).await;
     refused(&house, &weak, Verb::Post, &stronger, json!({ "reset_secret_key": "1" })).await;
-    let secret = house.get(&format!("/admin/v1/integrations/{weak}/skey"), json!({})).await;
+    // Nor the other way round: who had two administrators' keys would be two administrators.
+    let weaker = format!("/admin/v1/integrations/{weak}");
+    assert_eq!(house.refused(Verb::Get, &format!("{weaker}/skey"), json!({})).await.0, 40_301);
+    assert_eq!(house.refused(Verb::Post, &weaker, json!({ "reset_secret_key": "1" })).await.0, 40_301);
+    let secret = house.get(&format!("/admin/v1/integrations/{}/skey", house.ikey), json!({})).await;
     assert_eq!(secret["secret_key"].as_str().map(str::len), Some(40));
 }
 
