@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
+from fixtures import browser_axe
 from fixtures.browser import Chromium, Visitor
 from fixtures.browser_passkeys import Passkeys
 from fixtures.browser_prompt import Prompt
@@ -183,3 +184,26 @@ def test_a_token_signs_in_on_the_page_too(demo: Demo, visitor: Visitor) -> None:
     page.get_by_role("button", name="Sign in").click()
     Prompt(page).passcode(code)
     expect(page.locator("#signed-in")).to_have_text("you")
+    page.locator("details > summary").click()
+    everybody_can_use(page)
+
+
+def test_everybody_can_use_the_applications_pages(demo: Demo, visitor: Visitor) -> None:
+    """The first one, and the one that says what went wrong; the one in between is where somebody signs in."""
+    front = demo.address("")
+    page = visitor.go(front)
+    expect(page.get_by_label("Name")).to_be_visible()
+    everybody_can_use(page)
+    page.goto(f"{front.rstrip('/')}/callback?state=x&duo_code=y")
+    expect(page.locator("#error")).to_be_visible()
+    everybody_can_use(page)
+
+
+def everybody_can_use(page: Page) -> None:
+    # The page names no colours: where axe takes the ground for white, browsers have the scheme's own.
+    page.evaluate("document.documentElement.style.background = 'Canvas'")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert not browser_axe.violations(page), scheme
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320, "it scrolls sideways on a small phone"
