@@ -10,7 +10,17 @@ pub(crate) const FLOORS: &[&[&str]] = &[
     // The one binary, where everything is wired together.
     &["countersign"],
     // Doors: each translates one protocol.
-    &["countersign-duo-api", "countersign-authenticator", "countersign-web", "countersign-messaging-api"],
+    &[
+        "countersign-duo-api",
+        "countersign-authenticator",
+        "countersign-web",
+        "countersign-messaging-api",
+        "countersign-oidc",
+        "countersign-saml",
+        "countersign-signals",
+    ],
+    // Sessions at applications.
+    &["countersign-sso"],
     // Rules.
     &["countersign-auth", "countersign-directory"],
     // Delivery.
@@ -18,9 +28,17 @@ pub(crate) const FLOORS: &[&[&str]] = &[
     // Memory.
     &["countersign-store"],
     // Ways out of the house; they know nothing of tenants.
-    &["countersign-voice", "countersign-suppliers", "countersign-fraud"],
+    &["countersign-voice", "countersign-suppliers", "countersign-fraud", "countersign-upstream"],
     // Ground.
-    &["countersign-keys", "countersign-webauthn", "countersign-smpp", "countersign-sip", "countersign-numbers"],
+    &[
+        "countersign-keys",
+        "countersign-webauthn",
+        "countersign-smpp",
+        "countersign-sip",
+        "countersign-numbers",
+        "countersign-jose",
+        "countersign-xmlsig",
+    ],
     &["countersign-types"],
 ];
 

@@ -1,0 +1,1 @@
+//! The door for applications that speak SAML 2.0.

@@ -1,0 +1,1 @@
+//! The door by which applications hear that a session or a credential is no more.

@@ -1,0 +1,1 @@
+//! Ways to ask others who somebody is. Knows no tenants and keeps nothing.
