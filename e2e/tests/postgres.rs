@@ -19,16 +19,25 @@ fn home(postgres: &Postgres) -> PathBuf {
     postgres.log().parent().unwrap().to_path_buf()
 }
 
-/// The processes that have the data directory on their command line.
+/// The servers over the data directory: processes that have it on their command line. A server's own child, just forked, still has its
+/// parent's and is no second server.
 fn processes_over(directory: &Path) -> usize {
     let mark = directory.join("data");
     let mark = mark.as_os_str().as_encoded_bytes();
-    std::fs::read_dir("/proc")
+    let has_mark = |line: &[u8]| line.split(|byte| *byte == 0).any(|argument| argument == mark);
+    let found: Vec<(u32, u32)> = std::fs::read_dir("/proc")
         .unwrap()
         .flatten()
-        .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
-        .filter(|line| line.split(|byte| *byte == 0).any(|argument| argument == mark))
-        .count()
+        .filter(|entry| std::fs::read(entry.path().join("cmdline")).is_ok_and(|line| has_mark(&line)))
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, parent(&entry.path())?)))
+        .collect();
+    found.iter().filter(|(_, parent)| !found.iter().any(|(pid, _)| pid == parent)).count()
+}
+
+/// Field 4 of `/proc/<pid>/stat`; field 2 is the name in parentheses and may hold anything.
+fn parent(process: &Path) -> Option<u32> {
+    let stat = std::fs::read_to_string(process.join("stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[test]
