@@ -1,7 +1,9 @@
 //! The sealed columns and the purposes of keyed hashes: one place, so that what one crate seals another can open.
 
 use keys::Field;
-use types::{AttemptId, ChallengeId, FactorId, MessageId, PhoneId, SessionId, SignInId, TokenId, VerificationId};
+use types::{
+    AttemptId, ChallengeId, FactorId, MessageId, PhoneId, SessionId, SignInId, SsoRequestId, TokenId, VerificationId,
+};
 
 /// A phone's number.
 #[must_use]
@@ -93,6 +95,32 @@ pub fn challenge(challenge: &ChallengeId) -> Field<'_> {
     Field { table: "verify_challenge", column: "sealed", row: challenge.as_bytes() }
 }
 
+/// A relying party's secrets that must be read again: those that it signs with.
+#[must_use]
+pub fn relying_party_secret(ikey: &str) -> Field<'_> {
+    Field { table: "relying_party", column: "secret", row: ikey.as_bytes() }
+}
+
+/// What a relying party asked for.
+#[must_use]
+pub fn sso_request(request: &SsoRequestId) -> Field<'_> {
+    Field { table: "sso_request", column: "sealed", row: request.as_bytes() }
+}
+
+/// How a person is known at a relying party in one session; the row is the `sid`.
+#[must_use]
+pub fn sso_participant(sid: &str) -> Field<'_> {
+    Field { table: "sso_participant", column: "detail", row: sid.as_bytes() }
+}
+
+/// Purpose of the hash of the secret that binds a relying party's request to its browser; parts: request id, secret.
+pub const SSO_BROWSER: &str = "sso-browser";
+/// Purpose of a person's name at relying parties of one sector; parts: sector, user id.
+pub const PAIRWISE: &str = "pairwise-subject";
+/// Purpose of the name of a session at one relying party; parts: session id, integration key.
+pub const SSO_SID: &str = "sso-sid";
+/// Purpose of the hash of a relying party's secret; parts: integration key, secret.
+pub const RELYING_PARTY_SECRET: &str = "relying-party-secret";
 /// Purpose of the hash of an API key's secret; parts: key id, secret.
 pub const API_KEY: &str = "api-key";
 /// Purpose of the mark that joins one day's messages to one address; parts: day, address.
@@ -113,6 +141,8 @@ pub const ACTIVATION_CODE: &str = "activation-code";
 pub const TRUSTED_DEVICE: &str = "trusted-device";
 /// Purpose of the hash of the code that a person types to approve; parts: attempt id, code.
 pub const APPROVAL_CODE: &str = "approval-code";
+/// Purpose of the mark of a number that is a canary; parts: number.
+pub const CANARY_NUMBER: &str = "canary-number/1";
 /// Purpose of rate-limit buckets; parts: what is limited, and whose.
 pub const LIMIT: &str = "limit";
 /// Purpose of the hash of the secret that binds a sign-in to its browser; parts: sign-in id, secret.

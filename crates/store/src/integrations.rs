@@ -129,6 +129,21 @@ static DELETE_POLICIES: Statement = Statement::new(
     "DELETE FROM group_policy WHERE tenant = $1 AND ikey = $2",
     &[Type::Id, Type::Text],
 );
+static DELETE_PARTY: Statement = Statement::new(
+    "integration_delete_party",
+    "DELETE FROM relying_party WHERE tenant = $1 AND ikey = $2",
+    &[Type::Id, Type::Text],
+);
+static DELETE_PARTICIPANTS: Statement = Statement::new(
+    "integration_delete_participants",
+    "DELETE FROM sso_participant WHERE tenant = $1 AND ikey = $2",
+    &[Type::Id, Type::Text],
+);
+static DELETE_CONSENTS: Statement = Statement::new(
+    "integration_delete_consents",
+    "DELETE FROM consent WHERE tenant = $1 AND ikey = $2",
+    &[Type::Id, Type::Text],
+);
 
 pub(crate) static ALL: &[&Statement] = &[
     &BY_IKEY,
@@ -144,6 +159,9 @@ pub(crate) static ALL: &[&Statement] = &[
     &DELETE,
     &DELETE_KEY,
     &DELETE_POLICIES,
+    &DELETE_PARTY,
+    &DELETE_PARTICIPANTS,
+    &DELETE_CONSENTS,
 ];
 
 impl Tenant<'_> {
@@ -191,13 +209,15 @@ impl Tx {
         self.changed(&SET_SECRET, values![ikey, old.to_vec(), new.to_vec()]).await
     }
 
-    /// Deletes an integration, its key and what policies say of it. Whether there was such a one.
+    /// Deletes an integration, its key, what policies say of it, and what it is as a relying party. Whether there was such a one.
     pub async fn delete_integration(&mut self, ikey: &str) -> Result<bool, StoreError> {
         if !self.changed(&DELETE, values![ikey]).await? {
             return Ok(false);
         }
         self.run(&DELETE_KEY, values![ikey]).await?;
-        self.run(&DELETE_POLICIES, values![ikey]).await?;
+        for hanging in [&DELETE_POLICIES, &DELETE_PARTY, &DELETE_PARTICIPANTS, &DELETE_CONSENTS] {
+            self.run(hanging, values![ikey]).await?;
+        }
         Ok(true)
     }
 }

@@ -6,13 +6,14 @@
 //! - Single use is a constraint: a conditional `UPDATE … RETURNING` or a unique key says who won.
 //! - The login path works on batches ([`login`]), because group commit decides the speed of both engines.
 //!
-//! It never decides anything: rules stand in `auth`. It never sees a number, a seed or a code in clear: callers seal first.
+//! It never decides anything: rules stand in `auth`. It never sees a seed or a code in clear, and a number only where [`numbers`] opens it.
 //!
 //! To add a statement: a `static` [`Statement`](engine::Statement) beside the repository that uses it, and its name in that
 //! file's `ALL`; the statement test then prepares it on every engine, and the plan test refuses it if it scans.
 
 mod addition_requests;
 mod admin_log;
+mod alarms;
 mod api_messages;
 mod api_objects;
 pub mod attempts;
@@ -35,6 +36,7 @@ pub mod login;
 mod message_log;
 mod message_queue;
 mod migrate;
+pub mod numbers;
 mod opt_outs;
 mod page;
 mod passkeys;
@@ -44,21 +46,26 @@ mod postgres;
 pub mod prompting;
 mod push_subscriptions;
 mod recovery;
+mod relying_parties;
 mod restored;
 mod scope;
 mod secrets;
 mod sessions;
 mod sign_ins;
+mod signals;
 mod sqlite;
+mod sso_requests;
 mod tenants;
 mod tokens;
 mod user_changes;
 mod users;
 mod verifications;
 mod verify_factors;
+mod watched;
 
 pub use addition_requests::{AdditionRequest, OPEN_FOR};
 pub use admin_log::AdminLogRow;
+pub use alarms::{Alarm, GUARD};
 pub use api_messages::ApiMessageRow;
 pub use api_objects::ApiObjectRow;
 pub use auth_log::{AuthLogRow, ResultCount};
@@ -78,17 +85,21 @@ pub use phones::{PhoneChange, PhoneRow, SealedNumber};
 pub use policies::{GroupPolicyRow, PolicyChange, PolicyRow};
 pub use push_subscriptions::PushSubscriptionRow;
 pub use recovery::RecoveryRow;
+pub use relying_parties::{RelyingPartyChange, RelyingPartyRow};
 pub use scope::{Store, Tenant, Tx};
 pub use secrets::SecretRow;
-pub use sessions::{GrantRow, SessionRow};
+pub use sessions::{GrantRow, SessionRise, SessionRow};
 pub use sign_ins::{SignInEnd, SignInRow};
+pub use signals::{SignalRow, StreamRow};
 pub use sqlite::file as sqlite_file;
+pub use sso_requests::{ConsentRow, ParticipantRow, SsoRequestRow};
 pub use tenants::TenantRow;
 pub use tokens::{APP_TOKEN_TYPE, TokenRow, app_token_serial, phone_of_app_token};
 pub use user_changes::UserChange;
 pub use users::{UserNameRow, UserRow};
 pub use verifications::{AttemptFilter, VerificationRow, VerifyAttemptRow};
 pub use verify_factors::{ChallengeRow, FactorRow};
+pub use watched::WatchedRow;
 
 /// Every statement that this crate can run: for the tests that prepare each and read its plan.
 pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
@@ -121,17 +132,21 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         prompting::ALL,
         push_subscriptions::ALL,
         recovery::ALL,
+        relying_parties::ALL,
         restored::ALL,
         scope::ALL,
         secrets::ALL,
         sessions::ALL,
         sign_ins::ALL,
+        sso_requests::ALL,
+        signals::ALL,
         tenants::ALL,
         tokens::ALL,
         user_changes::ALL,
         users::ALL,
         verifications::ALL,
         verify_factors::ALL,
+        watched::ALL,
     ]
     .into_iter()
     .flatten()

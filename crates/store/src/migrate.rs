@@ -7,6 +7,7 @@
 //! the rows in the order of the primary key.
 
 use crate::engine::{Engine, Row, Statement, StoreError};
+use std::time::Duration;
 
 /// The steps; the place in the list (from 1) is the version.
 pub(crate) const STEPS: &[&str] = &[
@@ -246,41 +247,128 @@ pub(crate) const STEPS: &[&str] = &[
     "CREATE TABLE addition_request (
         tenant UUID NOT NULL, user_id UUID NOT NULL, asked_by TEXT NOT NULL, asked_at BIGINT NOT NULL, allowed_by TEXT NOT NULL,
         allowed_at BIGINT, PRIMARY KEY (tenant, user_id)) /* clustered */;",
+    // What applications want to hear of, and what they haven't heard yet.
+    "CREATE TABLE signal_stream (
+        tenant UUID NOT NULL, id UUID NOT NULL, ikey TEXT NOT NULL, method TEXT NOT NULL, endpoint TEXT NOT NULL, credential BYTEA,
+        events TEXT NOT NULL, subject TEXT NOT NULL, description TEXT NOT NULL, status TEXT NOT NULL, created BIGINT NOT NULL,
+        updated BIGINT NOT NULL, PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE TABLE signal (
+        tenant UUID NOT NULL, stream UUID NOT NULL, id UUID NOT NULL, kind TEXT NOT NULL, user_id UUID, detail TEXT NOT NULL,
+        created BIGINT NOT NULL, due BIGINT NOT NULL, tries BIGINT NOT NULL, PRIMARY KEY (tenant, stream, id)) /* clustered */;
+     CREATE INDEX signal_by_due ON signal (due);
+     CREATE INDEX signal_by_created ON signal (created);",
+    // Those who read numbers or the log: how much in which hour, from where, whether they were stopped; and numbers that are nobody's,
+    // as keyed digests.
+    "CREATE TABLE watched (
+        tenant UUID NOT NULL, who TEXT NOT NULL, frozen_at BIGINT, reason TEXT NOT NULL, allowed BIGINT NOT NULL,
+        allowed_until BIGINT NOT NULL, PRIMARY KEY (tenant, who)) /* clustered */;
+     CREATE TABLE reading (
+        tenant UUID NOT NULL, who TEXT NOT NULL, hour BIGINT NOT NULL, rows_read BIGINT NOT NULL,
+        PRIMARY KEY (tenant, who, hour)) /* clustered */;
+     CREATE TABLE reading_place (
+        tenant UUID NOT NULL, who TEXT NOT NULL, place BYTEA NOT NULL, since BIGINT NOT NULL,
+        PRIMARY KEY (tenant, who, place)) /* clustered */;
+     CREATE TABLE canary_number (
+        tenant UUID NOT NULL, mark BYTEA NOT NULL, PRIMARY KEY (tenant, mark)) /* clustered */;",
+    // A session says how strongly, by what and when somebody proved who they are, and which key binds it to its browser. 0 and '' are
+    // what the release before writes: then its `strength` and `created` say so.
+    "ALTER TABLE session ADD COLUMN level BIGINT NOT NULL DEFAULT 0;
+     ALTER TABLE session ADD COLUMN amr TEXT NOT NULL DEFAULT '';
+     ALTER TABLE session ADD COLUMN auth_time BIGINT NOT NULL DEFAULT 0;
+     ALTER TABLE session ADD COLUMN bound_key BYTEA;
+     ALTER TABLE session ADD COLUMN proved_at BIGINT NOT NULL DEFAULT 0;",
+    // Applications that sign people in here, what they have asked for, where somebody is signed in, and what somebody agreed to.
+    "CREATE TABLE relying_party (
+        tenant UUID NOT NULL, ikey TEXT NOT NULL, protocol TEXT NOT NULL, key TEXT NOT NULL, settings TEXT NOT NULL, secret BYTEA,
+        created BIGINT NOT NULL, updated BIGINT NOT NULL, PRIMARY KEY (tenant, ikey)) /* clustered */;
+     CREATE UNIQUE INDEX relying_party_by_key ON relying_party (tenant, protocol, key);
+     CREATE TABLE sso_request (
+        tenant UUID NOT NULL, id UUID NOT NULL, ikey TEXT NOT NULL, browser BYTEA NOT NULL, sealed BYTEA NOT NULL,
+        created BIGINT NOT NULL, expires BIGINT NOT NULL, released_at BIGINT, PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE INDEX sso_request_by_expiry ON sso_request (expires);
+     CREATE TABLE sso_participant (
+        tenant UUID NOT NULL, session_id UUID NOT NULL, ikey TEXT NOT NULL, sid TEXT NOT NULL, user_id UUID NOT NULL,
+        detail BYTEA NOT NULL, created BIGINT NOT NULL, expires BIGINT NOT NULL, ended_at BIGINT,
+        PRIMARY KEY (tenant, session_id, ikey)) /* clustered */;
+     CREATE UNIQUE INDEX sso_participant_by_sid ON sso_participant (tenant, sid);
+     CREATE INDEX sso_participant_by_user ON sso_participant (tenant, user_id);
+     CREATE INDEX sso_participant_by_expiry ON sso_participant (expires);
+     CREATE TABLE consent (
+        tenant UUID NOT NULL, user_id UUID NOT NULL, ikey TEXT NOT NULL, scopes TEXT NOT NULL, created BIGINT NOT NULL,
+        PRIMARY KEY (tenant, user_id, ikey)) /* clustered */;",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);
 
 pub(crate) static ALL: &[&Statement] = &[&VERSION];
 
+/// How often something is tried that another node, or another process, is in the way of: a minute, without the waits for locks.
+const TRIES: usize = 600;
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// Brings the schema to the newest version. Several nodes may start at once: the loser of a step finds it done.
 pub(crate) async fn migrate(engine: &dyn Engine) -> Result<(), StoreError> {
     let table = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY)";
+    let mut patience = Patience::default();
     // On PostgreSQL one of two nodes that do this at the same moment gets an error in spite of the IF; then the table is there.
-    if engine.execute(table.to_owned()).await.is_err() {
-        engine.execute(table.to_owned()).await?;
+    while let Err(error) = engine.execute(table.to_owned()).await {
+        patience.after(error).await?;
     }
-    let mut version = current(engine).await?;
+    let mut version = loop {
+        match current(engine).await {
+            Ok(version) => break version,
+            Err(error) => patience.after(error).await?,
+        }
+    };
     if version > STEPS.len() {
         return Err(StoreError::Migration(format!(
             "the database has schema version {version}, this program knows {}; start a newer program",
             STEPS.len()
         )));
     }
-    while let Some(step) = STEPS.get(version) {
-        // The version's primary key makes one of two racing nodes fail, and its step is rolled back whole.
-        let sql = format!("BEGIN; INSERT INTO schema_version (version) VALUES ({}); {step} COMMIT;", version + 1);
-        match engine.execute(sql).await {
-            Ok(()) => version += 1,
-            Err(error) => {
-                let now = current(engine).await?;
-                if now <= version {
-                    return Err(StoreError::Migration(error.to_string()));
-                }
-                version = now;
-            }
+    while version < STEPS.len() {
+        match step(engine, version).await {
+            Ok(now) => (version, patience) = (now, Patience::default()),
+            Err(error) => patience.after(error).await.map_err(|error| StoreError::Migration(error.to_string()))?,
         }
     }
     Ok(())
+}
+
+/// Tries again while another node stands in the way: on a machine that is short of processors or of disk, its step takes longer than
+/// anybody waits for a lock.
+#[derive(Default)]
+struct Patience {
+    tried: usize,
+}
+
+impl Patience {
+    /// Waits, or gives the error back if it is none that passes, or has not passed for too long.
+    async fn after(&mut self, error: StoreError) -> Result<(), StoreError> {
+        // A key that somebody has written who was rolled back after all is free again.
+        let passes = matches!(error, StoreError::Unavailable(_) | StoreError::Duplicate);
+        if !passes || self.tried >= TRIES {
+            return Err(error);
+        }
+        self.tried += 1;
+        tokio::time::sleep(PAUSE).await;
+        Ok(())
+    }
+}
+
+/// Makes the step that follows `version`, or finds that somebody else has made it, and gives the version that is there now.
+async fn step(engine: &dyn Engine, version: usize) -> Result<usize, StoreError> {
+    let Some(step) = STEPS.get(version) else { return Ok(version) };
+    // The version's primary key makes one of two racing nodes fail, and its step is rolled back whole.
+    let sql = format!("BEGIN; INSERT INTO schema_version (version) VALUES ({}); {step} COMMIT;", version + 1);
+    match engine.execute(sql).await {
+        Ok(()) => Ok(version + 1),
+        Err(error) => match current(engine).await? {
+            now if now > version => Ok(now),
+            _ => Err(error),
+        },
+    }
 }
 
 pub(crate) async fn current(engine: &dyn Engine) -> Result<usize, StoreError> {

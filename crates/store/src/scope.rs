@@ -1,5 +1,9 @@
 //! The store, a tenant's part of it, and a transaction inside that part.
 
+use crate::{
+    alarms::Alarms,
+    numbers::Broker,
+};
 use crate::engine::{Columns, Engine, Row, Statement, StoreError, Transaction, Value};
 use keys::{DayKeys, Field, KeyError, KeyRing, TenantKeys, WrappedKey};
 use quick_cache::sync::Cache;
@@ -16,13 +20,21 @@ pub struct Store {
     world: World,
     opened: Cache<TenantId, TenantKeys>,
     days: Option<Arc<DayKeys>>,
+    numbers: Broker,
+    alarms: Alarms,
+    canaries: Cache<TenantId, Arc<Vec<Vec<u8>>>>,
 }
 
 impl Store {
     /// A store on an open engine, with the key ring that opens tenants' keys.
     #[must_use]
     pub fn new(engine: Arc<dyn Engine>, ring: KeyRing, world: World) -> Self {
-        Self { engine, ring, world, opened: Cache::new(KEYS_CACHED), days: None }
+        Self { engine, ring, world, opened: Cache::new(KEYS_CACHED),
+            days: None,
+            numbers: Broker::default(),
+            alarms: Alarms::default(),
+            canaries: Cache::new(KEYS_CACHED),
+        }
     }
 
     /// With the keys of the message log's days: without them nothing sealed is written or read.
@@ -34,6 +46,26 @@ impl Store {
 
     pub(crate) const fn days(&self) -> Option<&Arc<DayKeys>> {
         self.days.as_ref()
+    }
+
+    /// The broker of the directory's numbers.
+    #[must_use]
+    pub const fn numbers(&self) -> &Broker {
+        &self.numbers
+    }
+
+    pub(crate) const fn all_alarms(&self) -> &Alarms {
+        &self.alarms
+    }
+
+    /// The marks of a tenant's canary numbers, kept until its keys are forgotten.
+    pub(crate) async fn canaries_of(&self, tenant: &Tenant<'_>) -> Result<Arc<Vec<Vec<u8>>>, StoreError> {
+        if let Some(kept) = self.canaries.get(&tenant.id) {
+            return Ok(kept);
+        }
+        let read = Arc::new(tenant.canary_numbers().await?);
+        self.canaries.insert(tenant.id, Arc::clone(&read));
+        Ok(read)
     }
 
     /// The engine: for health, backup and notices.
@@ -69,6 +101,7 @@ impl Store {
     /// Forgets all opened keys: a rotation may have gone unheard.
     pub fn forget_all_keys(&self) {
         self.opened.clear();
+        self.canaries.clear();
     }
 
     /// Runs a housekeeping statement over all tenants in its own transaction: `$1` is a time and `$2` the most rows; gives how many rows
@@ -85,9 +118,10 @@ impl Store {
         Ok(gone)
     }
 
-    /// Forgets a tenant's opened keys, after a rotation.
+    /// Forgets a tenant's opened keys, after a rotation, and its canary numbers, after a change.
     pub fn forget_keys(&self, tenant: TenantId) {
         self.opened.remove(&tenant);
+        self.canaries.remove(&tenant);
     }
 }
 

@@ -30,7 +30,34 @@ record! {
         pub expires: Millis,
         /// When it was ended.
         pub ended_at: Option<Millis>,
+        /// How strongly its owner proved who they are, 1 to 4; 0 where a release wrote it that didn't say.
+        pub level: i64,
+        /// By what, in the words of RFC 8176 with commas between.
+        pub amr: String,
+        /// When; 0 where a release wrote it that didn't say.
+        pub auth_time: Millis,
+        /// The public key of its browser (SPKI, DER), where one binds it.
+        pub bound_key: Option<Vec<u8>>,
+        /// When the browser last proved that it has the key; 0 for never.
+        pub proved_at: Millis,
     }
+}
+
+/// What a fresh proof of the same person makes of a session.
+#[derive(Clone, Debug)]
+pub struct SessionRise {
+    /// Keyed hash of the cookie's secret that there was.
+    pub old_digest: Vec<u8>,
+    /// The new one.
+    pub digest: Vec<u8>,
+    /// See [`SessionRow::strength`].
+    pub strength: String,
+    /// See [`SessionRow::level`].
+    pub level: i64,
+    /// See [`SessionRow::amr`].
+    pub amr: String,
+    /// When it ends by itself.
+    pub expires: Millis,
 }
 
 record! {
@@ -54,7 +81,7 @@ record! {
 
 macro_rules! columns {
     () => {
-        "id, user_id, digest, strength, detail, created, last_seen, expires, ended_at"
+        "id, user_id, digest, strength, detail, created, last_seen, expires, ended_at, level, amr, auth_time, bound_key, proved_at"
     };
 }
 
@@ -81,8 +108,42 @@ static COUNT: Statement =
     Statement::new("session_count", "SELECT COUNT(*) FROM session WHERE tenant = $1", &[Type::Id]);
 static INSERT: Statement = Statement::new(
     "session_insert",
-    concat!("INSERT INTO session (tenant, ", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"),
-    &[Type::Id, Type::Id, Type::Id, Type::Bytes, Type::Text, Type::Bytes, Type::Int, Type::Int, Type::Int, Type::Int],
+    concat!("INSERT INTO session (tenant, ", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"),
+    &[
+        Type::Id,
+        Type::Id,
+        Type::Id,
+        Type::Bytes,
+        Type::Text,
+        Type::Bytes,
+        Type::Int,
+        Type::Int,
+        Type::Int,
+        Type::Int,
+        Type::Int,
+        Type::Text,
+        Type::Int,
+        Type::Bytes,
+        Type::Int,
+    ],
+);
+// Only who has seen the cookie that there was: of two rises at once one gives the new secret, and a session that has ended stays so.
+static RISE: Statement = Statement::new(
+    "session_rise",
+    "UPDATE session SET digest = $5, strength = $6, level = $7, amr = $8, auth_time = $9, last_seen = $9, expires = $10 \
+     WHERE tenant = $1 AND id = $2 AND user_id = $3 AND digest = $4 AND ended_at IS NULL AND expires > $9 RETURNING id",
+    &[
+        Type::Id,
+        Type::Id,
+        Type::Id,
+        Type::Bytes,
+        Type::Bytes,
+        Type::Text,
+        Type::Int,
+        Type::Text,
+        Type::Int,
+        Type::Int,
+    ],
 );
 static SEEN: Statement = Statement::new(
     "session_seen",
@@ -143,6 +204,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &PAGE,
     &COUNT,
     &INSERT,
+    &RISE,
     &SEEN,
     &END,
     &END_ALL,
@@ -182,24 +244,46 @@ impl Tx {
         self.run(&INSERT, session.values()).await.map(drop)
     }
 
+    /// Gives a session another secret and what was just proved, at `now`. Whether it lives, is `user`'s, has the old secret, and this
+    /// call and no other did it.
+    pub async fn raise_session(
+        &mut self,
+        id: SessionId,
+        user: UserId,
+        rise: &SessionRise,
+        now: Millis,
+    ) -> Result<bool, StoreError> {
+        let SessionRise { old_digest, digest, strength, level, amr, expires } = rise.clone();
+        self.changed(&RISE, values![id, user, old_digest, digest, strength, level, amr, now, expires]).await
+    }
+
     /// Notes that a session was used at `now`. Whether it has not ended and that was news.
     pub async fn session_seen(&mut self, id: SessionId, now: Millis) -> Result<bool, StoreError> {
         self.changed(&SEEN, values![id, now]).await
     }
 
-    /// Ends a user's session; whether that changed anything.
+    /// Ends a user's session, and tells whoever wants to hear of it; whether that changed anything.
     pub async fn end_session(&mut self, id: SessionId, user: UserId, now: Millis) -> Result<bool, StoreError> {
-        self.changed(&END, values![id, user, now]).await
+        let ended = self.changed(&END, values![id, user, now]).await?;
+        if ended {
+            self.signal_session_end(id, user, now).await?;
+        }
+        Ok(ended)
     }
 
-    /// Ends all of a user's sessions but one; gives how many.
+    /// Ends all of a user's sessions but one, and tells whoever wants to hear of it; gives how many.
     pub async fn end_sessions(
         &mut self,
         user: UserId,
         except: Option<SessionId>,
         now: Millis,
     ) -> Result<usize, StoreError> {
-        Ok(self.run(&END_ALL, values![user, except, now]).await?.len())
+        let rows = self.run(&END_ALL, values![user, except, now]).await?;
+        let ended = rows.len();
+        for row in rows {
+            self.signal_session_end(row.read().take()?, user, now).await?;
+        }
+        Ok(ended)
     }
 
     /// Puts the same detail, sealed anew, in the place of `old`. Whether `old` was still there.

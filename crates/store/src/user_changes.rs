@@ -134,6 +134,8 @@ macro_rules! hanging {
 hanging! {
     DELETE_NAMES = "user_name";
     DELETE_MEMBERSHIPS = "membership";
+    DELETE_PARTICIPANTS = "sso_participant";
+    DELETE_CONSENTS = "consent";
     DELETE_PHONE_LINKS = "user_phone";
     DELETE_TOKEN_LINKS = "user_token";
     DELETE_BYPASS_CODES = "bypass_code";
@@ -234,6 +236,7 @@ impl Tx {
         for statement in HANGING {
             self.run(statement, values![user]).await?;
         }
+        self.forget_reader(user).await?;
         Ok(true)
     }
 }

@@ -128,6 +128,10 @@ pub(super) fn failure(statement: &'static str, error: &tokio_postgres::Error) ->
     match error.as_db_error() {
         None => StoreError::Unavailable(error.to_string()),
         Some(cause) if *cause.code() == SqlState::UNIQUE_VIOLATION => StoreError::Duplicate,
+        // What `CREATE TABLE IF NOT EXISTS` answers to one of two who make it at the same moment: the table, or its row's type, is there.
+        Some(cause) if [SqlState::DUPLICATE_TABLE, SqlState::DUPLICATE_OBJECT].contains(cause.code()) => {
+            StoreError::Duplicate
+        }
         Some(cause) => {
             let code = cause.code().code();
             // Class 57: shut down, cancelled. 53: no resources. 08: connection. 40: deadlock, serialization. 55P03: lock timeout. 25P03: idle timeout.

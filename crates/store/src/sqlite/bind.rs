@@ -49,7 +49,7 @@ pub(super) fn run(
     Ok(out)
 }
 
-fn failure(statement: &'static str, error: &rusqlite::Error) -> StoreError {
+pub(super) fn failure(statement: &'static str, error: &rusqlite::Error) -> StoreError {
     match error {
         rusqlite::Error::SqliteFailure(code, _)
             if matches!(

@@ -8,7 +8,7 @@ mod statistics;
 mod writer;
 
 use crate::engine::{Call, Engine, Pending, Row, Statement, StoreError, Transaction};
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use std::path::{Path, PathBuf};
 use tokio::sync::broadcast;
 
@@ -42,13 +42,26 @@ impl Sqlite {
     }
 }
 
+/// SQLite waits for no lock while a new database changes to a WAL: of several that open it at once, all but one are refused at once. So
+/// it is tried for five seconds.
+const WAL_TRIES: usize = 500;
+const WAL_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+
 fn connect(path: &Path, options: Options) -> Result<Connection, StoreError> {
     let connection = Connection::open(path).map_err(unavailable)?;
+    connection.busy_timeout(checkpoint::BUSY).map_err(unavailable)?;
+    for _ in 1..WAL_TRIES {
+        match connection.execute_batch("PRAGMA journal_mode = WAL") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => std::thread::sleep(WAL_PAUSE),
+            // Any other error comes again below.
+            _ => break,
+        }
+    }
     // FULL: a commit is on the disk before it is acknowledged. When the WAL is written back is decided in `checkpoint`.
     connection
         .execute_batch(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -{};
-             PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;
+             PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; PRAGMA foreign_keys = ON;
              PRAGMA trusted_schema = OFF;",
             options.cache_kib
         ))
@@ -115,5 +128,30 @@ impl Engine for Sqlite {
         // A table whose rows are found by its primary key only is kept in the order of that key: one tree, not two.
         let sql = sql.replace("/* clustered */", "WITHOUT ROWID");
         Box::pin(self.writer.execute(sql))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_file_is_opened_by_many_at_once() {
+        let options = Options { readers: 1, cache_kib: 64, patience: std::time::Duration::from_secs(5) };
+        for _ in 0..20 {
+            let directory = tempfile::tempdir().unwrap();
+            let path = &directory.path().join("new.db");
+            let together = &std::sync::Barrier::new(8);
+            let open = || {
+                together.wait();
+                connect(path, options).map(drop)
+            };
+            std::thread::scope(|scope| {
+                let opening: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+                for opened in opening {
+                    opened.join().unwrap().unwrap();
+                }
+            });
+        }
     }
 }

@@ -6,7 +6,7 @@
 
 use super::{bind, checkpoint::Checkpoints, statistics, unavailable};
 use crate::engine::{GAP, Pending, Row, Statement, StoreError, Transaction, Value};
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use std::{
     sync::mpsc::{self, RecvTimeoutError},
     thread,
@@ -147,13 +147,24 @@ impl Loop {
     }
 
     fn execute(&self, sql: &str, reply: Reply<()>) {
-        let batch = self.connection.execute_batch(sql).and_then(|()| statistics::write(&self.connection));
-        let done = batch.map_err(unavailable);
+        let batch = self.connection.execute_batch(sql).and_then(|()| self.write_statistics());
+        let done = batch.map_err(|error| bind::failure("batch", &error));
         // A batch that failed after its BEGIN must not leave the writer inside a transaction.
         if done.is_err() && !self.connection.is_autocommit() {
             let _ = self.connection.execute_batch("ROLLBACK");
         }
         let _ = reply.send(done);
+    }
+
+    /// The batch before this is durable, so nobody will run it again: the figures must not fail because other nodes make theirs.
+    fn write_statistics(&self) -> rusqlite::Result<()> {
+        for _ in 0..12 {
+            match statistics::write(&self.connection) {
+                Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}
+                done => return done,
+            }
+        }
+        statistics::write(&self.connection)
     }
 
     /// Serves the first transaction and all that wait behind it, and commits them together. Gives back a batch that waits.

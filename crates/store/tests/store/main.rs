@@ -27,5 +27,6 @@ mod races;
 mod registry;
 mod restored;
 mod rows;
+mod signals;
 mod support;
 mod transactions;

@@ -71,6 +71,11 @@ impl Site {
             last_seen: NOW,
             expires: LATER,
             ended_at: None,
+            level: 3,
+            amr: "hwk,user,mfa".to_owned(),
+            auth_time: NOW,
+            bound_key: None,
+            proved_at: Millis(0),
         }
     }
 
