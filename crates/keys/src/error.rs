@@ -18,6 +18,9 @@ pub enum KeyError {
     /// The tenant key was wrapped by a root key that this ring does not hold.
     #[error("the root key that wrapped this tenant key is not at hand")]
     UnknownRoot,
+    /// The field is opened in one place only, and not by this call.
+    #[error("this field is opened by its own guard only")]
+    Guarded,
     /// A tenant without any key.
     #[error("the tenant has no key")]
     NoTenantKey,

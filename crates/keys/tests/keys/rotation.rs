@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use std::sync::Arc;
 use types::World;
 
-const NUMBER: Field<'_> = Field { table: "phone", column: "number", row: b"p" };
+const NUMBER: Field<'_> = Field { table: "phone", column: "tail", row: b"p" };
 
 #[test]
 fn a_new_tenant_key_encrypts_and_the_old_one_still_opens() {
