@@ -38,6 +38,7 @@ pub(crate) const FLOORS: &[&[&str]] = &[
         "countersign-numbers",
         "countersign-jose",
         "countersign-xmlsig",
+        "countersign-outbound",
     ],
     &["countersign-types"],
 ];

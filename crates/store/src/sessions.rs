@@ -108,7 +108,11 @@ static COUNT: Statement =
     Statement::new("session_count", "SELECT COUNT(*) FROM session WHERE tenant = $1", &[Type::Id]);
 static INSERT: Statement = Statement::new(
     "session_insert",
-    concat!("INSERT INTO session (tenant, ", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"),
+    concat!(
+        "INSERT INTO session (tenant, ",
+        columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+    ),
     &[
         Type::Id,
         Type::Id,
@@ -132,18 +136,7 @@ static RISE: Statement = Statement::new(
     "session_rise",
     "UPDATE session SET digest = $5, strength = $6, level = $7, amr = $8, auth_time = $9, last_seen = $9, expires = $10 \
      WHERE tenant = $1 AND id = $2 AND user_id = $3 AND digest = $4 AND ended_at IS NULL AND expires > $9 RETURNING id",
-    &[
-        Type::Id,
-        Type::Id,
-        Type::Id,
-        Type::Bytes,
-        Type::Bytes,
-        Type::Text,
-        Type::Int,
-        Type::Text,
-        Type::Int,
-        Type::Int,
-    ],
+    &[Type::Id, Type::Id, Type::Id, Type::Bytes, Type::Bytes, Type::Text, Type::Int, Type::Text, Type::Int, Type::Int],
 );
 static SEEN: Statement = Statement::new(
     "session_seen",

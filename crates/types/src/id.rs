@@ -228,6 +228,12 @@ ids! {
     FactorId = FactorKind, "", "factor";
     /// A question to such a factor.
     ChallengeId = ChallengeKind, "", "challenge";
+    /// What a relying party asked for, while its person signs in.
+    SsoRequestId = SsoRequestKind, "", "single sign-on request";
+    /// A stream of security events, which an application's receiver made.
+    StreamId = StreamKind, "", "stream";
+    /// A security event.
+    SignalId = SignalKind, "", "event";
 }
 
 #[cfg(test)]

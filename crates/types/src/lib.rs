@@ -14,8 +14,8 @@ pub mod world;
 
 pub use id::{
     AdminId, ApiObjectId, AttemptId, BypassId, ChallengeId, ChangeId, FactorId, GroupId, Id, Kind, LogId, MessageId,
-    PasskeyId, PhoneId, PolicyId, RecoveryId, SegmentId, SessionId, SignInId, SmsCodeId, TenantId, TokenId, UserId,
-    VerificationId, VerifyAttemptId,
+    PasskeyId, PhoneId, PolicyId, RecoveryId, SegmentId, SessionId, SignInId, SignalId, SmsCodeId, SsoRequestId, StreamId, TenantId,
+    TokenId, UserId, VerificationId, VerifyAttemptId,
 };
 pub use phone::E164;
 pub use secret::{SecretBytes, SecretString, ct_eq};
