@@ -46,6 +46,10 @@ fn of_the_whole_tenant(name: &str) -> bool {
         "tenant_keys",
         // A handful of countries.
         "known_country_list",
+        // A tenant's receivers of security events.
+        "signal_streams",
+        "signal_stream_insert",
+        "signal_insert",
     ];
     // Housekeeping, once an hour, of rows that are few because it removes them.
     let purge = name.starts_with("code_purge_");

@@ -48,6 +48,8 @@ pub(crate) const TENANTLESS: &[&str] = &[
     "carrier_cuts",
     "queue_take_over",
     "queue_left",
+    "signal_take",
+    "signal_purge",
     "queue_held",
     "log_day_check",
     "log_day_set",

@@ -144,6 +144,19 @@ fn a_stream_is_its_clients_and_its_tenants_and_they_are_few() {
         assert!(!site.write(async |tx| tx.delete_signal_stream(row.id, &foreign.ikey).await).await);
         assert!(!site.write_as(site.b, async |tx| tx.change_signal_stream(&row, NOW).await).await);
         assert!(!site.write_as(site.b, async |tx| tx.delete_signal_stream(row.id, &row.ikey).await).await);
+        let user = site.user("narroway").await;
+        let event = site.id();
+        site.write(async |tx| tx.signal(event, "session-revoked", user, "{}", NOW).await).await;
+        site.write_as(site.b, async |tx| {
+            tx.signal(site.id(), "session-revoked", user, "{}", NOW).await?;
+            assert!(!tx.signal_stream(row.id, site.id(), "verification", "{}", NOW).await?);
+            assert!(!tx.signal_done(row.id, event).await?);
+            assert!(!tx.signal_later(row.id, event, NOW).await?);
+            Ok(())
+        })
+        .await;
+        assert!(site.b().waiting_signals(row.id, 10).await.unwrap().is_empty());
+        assert_eq!(waiting(site, row.id).await, ["session-revoked"], "its own event, and no other");
         assert!(site.b().signal_stream(row.id).await.unwrap().is_none());
         assert!(site.b().signal_streams().await.unwrap().is_empty());
         assert_eq!(site.a().signal_stream(row.id).await.unwrap(), Some(row.clone()));
