@@ -121,6 +121,40 @@ pub const PAIRWISE: &str = "pairwise-subject";
 pub const SSO_SID: &str = "sso-sid";
 /// Purpose of the hash of a relying party's secret; parts: integration key, secret.
 pub const RELYING_PARTY_SECRET: &str = "relying-party-secret";
+/// The private part of a key that signs; the row is its name.
+#[must_use]
+pub fn signing_key(kid: &str) -> Field<'_> {
+    Field { table: "signing_key", column: "private", row: kid.as_bytes() }
+}
+
+/// What was granted to an application.
+#[must_use]
+pub fn grant_family(grant: &types::GrantId) -> Field<'_> {
+    Field { table: "grant_family", column: "detail", row: grant.as_bytes() }
+}
+
+/// The parameters of a pushed request; the row is its digest.
+#[must_use]
+pub fn pushed_request(digest: &[u8]) -> Field<'_> {
+    Field { table: "pushed_request", column: "sealed", row: digest }
+}
+
+/// What a device asked for; the row is its digest.
+#[must_use]
+pub fn device_grant(digest: &[u8]) -> Field<'_> {
+    Field { table: "device_grant", column: "sealed", row: digest }
+}
+
+/// Purpose of the hash of a code or a token that was given to an application; parts: kind, token.
+pub const GRANT_TOKEN: &str = "grant-token";
+/// Purpose of the mark of what may be seen once; parts: what it is, by whom it came, its name.
+pub const SPENT: &str = "spent";
+/// Purpose of the hash of a pushed request's address; parts: its secret part.
+pub const PUSHED_REQUEST: &str = "pushed-request";
+/// Purpose of the hash of the codes of a device's request; parts: `device` or `user`, code.
+pub const DEVICE_CODE: &str = "device-code";
+/// Purpose of the tag of a nonce that a proof of possession must have; parts: its time.
+pub const DPOP_NONCE: &str = "dpop-nonce";
 /// Purpose of the hash of an API key's secret; parts: key id, secret.
 pub const API_KEY: &str = "api-key";
 /// Purpose of the mark that joins one day's messages to one address; parts: day, address.

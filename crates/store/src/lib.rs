@@ -27,6 +27,8 @@ pub mod codes;
 pub mod engine;
 mod fido;
 pub mod fields;
+mod grant_requests;
+mod grants;
 mod groups;
 mod holdings;
 mod integrations;
@@ -52,6 +54,7 @@ mod scope;
 mod secrets;
 mod sessions;
 mod sign_ins;
+mod signing_keys;
 mod signals;
 mod sqlite;
 mod sso_requests;
@@ -73,6 +76,8 @@ pub use carrier_cuts::{CUT_NOTICE, CarrierCut};
 pub use changes::{Addition, ChangeRow, NewChange, UNDO_LIFE, UNDO_PREFIX};
 pub use engine::{Engine, StoreError};
 pub use fido::MetadataSerial;
+pub use grant_requests::{DeviceGrantRow, PushedRequestRow};
+pub use grants::{Ended, GrantFamilyRow, GrantTokenRow, StandingGrant};
 pub use groups::{GroupChange, GroupRow};
 pub use integrations::{IntegrationChange, IntegrationRow};
 pub use log_segments::LogSegment;
@@ -90,6 +95,7 @@ pub use scope::{Store, Tenant, Tx};
 pub use secrets::SecretRow;
 pub use sessions::{GrantRow, SessionRise, SessionRow};
 pub use sign_ins::{SignInEnd, SignInRow};
+pub use signing_keys::SigningKeyRow;
 pub use signals::{SignalRow, StreamRow};
 pub use sqlite::file as sqlite_file;
 pub use sso_requests::{ConsentRow, ParticipantRow, SsoRequestRow};
@@ -116,6 +122,8 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         changes::ALL,
         codes::ALL,
         fido::ALL,
+        grant_requests::ALL,
+        grants::ALL,
         groups::ALL,
         holdings::ALL,
         integrations::ALL,
@@ -138,6 +146,7 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         secrets::ALL,
         sessions::ALL,
         sign_ins::ALL,
+        signing_keys::ALL,
         sso_requests::ALL,
         signals::ALL,
         tenants::ALL,

@@ -261,7 +261,7 @@ pub(crate) const STEPS: &[&str] = &[
     // as keyed digests.
     "CREATE TABLE watched (
         tenant UUID NOT NULL, who TEXT NOT NULL, frozen_at BIGINT, reason TEXT NOT NULL, allowed BIGINT NOT NULL,
-        allowed_until BIGINT NOT NULL, PRIMARY KEY (tenant, who)) /* clustered */;
+        allowed_until BIGINT NOT NULL, asked_at BIGINT NOT NULL, PRIMARY KEY (tenant, who)) /* clustered */;
      CREATE TABLE reading (
         tenant UUID NOT NULL, who TEXT NOT NULL, hour BIGINT NOT NULL, rows_read BIGINT NOT NULL,
         PRIMARY KEY (tenant, who, hour)) /* clustered */;
@@ -296,6 +296,37 @@ pub(crate) const STEPS: &[&str] = &[
      CREATE TABLE consent (
         tenant UUID NOT NULL, user_id UUID NOT NULL, ikey TEXT NOT NULL, scopes TEXT NOT NULL, created BIGINT NOT NULL,
         PRIMARY KEY (tenant, user_id, ikey)) /* clustered */;",
+    // Tokens: the keys that sign them, what was granted, and what may be seen once. All of one sign-in hang on one family.
+    "CREATE TABLE signing_key (
+        tenant UUID NOT NULL, usage TEXT NOT NULL, alg TEXT NOT NULL, generation BIGINT NOT NULL, kid TEXT NOT NULL,
+        private BYTEA NOT NULL, public TEXT NOT NULL, certificate BYTEA, created BIGINT NOT NULL, active_from BIGINT NOT NULL,
+        retire_at BIGINT, expires BIGINT, PRIMARY KEY (tenant, usage, alg, generation)) /* clustered */;
+     CREATE INDEX signing_key_by_expiry ON signing_key (expires);
+     CREATE TABLE grant_family (
+        tenant UUID NOT NULL, id UUID NOT NULL, user_id UUID, ikey TEXT NOT NULL, session_id UUID, detail BYTEA NOT NULL,
+        created BIGINT NOT NULL, expires BIGINT NOT NULL, revoked_at BIGINT, PRIMARY KEY (tenant, id)) /* clustered */;
+     CREATE INDEX grant_family_by_user ON grant_family (tenant, user_id, ikey) WHERE user_id IS NOT NULL;
+     CREATE INDEX grant_family_by_session ON grant_family (tenant, session_id) WHERE session_id IS NOT NULL;
+     CREATE INDEX grant_family_by_client ON grant_family (tenant, ikey);
+     CREATE INDEX grant_family_by_expiry ON grant_family (expires);
+     CREATE TABLE grant_token (
+        tenant UUID NOT NULL, digest BYTEA NOT NULL, kind TEXT NOT NULL, family UUID NOT NULL, generation BIGINT NOT NULL,
+        expires BIGINT NOT NULL, used_at BIGINT, PRIMARY KEY (tenant, digest)) /* clustered */;
+     CREATE INDEX grant_token_by_expiry ON grant_token (expires);
+     CREATE TABLE spent (
+        tenant UUID NOT NULL, digest BYTEA NOT NULL, expires BIGINT NOT NULL, PRIMARY KEY (tenant, digest)) /* clustered */;
+     CREATE INDEX spent_by_expiry ON spent (expires);
+     CREATE TABLE pushed_request (
+        tenant UUID NOT NULL, digest BYTEA NOT NULL, ikey TEXT NOT NULL, sealed BYTEA NOT NULL, expires BIGINT NOT NULL,
+        PRIMARY KEY (tenant, digest)) /* clustered */;
+     CREATE INDEX pushed_request_by_expiry ON pushed_request (expires);
+     CREATE TABLE device_grant (
+        tenant UUID NOT NULL, digest BYTEA NOT NULL, user_code BYTEA NOT NULL, ikey TEXT NOT NULL, state TEXT NOT NULL,
+        sealed BYTEA NOT NULL, user_id UUID, session_id UUID, next_poll BIGINT NOT NULL, pause BIGINT NOT NULL,
+        created BIGINT NOT NULL, expires BIGINT NOT NULL, PRIMARY KEY (tenant, digest)) /* clustered */;
+     CREATE UNIQUE INDEX device_grant_by_user_code ON device_grant (tenant, user_code);
+     CREATE INDEX device_grant_by_user ON device_grant (tenant, user_id) WHERE user_id IS NOT NULL;
+     CREATE INDEX device_grant_by_expiry ON device_grant (expires);",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);

@@ -148,6 +148,8 @@ hanging! {
     DELETE_SESSIONS = "session";
     DELETE_GRANTS = "grants";
     DELETE_BROWSERS = "browser";
+    DELETE_GRANT_FAMILIES = "grant_family";
+    DELETE_DEVICE_GRANTS = "device_grant";
     DELETE_RECOVERY = "recovery";
     DELETE_CHANGES = "authenticator_change";
     DELETE_ADDITION_REQUEST = "addition_request";

@@ -234,6 +234,8 @@ ids! {
     StreamId = StreamKind, "", "stream";
     /// A security event.
     SignalId = SignalKind, "", "event";
+    /// What was granted to an application: all tokens that came of one sign-in, or of one request, belong to one.
+    GrantId = TokenGrantKind, "", "grant";
 }
 
 #[cfg(test)]

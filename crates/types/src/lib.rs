@@ -13,7 +13,7 @@ pub mod username;
 pub mod world;
 
 pub use id::{
-    AdminId, ApiObjectId, AttemptId, BypassId, ChallengeId, ChangeId, FactorId, GroupId, Id, Kind, LogId, MessageId,
+    AdminId, ApiObjectId, AttemptId, BypassId, ChallengeId, ChangeId, FactorId, GrantId, GroupId, Id, Kind, LogId, MessageId,
     PasskeyId, PhoneId, PolicyId, RecoveryId, SegmentId, SessionId, SignInId, SignalId, SmsCodeId, SsoRequestId, StreamId, TenantId,
     TokenId, UserId, VerificationId, VerifyAttemptId,
 };
