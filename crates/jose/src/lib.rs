@@ -15,6 +15,7 @@
 
 mod algorithm;
 mod base64;
+pub mod dbsc;
 pub mod dpop;
 mod error;
 pub mod event;

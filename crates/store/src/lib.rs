@@ -52,6 +52,7 @@ mod relying_parties;
 mod restored;
 mod scope;
 mod secrets;
+mod session_keys;
 mod sessions;
 mod sign_ins;
 mod signing_keys;
@@ -93,6 +94,7 @@ pub use recovery::RecoveryRow;
 pub use relying_parties::{RelyingPartyChange, RelyingPartyRow};
 pub use scope::{Store, Tenant, Tx};
 pub use secrets::SecretRow;
+pub use session_keys::SessionDeviceRow;
 pub use sessions::{GrantRow, SessionRise, SessionRow};
 pub use sign_ins::{SignInEnd, SignInRow};
 pub use signing_keys::SigningKeyRow;
@@ -144,6 +146,7 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         restored::ALL,
         scope::ALL,
         secrets::ALL,
+        session_keys::ALL,
         sessions::ALL,
         sign_ins::ALL,
         signing_keys::ALL,

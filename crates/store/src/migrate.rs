@@ -327,6 +327,12 @@ pub(crate) const STEPS: &[&str] = &[
      CREATE UNIQUE INDEX device_grant_by_user_code ON device_grant (tenant, user_code);
      CREATE INDEX device_grant_by_user ON device_grant (tenant, user_id) WHERE user_id IS NOT NULL;
      CREATE INDEX device_grant_by_expiry ON device_grant (expires);",
+    // The key of the device on which a session lives, where the browser has Device Bound Session Credentials.
+    "CREATE TABLE session_device (
+        tenant UUID NOT NULL, session_id UUID NOT NULL, user_id UUID NOT NULL, key TEXT NOT NULL, created BIGINT NOT NULL,
+        expires BIGINT NOT NULL, PRIMARY KEY (tenant, session_id)) /* clustered */;
+     CREATE INDEX session_device_by_user ON session_device (tenant, user_id);
+     CREATE INDEX session_device_by_expiry ON session_device (expires);",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);

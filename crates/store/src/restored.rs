@@ -22,6 +22,8 @@ static TRUSTED: Statement =
     Statement::new("restored_trusted", "DELETE FROM trusted_device WHERE tenant = $1", &[Type::Id]);
 static SIGN_INS: Statement = Statement::new("restored_sign_ins", "DELETE FROM sign_in WHERE tenant = $1", &[Type::Id]);
 static SESSIONS: Statement = Statement::new("restored_sessions", "DELETE FROM session WHERE tenant = $1", &[Type::Id]);
+static SESSION_DEVICES: Statement =
+    Statement::new("restored_session_devices", "DELETE FROM session_device WHERE tenant = $1", &[Type::Id]);
 static GRANTS: Statement = Statement::new("restored_grants", "DELETE FROM grants WHERE tenant = $1", &[Type::Id]);
 static BROWSERS: Statement = Statement::new("restored_browsers", "DELETE FROM browser WHERE tenant = $1", &[Type::Id]);
 static PASSES: Statement =
@@ -53,6 +55,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &TRUSTED,
     &SIGN_INS,
     &SESSIONS,
+    &SESSION_DEVICES,
     &GRANTS,
     &BROWSERS,
     &PASSES,
@@ -76,6 +79,7 @@ impl Tx {
             &TRUSTED,
             &SIGN_INS,
             &SESSIONS,
+            &SESSION_DEVICES,
             &GRANTS,
             &BROWSERS,
             &PASSES,

@@ -146,6 +146,7 @@ hanging! {
     DELETE_PASSKEYS = "passkey";
     DELETE_SIGN_INS = "sign_in";
     DELETE_SESSIONS = "session";
+    DELETE_SESSION_DEVICES = "session_device";
     DELETE_GRANTS = "grants";
     DELETE_BROWSERS = "browser";
     DELETE_GRANT_FAMILIES = "grant_family";

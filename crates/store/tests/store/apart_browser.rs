@@ -4,7 +4,7 @@ use crate::{
     rows::{CODE, IKEY, LATER, allowed},
     support::{ALL, NOW, Site, each_engine},
 };
-use countersign_store::{SignInEnd, StoreError, Tenant, Tx};
+use countersign_store::{SessionDeviceRow, SignInEnd, StoreError, Tenant, Tx};
 use std::fmt::Write as _;
 use types::{ChangeId, PasskeyId, PhoneId, SessionId, SignInId, UserId};
 
@@ -43,6 +43,7 @@ async fn things(site: &Site) -> Things {
         assert!(tx.attach_phone(user, phone).await?);
         tx.insert_session(&session).await?;
         tx.insert_session(&site.new_session(user)).await?;
+        tx.put_session_device(&device(user, session.id)).await?;
         tx.insert_grant(&site.new_grant(user, session.id, 9)).await?;
         tx.know_browser(user, DIGEST, NOW, LATER).await?;
         tx.insert_recovery(&recovery).await?;
@@ -67,6 +68,10 @@ async fn things(site: &Site) -> Things {
     }
 }
 
+fn device(user: UserId, session: SessionId) -> SessionDeviceRow {
+    SessionDeviceRow { session_id: session, user_id: user, key: "{}".to_owned(), created: NOW, expires: LATER }
+}
+
 /// Each reading method, and whether it found something.
 async fn reads(tenant: Tenant<'_>, of: &Things) -> Result<Vec<(&'static str, bool)>, StoreError> {
     let user = of.user;
@@ -81,6 +86,7 @@ async fn reads(tenant: Tenant<'_>, of: &Things) -> Result<Vec<(&'static str, boo
         ("passkey_models", !tenant.passkey_models().await?.is_empty()),
         ("sign_in", tenant.sign_in(of.open).await?.is_some()),
         ("session", tenant.session(of.session).await?.is_some()),
+        ("session_device", tenant.session_device(of.session).await?.is_some()),
         ("sessions_of_user", !tenant.sessions_of_user(user, NOW).await?.is_empty()),
         ("sessions", tenant.sessions(ALL).await?.total > 0),
         ("sessions' rows", !tenant.sessions(ALL).await?.rows.is_empty()),
@@ -124,6 +130,7 @@ async fn snapshot(site: &Site, of: &Things) -> Result<String, StoreError> {
         add(&a.sign_in(sign_in).await?);
     }
     add(&a.sessions(ALL).await?);
+    add(&a.session_device(of.session).await?);
     add(&a.grant(&DIGEST).await?);
     add(&a.browser_known(user, &DIGEST, NOW).await?);
     add(&a.recovery_secrets(user, "code", NOW).await?);
@@ -156,6 +163,8 @@ async fn changes(tx: &mut Tx, of: &Things) -> Result<Vec<(&'static str, bool)>, 
         ("finish_sign_in", tx.finish_sign_in(of.waiting, NOW).await?),
         ("redeem_sign_in", tx.redeem_sign_in(&CODE, IKEY, NOW).await?.is_some()),
         ("session_seen", tx.session_seen(of.session, LATER - std::time::Duration::from_secs(1)).await?),
+        ("bind_session", tx.bind_session(of.session, b"theirs", NOW).await?),
+        ("session_proved", tx.session_proved(of.session, NOW).await?),
         ("reseal_session", tx.reseal_session(of.session, &[4; 60], b"theirs").await?),
         ("spend_grant", tx.spend_grant(&DIGEST, of.session, "add", NOW).await?),
         ("end_session", tx.end_session(of.session, user, NOW).await?),
@@ -217,6 +226,7 @@ fn what_is_made_with_anothers_id_reaches_nothing_of_theirs() {
             tx.insert_sign_in(&sign_in).await?;
             assert!(tx.decide_sign_in(sign_in.id, allowed(of.user), NOW).await?);
             tx.insert_session(&site.new_session(of.user)).await?;
+            tx.put_session_device(&device(of.user, of.session)).await?;
             tx.insert_grant(&site.new_grant(of.user, of.session, 9)).await?;
             // A grant for a session of another tenant opens nothing there.
             assert!(!tx.spend_grant(&DIGEST, of.session, "add", NOW).await?);
