@@ -36,7 +36,7 @@ pub use grants::{GRANT_LIFE, Permit, STEP_UP_NEEDED};
 pub use messages::Reading;
 pub(crate) use notices::News;
 pub use recovery::{AccessPass, PASS_MINUTES, RECOVERY_CODES};
-pub use sessions::{Needs, NewSession, SESSION_IDLE, SESSION_LIFE, Session, SessionView};
+pub use sessions::{Bound, Needs, NewSession, SESSION_IDLE, SESSION_LIFE, Session, SessionView};
 
 /// What the fuzzers call.
 #[doc(hidden)]

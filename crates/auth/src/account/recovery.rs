@@ -124,6 +124,8 @@ impl Auth {
         let kinds: &[&'static str] = match sign_in.purpose() {
             Purpose::Portal => &["code", "pass"],
             Purpose::StepUp { .. } => &["code"],
+            // They lead to what somebody signs in with, and nowhere else.
+            Purpose::SingleSignOn { .. } => &[],
             Purpose::Application { .. } if app.settings.passkey_only => &[],
             Purpose::Application { .. } => &["code"],
         };

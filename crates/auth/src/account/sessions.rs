@@ -4,11 +4,14 @@
 //! asked of the engine with each request, so somebody who is disabled is out at once.
 
 use super::{Action, Strength};
-use crate::{Auth, AuthError, Subject, Verdict, sign_in::Browser};
+use crate::{
+    Auth, AuthError, Subject, Verdict,
+    sign_in::{Assurance, Browser, Level},
+};
 use keys::Token;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use store::{SessionRow, Tx, fields};
+use store::{SessionRise, SessionRow, Tx, fields};
 use types::{Millis, SecretString, SessionId, TenantId, UserId, ct_eq};
 
 /// How a session's secret begins, so that a leaked one can be scanned for.
@@ -34,6 +37,18 @@ pub struct Session {
     pub(super) strength: Strength,
     pub(super) created: Millis,
     pub(super) expires: Millis,
+    pub(super) assurance: Assurance,
+    pub(super) auth_time: Millis,
+    pub(super) bound: Bound,
+}
+
+/// How a session is bound to its browser.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bound {
+    /// The public key of the browser (SPKI, DER); none where it has none.
+    pub key: Option<Vec<u8>>,
+    /// When the browser last proved that it has the key; 0 for never.
+    pub proved_at: Millis,
 }
 
 impl Session {
@@ -77,6 +92,39 @@ impl Session {
     #[must_use]
     pub const fn expires(&self) -> Millis {
         self.expires
+    }
+
+    /// How strongly its owner proved who they are.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        self.assurance.level
+    }
+
+    /// By what, in the words of RFC 8176 §2.
+    #[must_use]
+    pub fn amr(&self) -> &[String] {
+        &self.assurance.amr
+    }
+
+    /// When its owner last proved it.
+    #[must_use]
+    pub const fn auth_time(&self) -> Millis {
+        self.auth_time
+    }
+
+    /// How it is bound to its browser.
+    #[must_use]
+    pub const fn bound(&self) -> &Bound {
+        &self.bound
+    }
+
+    /// Whether applications may be signed in to by it: not by one that was opened by less than an authenticator, whatever it is for.
+    #[must_use]
+    pub const fn may_sign_on(&self) -> bool {
+        !matches!(
+            self.strength,
+            Strength::Bypass | Strength::Enrollment | Strength::Recovery | Strength::AccessPass
+        )
     }
 
     /// What this session still needs for an action, for a page that has to choose between a form and a step-up. It decides nothing:
@@ -156,6 +204,62 @@ impl Auth {
         Ok(opened)
     }
 
+    /// What a sign-in gives its browser: the session that the same person has there with another secret, or a new one. Another person's
+    /// session there ends.
+    ///
+    /// The secret changes with every proof, so that one which somebody planted or saw before is worth nothing after.
+    pub(crate) async fn begin_session(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        strength: Strength,
+        assurance: &Assurance,
+        browser: &Browser,
+    ) -> Result<(SecretString, SessionId), AuthError> {
+        let there = match &browser.session {
+            Some(cookie) => self.session_row(tenant, cookie.expose()).await?,
+            None => None,
+        };
+        let mut tx = self.store.tenant(tenant).begin().await?;
+        if let Some(row) = there {
+            if row.user_id == user && is_ordinary(strength) && is_ordinary(Strength::parse(&row.strength)?) {
+                if let Some(cookie) = self.raise(&mut tx, &row, strength, assurance).await? {
+                    tx.commit().await?;
+                    return Ok((cookie, row.id));
+                }
+            } else {
+                tx.end_session(row.id, row.user_id, self.world.now()).await?;
+            }
+        }
+        let id = SessionId::new(self.world.now(), self.world.random.as_ref());
+        let opened = self.insert_session_with(&mut tx, id, user, strength, assurance, browser).await?;
+        tx.commit().await?;
+        Ok(opened)
+    }
+
+    /// Gives a session another secret and what was just proved; none where somebody else did, or it has ended meanwhile.
+    async fn raise(
+        &self,
+        tx: &mut Tx,
+        row: &SessionRow,
+        strength: Strength,
+        assurance: &Assurance,
+    ) -> Result<Option<SecretString>, AuthError> {
+        let now = self.world.now();
+        let token = Token::generate(PREFIX, self.world.random.as_ref());
+        let keys = self.store.tenant(tx.tenant()).keys().await?;
+        let rise = SessionRise {
+            old_digest: row.digest.clone(),
+            digest: keys.digest(fields::SESSION, &[row.id.as_bytes(), token.expose().as_bytes()]).to_vec(),
+            strength: strength.as_str().to_owned(),
+            level: assurance.level.number(),
+            amr: assurance.amr_text(),
+            expires: now + SESSION_LIFE,
+        };
+        let raised = tx.raise_session(row.id, row.user_id, &rise, now).await?;
+        Ok(raised.then(|| SecretString::new(format!("{}.{}", row.id, token.expose()))))
+    }
+
     /// The same in a transaction that spends what the session is opened for.
     pub(super) async fn insert_session(
         &self,
@@ -177,6 +281,18 @@ impl Auth {
         strength: Strength,
         browser: &Browser,
     ) -> Result<(SecretString, SessionId), AuthError> {
+        self.insert_session_with(tx, id, user, strength, &Assurance::of_strength(strength), browser).await
+    }
+
+    async fn insert_session_with(
+        &self,
+        tx: &mut Tx,
+        id: SessionId,
+        user: UserId,
+        strength: Strength,
+        assurance: &Assurance,
+        browser: &Browser,
+    ) -> Result<(SecretString, SessionId), AuthError> {
         let (now, random) = (self.world.now(), self.world.random.as_ref());
         let token = Token::generate(PREFIX, random);
         let keys = self.store.tenant(tx.tenant()).keys().await?;
@@ -194,6 +310,11 @@ impl Auth {
             last_seen: now,
             expires: now + life,
             ended_at: None,
+            level: assurance.level.number(),
+            amr: assurance.amr_text(),
+            auth_time: now,
+            bound_key: None,
+            proved_at: Millis(0),
         })
         .await?;
         Ok((SecretString::new(format!("{id}.{}", token.expose())), id))
@@ -201,6 +322,22 @@ impl Auth {
 
     /// The session of a cookie; none when it is unknown, ended, over, another tenant's, or of somebody who may not be here any more.
     pub async fn session(&self, tenant: TenantId, cookie: &str) -> Result<Option<Session>, AuthError> {
+        let Some(row) = self.session_row(tenant, cookie).await? else { return Ok(None) };
+        self.session_of(tenant, row).await
+    }
+
+    /// The session with this id, for whoever was told of it by the session itself: a relying party's token, say. None when it has ended,
+    /// is over, is another tenant's, or is of somebody who may not be here any more. It doesn't count as used.
+    pub async fn session_by_id(&self, tenant: TenantId, id: SessionId) -> Result<Option<Session>, AuthError> {
+        let now = self.world.now();
+        match self.store.tenant(tenant).session(id).await?.filter(|row| row.ended_at.is_none() && now < row.expires) {
+            Some(row) => self.read_session(tenant, row).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The row that a cookie names, while it lives.
+    async fn session_row(&self, tenant: TenantId, cookie: &str) -> Result<Option<SessionRow>, AuthError> {
         let Some((id, secret)) = cookie.split_once('.') else { return Ok(None) };
         let (Ok(id), Ok(token)) = (id.parse::<SessionId>(), Token::parse(PREFIX, secret)) else { return Ok(None) };
         let scope = self.store.tenant(tenant);
@@ -211,20 +348,43 @@ impl Auth {
         if !digests.iter().any(|digest| ct_eq(digest, &row.digest)) {
             return Ok(None);
         }
-        let Some(username) = self.still_here(tenant, row.user_id).await? else { return Ok(None) };
-        if now.since(row.last_seen) >= NOTED {
-            let mut tx = scope.begin().await?;
+        Ok(Some(row))
+    }
+
+    /// A session whose cookie was looked at, and notes that it was used.
+    async fn session_of(&self, tenant: TenantId, row: SessionRow) -> Result<Option<Session>, AuthError> {
+        let (now, id, seen) = (self.world.now(), row.id, row.last_seen);
+        let session = self.read_session(tenant, row).await?;
+        if session.is_some() && now.since(seen) >= NOTED {
+            let mut tx = self.store.tenant(tenant).begin().await?;
             tx.session_seen(id, now).await?;
             tx.commit().await?;
         }
+        Ok(session)
+    }
+
+    /// A row as a session, where its owner may still be here.
+    async fn read_session(&self, tenant: TenantId, row: SessionRow) -> Result<Option<Session>, AuthError> {
+        let Some(username) = self.still_here(tenant, row.user_id).await? else { return Ok(None) };
+        let strength = Strength::parse(&row.strength)?;
+        // What the release before has written says it by its strength.
+        let assurance = match Level::of_number(row.level) {
+            Some(level) => {
+                Assurance { level, amr: row.amr.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect() }
+            }
+            None => Assurance::of_strength(strength),
+        };
         Ok(Some(Session {
             tenant,
-            id,
+            id: row.id,
             user: row.user_id,
             username,
-            strength: Strength::parse(&row.strength)?,
+            strength,
             created: row.created,
             expires: row.expires,
+            assurance,
+            auth_time: if row.auth_time.0 == 0 { row.created } else { row.auth_time },
+            bound: Bound { key: row.bound_key, proved_at: row.proved_at },
         }))
     }
 
@@ -294,6 +454,11 @@ impl Auth {
         tx.commit().await?;
         Ok(ended)
     }
+}
+
+/// Whether such a session is for everything that its owner may do: one that isn't is never made into one, nor the other way round.
+const fn is_ordinary(strength: Strength) -> bool {
+    matches!(strength, Strength::Passkey | Strength::Push | Strength::Otp | Strength::Sms)
 }
 
 /// Refuses a session that is for a single addition.

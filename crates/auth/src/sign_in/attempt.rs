@@ -140,8 +140,8 @@ impl Auth {
             return Ok(Step::Refused(Outcome::deny("deny", WRONG)));
         };
         let app = &*sign_in.app;
-        // An administrator's code says nothing of the person: it changes nothing that they sign in with.
-        let bypass = !matches!(sign_in.purpose(), Purpose::StepUp { .. });
+        // An administrator's code says nothing of the person: it changes nothing that they sign in with, and alone it opens no application.
+        let bypass = !matches!(sign_in.purpose(), Purpose::StepUp { .. } | Purpose::SingleSignOn { .. });
         let codes = Codes { sign_in: Some(sign_in.id), bypass, counted: !stand.stranger };
         let tried = self.try_passcode(app, holder, code, device, &client(browser), codes).await?;
         let outcome = tried.outcome(app);
@@ -158,6 +158,7 @@ impl Auth {
             message: &outcome.message,
             device: tried.device.map(|id| device_name(holder, id)).unwrap_or_default(),
             txid: None,
+            assurance: None,
         };
         self.allow_now(sign_in, proven).await
     }
@@ -189,6 +190,7 @@ impl Auth {
             message: "Success. Logging you in...",
             device: String::new(),
             txid: None,
+            assurance: None,
         };
         self.allow_now(sign_in, proven).await
     }
@@ -362,6 +364,7 @@ const fn why_hidden(hidden: Hidden) -> &'static str {
         Hidden::NewBrowser => "This browser isn't known yet. Please choose another way for the first time.",
         Hidden::Suspended => "Login requests to your device are suspended. Please choose another way.",
         Hidden::PasskeyOnly => "Your organisation accepts passkeys only. Please ask your administrator for one.",
+        Hidden::TooWeak => "This application asks for a stronger proof. Please use a passkey.",
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a sign-in is decided: once, whatever comes at the same moment.
 
-use super::{Browser, CODE_LIFE, Purpose, SignIn, Step, stand::Stand};
+use super::{Assurance, Browser, CODE_LIFE, Purpose, SignIn, Step, stand::Stand};
 use crate::{Auth, AuthError, attempt::result, ending::End};
 use keys::Token;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,8 @@ pub(crate) struct Proven<'a> {
     pub(crate) device: String,
     /// The transaction, where it isn't the sign-in itself.
     pub(crate) txid: Option<String>,
+    /// What it is worth, where the factor's name doesn't say it all.
+    pub(crate) assurance: Option<Assurance>,
 }
 
 /// What came of a sign-in; sealed in its row.
@@ -37,12 +39,20 @@ pub(crate) struct Decided {
     pub(crate) at: i64,
     /// The application's code, for the browser that finishes.
     pub(crate) code: Option<String>,
+    /// What was proved; none in rows of the release before.
+    #[serde(default)]
+    pub(crate) assurance: Option<Assurance>,
 }
 
 impl Auth {
     /// Allows an open sign-in, as part of a transaction; whether this call and no other decided it.
     pub(crate) async fn allow(&self, tx: &mut Tx, sign_in: &SignIn, proven: Proven<'_>) -> Result<bool, AuthError> {
         let now = self.world.now();
+        let assurance = proven.assurance.unwrap_or_else(|| Assurance::of_factor(proven.factor));
+        if assurance.level < sign_in.purpose().level() {
+            // Nothing that is too weak is offered; this holds whatever was.
+            return Err(AuthError::NotCapable);
+        }
         let keys = self.store.tenant(sign_in.tenant()).keys().await?;
         let code = matches!(sign_in.purpose(), Purpose::Application { .. })
             .then(|| Token::generate(CODE_PREFIX, self.world.random.as_ref()));
@@ -55,6 +65,7 @@ impl Auth {
             txid: proven.txid.unwrap_or_else(|| sign_in.id.to_string()),
             at: now.0,
             code: code.as_ref().map(|code| code.expose().to_owned()),
+            assurance: Some(assurance),
         };
         let plain = serde_json::to_vec(&decided).map_err(|_| AuthError::Damaged("sign-in"))?;
         let sealed = keys
@@ -139,6 +150,7 @@ impl Auth {
                     message: &admission.decision.message,
                     device: String::new(),
                     txid: None,
+                    assurance: None,
                 },
             )
             .await?;
@@ -167,5 +179,6 @@ const fn purpose_word(purpose: &Purpose) -> &'static str {
         Purpose::Application { .. } => "application",
         Purpose::Portal => "portal",
         Purpose::StepUp { .. } => "step-up",
+        Purpose::SingleSignOn { .. } => "single-sign-on",
     }
 }

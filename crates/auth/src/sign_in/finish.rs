@@ -1,6 +1,6 @@
 //! What an allowed sign-in gives its browser.
 
-use super::{Browser, Done, Finished, Purpose, SignIn};
+use super::{Assurance, Browser, Done, Finished, Purpose, SignIn};
 use crate::{Auth, AuthError, Verdict, account::Strength};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::time::Duration;
@@ -32,6 +32,7 @@ impl Auth {
         let tenant = sign_in.tenant();
         let decided = self.open_decided(tenant, row.id, row.result.as_deref()).await?;
         let strength = Strength::of_factor(&decided.factor);
+        let assurance = decided.assurance.clone().unwrap_or_else(|| Assurance::of_factor(&decided.factor));
         let kind = match sign_in.purpose() {
             Purpose::Application { redirect_uri, state, duo_code, .. } => {
                 let code = decided.code.as_deref().ok_or(AuthError::Damaged("sign-in"))?;
@@ -41,8 +42,14 @@ impl Auth {
             Purpose::Portal => {
                 let (user, strength) = row.user_id.zip(strength).ok_or(AuthError::NoSignIn)?;
                 self.take(sign_in).await?;
-                let (cookie, id) = self.open_session(tenant, user, strength, browser).await?;
-                Done::Session { cookie, id }
+                let (cookie, id) = self.begin_session(tenant, user, strength, &assurance, browser).await?;
+                Done::Session { cookie, id, return_to: "/account".to_owned() }
+            }
+            Purpose::SingleSignOn { return_to, .. } => {
+                let (user, strength) = row.user_id.zip(strength).ok_or(AuthError::NoSignIn)?;
+                self.take(sign_in).await?;
+                let (cookie, id) = self.begin_session(tenant, user, strength, &assurance, browser).await?;
+                Done::Session { cookie, id, return_to: return_to.clone() }
             }
             Purpose::StepUp { session, action, return_to } => {
                 let (user, strength) = row.user_id.zip(strength).ok_or(AuthError::NoSignIn)?;
@@ -92,6 +99,8 @@ impl Auth {
                 Some(location(redirect_uri, &[("error", "access_denied"), ("state", state)]))
             }
             Purpose::StepUp { return_to, .. } => Some(return_to.clone()),
+            // The door tells the application that nobody signed in.
+            Purpose::SingleSignOn { return_to, .. } => Some(return_to.clone()),
             Purpose::Portal => None,
         })
     }

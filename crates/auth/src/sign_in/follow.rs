@@ -80,6 +80,7 @@ impl Auth {
             message: &outcome.message,
             device,
             txid: Some(attempt.id.to_string()),
+            assurance: None,
         };
         // The approval is taken and the sign-in decided at once, or neither is.
         let mut tx = self.store.tenant(sign_in.tenant()).begin().await?;

@@ -1,4 +1,4 @@
-//! One sign-in in a browser, for every door: Universal Prompt, the person's own pages, a step-up inside a session.
+//! One sign-in in a browser, for every door: Universal Prompt, the person's own pages, a step-up inside a session, single sign-on.
 //!
 //! A door opens one ([`Auth::open_sign_in`]) and sends the browser to its page. The page finds it by id and by the secret that only
 //! this browser has ([`Auth::sign_in`]), shows what can be done ([`Auth::choices`]), tries factors through the engine that every door
@@ -29,6 +29,7 @@ mod code;
 mod decide;
 mod finish;
 mod follow;
+mod level;
 mod model;
 mod open;
 mod party;
@@ -41,6 +42,9 @@ pub use model::{
     Browser, ChoiceKind, Choices, Done, Finished, Hidden, Opened, Purpose, Redeemed, Sighting, SignIn, SignInState,
     Step,
 };
+pub use level::Level;
+pub(crate) use level::Assurance;
+pub use open::is_local_path;
 pub(crate) use party::relying_party;
 
 use std::time::Duration;

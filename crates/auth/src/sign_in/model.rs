@@ -1,5 +1,6 @@
 //! What a sign-in is, what it offers and how it ends.
 
+use super::Level;
 use crate::{Application, Client, Device, Outcome, Verdict};
 use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -16,6 +17,8 @@ pub struct Browser {
     pub known: Option<SecretString>,
     /// The cookie of a remembered device.
     pub trusted: Option<SecretString>,
+    /// The cookie of a session in it: a sign-in of the same person gives that session a new secret, one of another ends it.
+    pub session: Option<SecretString>,
     /// The origin of the page: `scheme://host`, with the port where it isn't the scheme's own.
     pub origin: String,
 }
@@ -47,6 +50,33 @@ pub enum Purpose {
         /// Where to go after it: a path on the same host.
         return_to: String,
     },
+    /// A session at this host, for an application that signs people in here (`app`): ends with the session and the way back to the door
+    /// that asked.
+    SingleSignOn {
+        /// Where to go after it: a path on the same host.
+        return_to: String,
+        /// How strong the proof must be: only what reaches it is offered.
+        level: Level,
+        /// Whether a session that there is isn't enough. A factor is asked for in any case; this says why, for the page.
+        fresh: bool,
+    },
+}
+
+impl Purpose {
+    /// Whether it begins with nothing that is known of the person: the first name typed is anybody's.
+    #[must_use]
+    pub const fn is_open_to_all(&self) -> bool {
+        matches!(self, Self::Portal | Self::SingleSignOn { .. })
+    }
+
+    /// How strong the proof must be.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        match self {
+            Self::SingleSignOn { level, .. } => *level,
+            _ => Level::Single,
+        }
+    }
 }
 
 /// Ids are written as text wherever they are written.
@@ -204,6 +234,8 @@ pub enum Hidden {
     Suspended,
     /// The organisation takes passkeys only, and this person has none here.
     PasskeyOnly,
+    /// The application asks for more than what this person has can prove.
+    TooWeak,
 }
 
 /// What should be offered first.
@@ -301,12 +333,14 @@ pub enum Done {
         /// Where to, with code and state.
         location: String,
     },
-    /// The person's own pages.
+    /// A session at this host.
     Session {
         /// The session's cookie.
         cookie: SecretString,
         /// Its id.
         id: SessionId,
+        /// Where to go: a path on the same host.
+        return_to: String,
     },
     /// Back into the session.
     Grant {

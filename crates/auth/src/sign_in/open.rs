@@ -24,7 +24,7 @@ const OPENED: Limit = Limit { max: 300, window: Duration::from_secs(60) };
 
 impl Auth {
     /// Opens a sign-in at `app` for the person whom `username` names, as an application gives the name; for `Portal` and `StepUp`
-    /// `app` is the tenant's [`portal`](Self::portal). A step-up is for the session's own user, whatever `username` says.
+    /// `app` is the tenant's [`portal`](Self::portal), for `SingleSignOn` the application that the person wants to. A step-up is for the session's own user, whatever `username` says.
     ///
     /// [`AuthError::Refused`] for what no door should have let through (a path that leads elsewhere, texts that are too long),
     /// [`AuthError::Limited`] for too many from one address, [`AuthError::NoSignIn`] for a step-up without a session.
@@ -56,7 +56,7 @@ impl Auth {
                 Some(session.user_id)
             }
             Purpose::Application { .. } => self.user_named(app, username).await?,
-            Purpose::Portal => {
+            Purpose::Portal | Purpose::SingleSignOn { .. } => {
                 let bucket = keys.digest(fields::LIMIT, &[b"portal", neighbourhood(request.ip).as_bytes()]);
                 let mut tx = scope.begin().await?;
                 let may = tx.spend(bucket, OPENED, 1, now).await?;
@@ -163,7 +163,7 @@ impl Auth {
         if sign_in.request.username.as_deref() == Some(name) {
             return Ok(());
         }
-        if sign_in.request.username.is_some() || sign_in.request.purpose != Purpose::Portal {
+        if sign_in.request.username.is_some() || !sign_in.request.purpose.is_open_to_all() {
             return Err(AuthError::NoSignIn);
         }
         let user = self.user_named(&sign_in.app, Some(name)).await?;
@@ -265,6 +265,7 @@ const fn word(purpose: &Purpose) -> &'static str {
         Purpose::Application { .. } => "application",
         Purpose::Portal => "portal",
         Purpose::StepUp { .. } => "step-up",
+        Purpose::SingleSignOn { .. } => "single-sign-on",
     }
 }
 
@@ -290,13 +291,15 @@ fn check(purpose: &Purpose) -> Result<(), AuthError> {
             }
             Ok(())
         }
+        Purpose::SingleSignOn { return_to, .. } if is_local_path(return_to) => Ok(()),
+        Purpose::SingleSignOn { .. } => Err(AuthError::Refused("return_to")),
     }
 }
 
 /// Whether a browser takes the text for a path on the same host and for nothing else: it reads `\` as `/`, and `//` begins another
 /// host.
 #[must_use]
-pub(crate) fn is_local_path(text: &str) -> bool {
+pub fn is_local_path(text: &str) -> bool {
     let rest = text.strip_prefix('/');
     let other_host = rest.is_none_or(|rest| rest.starts_with(['/', '\\']));
     !other_host && text.len() <= LONGEST_URI && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')

@@ -5,8 +5,9 @@
 //! known who they are.
 
 use super::{
-    Browser, Purpose, SignIn, Step,
+    Assurance, Browser, Purpose, SignIn, Step,
     decide::Proven,
+    level::PasskeyShown,
     party::relying_party,
     stand::{Stand, client},
 };
@@ -40,7 +41,7 @@ impl Auth {
             let groups: Vec<_> = holder.groups.iter().map(|group| group.id).collect();
             let policy = app.policies.applied(&groups);
             let rows = self.store.tenant(app.tenant).passkeys_of_user(holder.user.id).await?;
-            let usable = rows.iter().filter(|row| row.suspended_at.is_none() && kind_allowed(&policy, row));
+            let usable = rows.iter().filter(|row| row.suspended_at.is_none() && kind_allowed(&policy, row) && reaches(sign_in, row));
             allow = usable.map(for_sign_in).collect();
             if allow.is_empty() {
                 return Err(AuthError::NotCapable);
@@ -110,7 +111,12 @@ impl Auth {
                     counter: i64::from(verified.counter),
                     backed_up: verified.backed_up,
                 };
-                self.signed(sign_in, browser, &holder, &passkey, proof).await
+                let shown = shown_by(&passkey, verified.user_verified, verified.backed_up);
+                if shown.level() < sign_in.purpose().level() {
+                    self.log_refusal(sign_in, &stand, browser, FACTOR, "factor_restricted").await?;
+                    return Ok(refused("deny"));
+                }
+                self.signed(sign_in, browser, &holder, &passkey, (proof, Assurance::of_passkey(shown))).await
             }
             Err(error) => {
                 self.not_signed(sign_in, &passkey, &error).await?;
@@ -141,7 +147,7 @@ impl Auth {
         let named = match (sign_in.user, sign_in.username()) {
             (Some(user), _) => user == holder.user.id,
             (None, Some(_)) => stand.holder.as_ref().is_some_and(|named| named.user.id == holder.user.id),
-            (None, None) => *sign_in.purpose() == Purpose::Portal,
+            (None, None) => sign_in.purpose().is_open_to_all(),
         };
         let admitted = matches!(admission.decision.verdict, Verdict::Challenge | Verdict::Allow);
         let groups: Vec<_> = holder.groups.iter().map(|group| group.id).collect();
@@ -156,7 +162,7 @@ impl Auth {
         browser: &Browser,
         holder: &Holder,
         passkey: &PasskeyRow,
-        proof: Proof,
+        (proof, assurance): (Proof, Assurance),
     ) -> Result<Step, AuthError> {
         let app = &*sign_in.app;
         let recorded = self
@@ -190,6 +196,7 @@ impl Auth {
             message: "Success. Logging you in...",
             device: passkey.name.clone(),
             txid: None,
+            assurance: Some(assurance),
         };
         if self.allow(&mut tx, sign_in, proven).await? {
             tx.commit().await?;
@@ -267,7 +274,7 @@ impl Auth {
 /// passkey that could do it when it was registered must do it now.
 fn verification(sign_in: &SignIn, stand: &Stand) -> Verification {
     match sign_in.purpose() {
-        Purpose::Portal => Verification::Required,
+        Purpose::Portal | Purpose::SingleSignOn { .. } => Verification::Required,
         _ if stand.holder.is_none() => Verification::Required,
         Purpose::Application { .. } | Purpose::StepUp { .. } => Verification::Preferred,
     }
@@ -277,6 +284,20 @@ fn verification(sign_in: &SignIn, stand: &Stand) -> Verification {
 fn kind_allowed(policy: &Applied<'_>, passkey: &PasskeyRow) -> bool {
     let platform = passkey.transports.split(',').any(|transport| transport == "internal");
     policy.allows_passkey(platform).0
+}
+
+/// What a passkey shows when it signs.
+fn shown_by(row: &PasskeyRow, user_verified: bool, backed_up: bool) -> PasskeyShown {
+    PasskeyShown {
+        user_verified,
+        device_bound: !row.backup_eligible && !backed_up,
+        attested: row.attestation == "verified",
+    }
+}
+
+/// Whether a passkey can prove what the sign-in asks for.
+fn reaches(sign_in: &SignIn, row: &PasskeyRow) -> bool {
+    shown_by(row, true, row.backed_up).level() >= sign_in.purpose().level()
 }
 
 fn for_sign_in(row: &PasskeyRow) -> PasskeyForSignIn {

@@ -3,7 +3,7 @@
 //! Two answers are kept apart. What is *shown* is all that a stranger may see: at the person's own pages, in a browser that isn't
 //! known, it is the same for every name, also for one that nobody has. What *works* is what the account really has.
 
-use super::{Browser, Hidden, Purpose, SignIn};
+use super::{Browser, Hidden, Level, Purpose, SignIn};
 use crate::{
     Application, Auth, AuthError, Capability, Client, Decision, Device, Subject, Verdict, admit::NEW_DENIED,
     policy::Method,
@@ -72,8 +72,12 @@ impl Auth {
         } else {
             // These lead to what a person signs in with. Nobody gets there by a name alone, whatever lets them into applications,
             // and nobody enrols there: no first factor stands before these pages. A recovery code leads there all the same.
-            if decision.verdict == Verdict::Allow || (decision.reason == NEW_DENIED && holder.is_some()) {
+            let own_pages = !matches!(sign_in.purpose(), Purpose::SingleSignOn { .. });
+            if decision.verdict == Verdict::Allow || (own_pages && decision.reason == NEW_DENIED && holder.is_some()) {
                 decision = open_to_all();
+            }
+            if !own_pages && decision.verdict == Verdict::Enroll {
+                decision = Decision { verdict: Verdict::Deny, ..decision };
             }
             // A name that came into being after it was typed here is still nobody's.
             if sign_in.user.is_none() {
@@ -88,7 +92,7 @@ impl Auth {
                 false
             }
         };
-        let stranger = *sign_in.purpose() == Purpose::Portal && !known;
+        let stranger = sign_in.purpose().is_open_to_all() && !known;
         let admitted = decision.verdict == Verdict::Challenge;
         if stranger {
             return Ok(Stand {
@@ -135,17 +139,20 @@ impl Auth {
         let weaker = !passkey || (settings.weaker_with_passkey && !matches!(sign_in.purpose(), Purpose::StepUp { .. }));
         let may_push = known || settings.push_in_new_browsers;
         let typed = [Method::Token, Method::Sms, Method::Bypass].into_iter().any(|method| policy.allows(method).0);
+        let enough = alone_reaches(sign_in);
         let offers = Offers {
             passkey,
-            push: weaker && may_push && can(Capability::Push),
-            passcode: weaker && typed,
-            sms: weaker && can(Capability::Sms),
-            phone: weaker && can(Capability::Phone),
+            push: enough && weaker && may_push && can(Capability::Push),
+            passcode: enough && weaker && typed,
+            sms: enough && weaker && can(Capability::Sms),
+            phone: enough && weaker && can(Capability::Phone),
             recovery: *sign_in.purpose() == Purpose::Portal,
         };
         let has_push = holder.phones.iter().any(|phone| phone.public_key.is_some()) && policy.allows(Method::Push).0;
         let hidden = if settings.passkey_only && !passkey {
             Hidden::PasskeyOnly
+        } else if !enough && !passkey {
+            Hidden::TooWeak
         } else if !weaker {
             Hidden::Passkey
         } else if has_push && !can(Capability::Push) {
@@ -164,13 +171,14 @@ impl Auth {
         let policy = app.policies.applied(&[]);
         let typed = [Method::Token, Method::Sms, Method::Bypass].into_iter().any(|method| policy.allows(method).0);
         let named = sign_in.username().is_some();
+        let enough = alone_reaches(sign_in);
         Offers {
             passkey: policy.allows(Method::Passkey).0,
             push: false,
-            passcode: named && typed,
-            sms: named && policy.allows(Method::Sms).0 && self.courier.carries(ChannelKind::Sms),
+            passcode: enough && named && typed,
+            sms: enough && named && policy.allows(Method::Sms).0 && self.courier.carries(ChannelKind::Sms),
             phone: false,
-            recovery: named,
+            recovery: named && *sign_in.purpose() == Purpose::Portal,
         }
     }
 
@@ -186,6 +194,11 @@ impl Auth {
             None => Ok(None),
         }
     }
+}
+
+/// Whether a factor other than a passkey is enough where it stands alone.
+fn alone_reaches(sign_in: &SignIn) -> bool {
+    sign_in.purpose().level() <= Level::Single
 }
 
 /// Where a request comes from, as the engine's rules want it.

@@ -22,6 +22,7 @@ pub(crate) fn new_browser() -> Browser {
         user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0".to_owned(),
         known: None,
         trusted: None,
+        session: None,
         origin: ORIGIN.to_owned(),
     }
 }

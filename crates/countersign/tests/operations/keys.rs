@@ -32,6 +32,11 @@ async fn leave_a_browser(house: &House, tenant: TenantId, phone: PhoneId) -> Ses
         last_seen: now,
         expires: now + Duration::from_secs(3600),
         ended_at: None,
+        level: 3,
+        amr: "hwk,user,mfa".to_owned(),
+        auth_time: now,
+        bound_key: None,
+        proved_at: Millis(0),
     };
     let subscription = keys.seal(fields::push_subscription(&phone), b"an address", random).unwrap();
     let secret = keys.seal(fields::tenant_secret(NAME), b"a key", random).unwrap();

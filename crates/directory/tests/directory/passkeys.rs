@@ -42,6 +42,11 @@ async fn session(site: &Site, user: UserId) {
         last_seen: NOW,
         expires: Millis(NOW.0 + 1_000_000),
         ended_at: None,
+        level: 3,
+        amr: "hwk,user,mfa".to_owned(),
+        auth_time: NOW,
+        bound_key: None,
+        proved_at: Millis(0),
     };
     let mut tx = site.a().rows().begin().await.unwrap();
     tx.insert_session(&row).await.unwrap();

@@ -182,6 +182,7 @@ fn browser(parts: &Parts, scheme: Scheme, host: &str) -> Browser {
         user_agent: agent(&parts.headers),
         known: None,
         trusted: None,
+        session: None,
         origin: format!("{scheme}://{}", host.to_ascii_lowercase()),
     }
 }

@@ -88,10 +88,10 @@ pub(super) async fn done(visit: Visit, Path(id): Path<String>) -> Result<Respons
     let response = match finished.kind {
         // The page may be loaded again while the code lives, so its cookie stays.
         Done::Application { location } => redirect(&location),
-        Done::Session { cookie, .. } => {
+        Done::Session { cookie, return_to, .. } => {
             cookies.push(visit.cookie(&visit.cookie_name(cookies::SESSION), cookie.expose(), SESSION_LIFE));
             cookies.push(over);
-            redirect("/account")
+            redirect(&return_to)
         }
         Done::Grant { cookie, return_to } => {
             cookies.push(visit.cookie(&visit.cookie_name(cookies::GRANT), cookie.expose(), GRANT_LIFE));
@@ -111,7 +111,7 @@ pub(super) async fn cancel(visit: Visit, Path(id): Path<String>, request: Reques
         (Purpose::Application { .. }, Some(back)) => {
             Some((back, held.visit.words.with("back-to", "app", &held.sign_in.app().name)))
         }
-        (Purpose::StepUp { .. }, Some(back)) => return Ok(redirect(&back)),
+        (Purpose::StepUp { .. } | Purpose::SingleSignOn { .. }, Some(back)) => return Ok(redirect(&back)),
         _ => return Ok(redirect("/account/sign-in")),
     };
     let text = held.visit.words.say("cancelled");

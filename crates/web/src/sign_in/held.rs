@@ -80,7 +80,7 @@ impl Held {
     pub(super) fn policy(&self) -> Policy {
         let end = match self.sign_in.purpose() {
             Purpose::Application { redirect_uri, .. } => origin_of(redirect_uri),
-            Purpose::Portal | Purpose::StepUp { .. } => None,
+            Purpose::Portal | Purpose::StepUp { .. } | Purpose::SingleSignOn { .. } => None,
         };
         let beacon = self.beacons.as_ref().map(|beacons| beacons.origin.clone());
         Policy { beacon, ..Policy::default() }.leading_to(end)
@@ -90,6 +90,7 @@ impl Held {
     pub(super) fn context(&self) -> Context {
         let (kind, app) = match self.sign_in.purpose() {
             Purpose::Application { .. } => ("application", self.sign_in.app().name.clone()),
+            Purpose::SingleSignOn { .. } => ("application", self.sign_in.app().name.clone()),
             Purpose::Portal => ("portal", String::new()),
             Purpose::StepUp { .. } => ("step-up", String::new()),
         };
@@ -107,7 +108,7 @@ impl Held {
 
     /// Whether the browser may learn nothing of the account yet.
     pub(super) fn is_portal(&self) -> bool {
-        *self.sign_in.purpose() == Purpose::Portal
+        self.sign_in.purpose().is_open_to_all()
     }
 }
 

@@ -240,5 +240,6 @@ const fn hidden(choices: &Choices) -> Option<&'static str> {
         Hidden::NewBrowser => Some("hidden-new-browser"),
         Hidden::Suspended => Some("hidden-suspended"),
         Hidden::PasskeyOnly => Some("hidden-passkey-only"),
+        Hidden::TooWeak => Some("hidden-too-weak"),
     }
 }

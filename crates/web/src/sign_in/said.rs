@@ -41,6 +41,7 @@ const SAID: &[(&str, &str)] = &[
     ("Too many tries. Please start the sign-in again.", "said-used"),
     ("This browser isn't known yet. Please choose another way for the first time.", "hidden-new-browser"),
     ("Your account signs in with a passkey.", "hidden-passkey"),
+    ("This application asks for a stronger proof. Please use a passkey.", "hidden-too-weak"),
     ("Your organisation accepts passkeys only. Please ask your administrator for one.", "hidden-passkey-only"),
 ];
 

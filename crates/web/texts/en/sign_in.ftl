@@ -134,6 +134,7 @@ hidden-passkey = You have a passkey, so weaker ways stay shut: nobody can talk y
 hidden-new-browser = Requests to your phone are only sent from browsers in which you have signed in before.
 hidden-suspended = Requests to your phone are stopped for now, because too many weren’t approved. Sign in with a passkey, or ask your administrator.
 hidden-passkey-only = Your organisation accepts only passkeys. Ask your administrator how to register yours.
+hidden-too-weak = This application asks for a stronger proof than the one you chose. Use a passkey.
 
 # What the engine says.
 said-unknown = That didn’t work. Try again, or choose another way.

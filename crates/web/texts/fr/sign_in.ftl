@@ -134,6 +134,7 @@ hidden-passkey = Vous avez une clé d’accès ; les moyens plus faibles restent
 hidden-new-browser = Les demandes sur votre téléphone ne partent que de navigateurs où vous vous êtes déjà connecté.
 hidden-suspended = Les demandes sur votre téléphone sont suspendues, car trop d’entre elles n’ont pas été approuvées. Utilisez une clé d’accès, ou adressez-vous à votre administrateur.
 hidden-passkey-only = Votre organisation n’accepte que les clés d’accès. Demandez à votre administrateur comment enregistrer la vôtre.
+hidden-too-weak = Cette application demande une preuve plus forte. Utilisez une clé d’accès.
 
 # Ce que dit le moteur.
 said-unknown = Cela n’a pas fonctionné. Réessayez, ou choisissez un autre moyen.
