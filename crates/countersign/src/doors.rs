@@ -21,8 +21,7 @@ pub fn application(
     has_certificate: impl Fn() -> bool + Send + Sync + 'static,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Application> {
-    let api = messaging_api(config, services)?;
-    with_certificate(config, services, &door(config, services), &api, has_certificate, shutdown)
+    with_certificate(config, services, &Doors::open(config, services)?, has_certificate, shutdown)
 }
 
 /// As [`application`], and the same doors for browsers on this machine that come by http to `plain_port`.
@@ -36,16 +35,28 @@ pub fn with_plain(
     shutdown: &Shutdown,
     plain_port: u16,
 ) -> anyhow::Result<(Application, Router)> {
-    let (door, api) = (door(config, services), messaging_api(config, services)?);
-    let application = with_certificate(config, services, &door, &api, has_certificate, shutdown)?;
+    let doors = Doors::open(config, services)?;
+    let application = with_certificate(config, services, &doors, has_certificate, shutdown)?;
     let options = web::WebOptions { public_port: plain_port, secure_origin: false, ..web_options(config) };
-    Ok((application, router(services, &door, &api, options)?))
+    Ok((application, router(services, &doors, options)?))
 }
 
-/// One for all listeners: what was used at one is used at the other.
-fn door(config: &Config, services: &Services) -> Arc<Door> {
-    let hosts = config.server.api_hosts.clone();
-    Arc::new(Door::new(Arc::clone(&services.auth), hosts, config.limits.long_poll))
+/// Those that remember something, one of each for all listeners: what was used at one is used at the other.
+struct Doors {
+    duo: Arc<Door>,
+    messaging: Arc<messaging_api::Api>,
+    oidc: Arc<oidc::Door>,
+}
+
+impl Doors {
+    fn open(config: &Config, services: &Services) -> anyhow::Result<Self> {
+        let hosts = config.server.api_hosts.clone();
+        Ok(Self {
+            duo: Arc::new(Door::new(Arc::clone(&services.auth), hosts, config.limits.long_poll)),
+            messaging: messaging_api(config, services)?,
+            oidc: Arc::new(oidc::Door::new(&services.sso)),
+        })
+    }
 }
 
 fn web_options(config: &Config) -> web::WebOptions {
@@ -72,26 +83,22 @@ fn messaging_api(config: &Config, services: &Services) -> anyhow::Result<Arc<mes
     messaging_api::Api::start(&services.auth, options).context("the messaging API")
 }
 
-fn router(
-    services: &Services,
-    door: &Arc<Door>,
-    api: &Arc<messaging_api::Api>,
-    options: web::WebOptions,
-) -> Result<Router, web::TextsError> {
-    let duo = if options.secure_origin { duo_api::router(door) } else { duo_api::plain_router(door) };
-    let router = duo.merge(authenticator::router(&services.auth)).merge(messaging_api::router(api));
+fn router(services: &Services, doors: &Doors, options: web::WebOptions) -> Result<Router, web::TextsError> {
+    let duo = if options.secure_origin { duo_api::router(&doors.duo) } else { duo_api::plain_router(&doors.duo) };
+    let router = duo.merge(authenticator::router(&services.auth)).merge(messaging_api::router(&doors.messaging));
+    let reach = oidc::Reach { public_port: options.public_port, secure_origin: options.secure_origin };
+    let router = router.merge(oidc::router(&doors.oidc, reach));
     Ok(router.merge(web::router(&services.auth, options)?))
 }
 
 fn with_certificate(
     config: &Config,
     services: &Services,
-    door: &Arc<Door>,
-    api: &Arc<messaging_api::Api>,
+    doors: &Doors,
     has_certificate: impl Fn() -> bool + Send + Sync + 'static,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Application> {
-    let router = router(services, door, api, web_options(config))?.merge(hooks::router(Arc::clone(&services.hooks)));
+    let router = router(services, doors, web_options(config))?.merge(hooks::router(Arc::clone(&services.hooks)));
     let (auth, stop) = (Arc::clone(&services.auth), shutdown.clone());
     tokio::spawn(async move {
         stop.begun().await;
@@ -119,6 +126,7 @@ fn with_certificate(
                     // Where no sign-in is denied by it, a body that is the client's fault is said to be.
                     if ours || !answer.status().is_server_error() { answer } else { failure::plain(failed) }
                 }
+                Some(route) if oidc::owns(route) => oidc::answer_to_failure(route, ours),
                 Some(route) if web::owns(route) => web::answer_to_failure(ours),
                 _ => failure::plain(failed),
             }

@@ -8,6 +8,7 @@ use directory::{Checks, Directory};
 use keys::{FileRoot, KeyRing, Pkcs11Root, RootKey};
 use messaging::{Carrier, Channel, Courier, Hooks, WebPush};
 use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, sync::Arc, time::Duration};
+use sso::Sso;
 use store::Store;
 use types::World;
 
@@ -22,6 +23,8 @@ pub struct Services {
     pub courier: Arc<Courier>,
     /// The engine.
     pub auth: Arc<Auth>,
+    /// What signs people in to applications.
+    pub sso: Arc<Sso>,
     /// What hears the suppliers' callbacks.
     pub hooks: Arc<Hooks>,
 }
@@ -76,7 +79,11 @@ impl Services {
         let options =
             auth::Options { public_port: config.public_port(), beacons, locations, ..auth::Options::default() };
         let auth = Auth::start_with(Arc::clone(&store), Arc::clone(&courier), options);
-        Ok(Self { store, courier, auth, hooks })
+        let sso = Sso::start(
+            Arc::clone(&auth),
+            sso::Options { public_port: config.public_port(), secure_origin: true },
+        );
+        Ok(Self { store, courier, auth, sso, hooks })
     }
 
     /// The directory of these floors' store.

@@ -1,1 +1,112 @@
-//! The door for applications that speak OpenID Connect or OAuth.
+//! The door for applications that speak OpenID Connect or OAuth 2.1.
+//!
+//! It reads requests, checks them wholly, asks `sso` where the browser stands, and words what `sso` gives: codes, tokens, claims. It decides
+//! nothing about people, keeps no state but what it may forget, never sends a browser to an address that the client didn't register, never
+//! takes a host, an algorithm or an identity from what it hasn't verified, and answers no request with a page of somebody else's text.
+//!
+//! - [`frame`]: tenant, parameters, errors, headers: the same for every endpoint.
+//! - [`front`]: what browsers and the public ask: discovery, keys, authorisation, userinfo, registration, signing out.
+//! - [`back`]: what programs ask: tokens, introspection, revocation, pushed requests, devices.
+//!
+//! # How to add an endpoint
+//!
+//! One file with its handler, `async fn(Place, Asked) -> Result<Response, OAuthError>`; its line in its room's `routes()`; its member in
+//! `front/discovery.rs`, once it works; its answer to a failure in [`answer_to_failure`] where JSON isn't right. [`Place`](frame::place::Place)
+//! is the tenant; a request's parameters come from `frame::params::Form`, which refuses what is there twice. What a client says of itself
+//! is believed after `back::client_auth` and not before.
+
+mod back;
+mod frame;
+mod front;
+
+use axum::{Router, middleware, response::Response};
+use frame::{
+    error::{Code, OAuthError},
+    page,
+    place::{self, Entry, Known},
+};
+use http::{HeaderMap, HeaderValue, header};
+use quick_cache::sync::Cache;
+use sso::Sso;
+use std::sync::Arc;
+
+/// Tenants whose names are kept.
+const TENANTS: usize = 10_000;
+
+/// What the door stands on: one for all listeners, because what was used at one is used at the other.
+pub struct Door {
+    pub(crate) sso: Arc<Sso>,
+    pub(crate) tenants: Cache<String, Arc<Known>>,
+}
+
+impl Door {
+    /// A door to `sso`.
+    #[must_use]
+    pub fn new(sso: &Arc<Sso>) -> Self {
+        Self { sso: Arc::clone(sso), tenants: Cache::new(TENANTS) }
+    }
+}
+
+/// How the world reaches a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// The port in public addresses.
+    pub public_port: u16,
+    /// Whether browsers come by https. Only a test and a demonstration on one machine say no: their cookies are as open as what goes
+    /// over the wire.
+    pub secure_origin: bool,
+}
+
+impl Reach {
+    /// `https://{host}`, with the port where it isn't the scheme's own.
+    #[must_use]
+    pub fn origin(self, host: &str) -> String {
+        match (self.secure_origin, self.public_port) {
+            (true, 443) => format!("https://{host}"),
+            (true, port) => format!("https://{host}:{port}"),
+            (false, 80) => format!("http://{host}"),
+            (false, port) => format!("http://{host}:{port}"),
+        }
+    }
+}
+
+/// The door's routes.
+pub fn router(door: &Arc<Door>, reach: Reach) -> Router {
+    let entry = Entry { door: Arc::clone(door), reach };
+    let routes = front::routes().merge(back::routes());
+    routes.layer(middleware::from_fn_with_state(entry.clone(), place::around)).with_state(entry)
+}
+
+/// Whether a route's template is this door's.
+#[must_use]
+pub fn owns(route: &str) -> bool {
+    route.starts_with("/oidc/")
+        || matches!(route, "/.well-known/openid-configuration" | "/.well-known/oauth-authorization-server")
+}
+
+/// The answer where a handler gave none: it panicked, took too long, or (not `ours`) its request could not be taken in. Nobody is signed
+/// in by it: no address is redirected to, and no token is in it.
+#[must_use]
+pub fn answer_to_failure(route: &str, ours: bool) -> Response {
+    let error = if ours {
+        OAuthError::new(Code::ServerError, "The service is temporarily unavailable.")
+    } else {
+        OAuthError::invalid_request("The request can not be read.")
+    };
+    let browser = ["/oidc/authorize", "/oidc/continue/", "/oidc/logout"].iter().any(|path| route.starts_with(path));
+    let mut response = if browser {
+        let mut wants = HeaderMap::new();
+        wants.insert(header::ACCEPT, HeaderValue::from_static("text/html"));
+        page::refusal(error, &wants)
+    } else {
+        error.json()
+    };
+    frame::headers::apply(response.headers_mut());
+    response
+}
+
+/// What the fuzzers call.
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::front::fuzzing::*;
+}
