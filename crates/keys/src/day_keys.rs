@@ -6,6 +6,7 @@
 //! day₍d+1₎ = HKDF-SHA256(salt: none, key: day_d, info: "countersign/log-day/next/1")
 //! wraps_d  = HKDF-SHA256(salt: none, key: day_d, info: "countersign/log-day/headers/1")
 //! check_d  = HKDF-SHA256(salt: none, key: day_d, info: "countersign/log-day/check/1") (16)
+//! marks_d  = HKDF-SHA256(salt: none, key: day_d, info: "countersign/log-day/marks/1")
 //! wrapped header = 1 ‖ nonce (12) ‖ AES-256-GCM(wraps_d, header) ‖ tag (16)   aad = bind(tenant (16), segment (16), day (8))
 //! ```
 //!
@@ -117,6 +118,14 @@ impl DayKeys {
         let mut out = [0; CHECK_LEN];
         derive(key.as_slice(), b"countersign/log-day/check/1", &mut out)?;
         Ok(out)
+    }
+
+    /// The key of a day's marks, for a ratchet that keeps one day. [`KeyError::Shredded`] for a day before the oldest.
+    pub fn mark_key(&self, day: i64) -> Result<SecretBytes, KeyError> {
+        let key = self.held().day_key(day)?;
+        let mut out = Zeroizing::new([0; KEY_LEN]);
+        derive(key.as_slice(), b"countersign/log-day/marks/1", out.as_mut_slice())?;
+        Ok(SecretBytes::new(out.to_vec()))
     }
 
     /// Wraps a segment's header for the database.

@@ -81,6 +81,18 @@ impl Tenant<'_> {
         tx.commit().await
     }
 
+    /// Makes a number a canary, or an ordinary one again, by its mark, in the name of `actor`. Whether that is news. Every node hears of it.
+    pub async fn set_canary_number(&self, actor: &str, mark: &[u8; 32], canary: bool) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let news = if canary { tx.add_canary_number(mark).await? } else { tx.remove_canary_number(mark).await? };
+        let action = if canary { "canary_number_add" } else { "canary_number_remove" };
+        tx.log_act(self.store.world(), actor, action, "", "{}").await?;
+        tx.notify(format!("tenant:{}", self.id)).await?;
+        tx.commit().await?;
+        self.store.forget_keys(self.id);
+        Ok(news)
+    }
+
     fn heard(&self, what: &'static str, who: &str) {
         // No tenant here: with the line's own time it would say when somebody's number was looked at.
         tracing::warn!(what, "an alarm: see countersign admin alerts");

@@ -311,7 +311,7 @@ pub(crate) const STEPS: &[&str] = &[
      CREATE INDEX grant_family_by_expiry ON grant_family (expires);
      CREATE TABLE grant_token (
         tenant UUID NOT NULL, digest BYTEA NOT NULL, kind TEXT NOT NULL, family UUID NOT NULL, generation BIGINT NOT NULL,
-        expires BIGINT NOT NULL, used_at BIGINT, PRIMARY KEY (tenant, digest)) /* clustered */;
+        detail BYTEA, expires BIGINT NOT NULL, used_at BIGINT, PRIMARY KEY (tenant, digest)) /* clustered */;
      CREATE INDEX grant_token_by_expiry ON grant_token (expires);
      CREATE TABLE spent (
         tenant UUID NOT NULL, digest BYTEA NOT NULL, expires BIGINT NOT NULL, PRIMARY KEY (tenant, digest)) /* clustered */;

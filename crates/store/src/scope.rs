@@ -1,10 +1,7 @@
 //! The store, a tenant's part of it, and a transaction inside that part.
 
-use crate::{
-    alarms::Alarms,
-    numbers::Broker,
-};
 use crate::engine::{Columns, Engine, Row, Statement, StoreError, Transaction, Value};
+use crate::{alarms::Alarms, numbers::Broker};
 use keys::{DayKeys, Field, KeyError, KeyRing, TenantKeys, WrappedKey};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
@@ -20,6 +17,7 @@ pub struct Store {
     world: World,
     opened: Cache<TenantId, TenantKeys>,
     days: Option<Arc<DayKeys>>,
+    marks: Option<Arc<DayKeys>>,
     numbers: Broker,
     alarms: Alarms,
     canaries: Cache<TenantId, Arc<Vec<Vec<u8>>>>,
@@ -29,8 +27,13 @@ impl Store {
     /// A store on an open engine, with the key ring that opens tenants' keys.
     #[must_use]
     pub fn new(engine: Arc<dyn Engine>, ring: KeyRing, world: World) -> Self {
-        Self { engine, ring, world, opened: Cache::new(KEYS_CACHED),
+        Self {
+            engine,
+            ring,
+            world,
+            opened: Cache::new(KEYS_CACHED),
             days: None,
+            marks: None,
             numbers: Broker::default(),
             alarms: Alarms::default(),
             canaries: Cache::new(KEYS_CACHED),
@@ -42,6 +45,19 @@ impl Store {
     pub fn with_day_keys(mut self, days: Arc<DayKeys>) -> Self {
         self.days = Some(days);
         self
+    }
+
+    /// With the keys that users are marked by in the message log: those of the present day, and of no day before.
+    #[must_use]
+    pub fn with_mark_keys(mut self, marks: Arc<DayKeys>) -> Self {
+        self.marks = Some(marks);
+        self
+    }
+
+    /// The keys of the users' marks; none where their file is not.
+    #[must_use]
+    pub const fn mark_keys(&self) -> Option<&Arc<DayKeys>> {
+        self.marks.as_ref()
     }
 
     pub(crate) const fn days(&self) -> Option<&Arc<DayKeys>> {

@@ -21,31 +21,40 @@ record! {
         pub allowed: i64,
         /// … until then.
         pub allowed_until: Millis,
+        /// When they were last asked for a fresh sign-in by a passkey, because something was unusual.
+        pub asked_at: Millis,
     }
 }
 
 static ONE: Statement = Statement::new(
     "watched_one",
-    "SELECT who, frozen_at, reason, allowed, allowed_until FROM watched WHERE tenant = $1 AND who = $2",
+    "SELECT who, frozen_at, reason, allowed, allowed_until, asked_at FROM watched WHERE tenant = $1 AND who = $2",
     &[Type::Id, Type::Text],
 );
 static LIST: Statement = Statement::new(
     "watched_list",
-    "SELECT who, frozen_at, reason, allowed, allowed_until FROM watched WHERE tenant = $1 AND who > $2 ORDER BY who LIMIT $3",
+    "SELECT who, frozen_at, reason, allowed, allowed_until, asked_at FROM watched WHERE tenant = $1 AND who > $2 \
+     ORDER BY who LIMIT $3",
     &[Type::Id, Type::Text, Type::Int],
 );
 static FREEZE: Statement = Statement::new(
     "watched_freeze",
-    "INSERT INTO watched (tenant, who, frozen_at, reason, allowed, allowed_until) VALUES ($1, $2, $3, $4, 0, 0) \
+    "INSERT INTO watched (tenant, who, frozen_at, reason, allowed, allowed_until, asked_at) VALUES ($1, $2, $3, $4, 0, 0, 0) \
      ON CONFLICT (tenant, who) DO UPDATE SET frozen_at = excluded.frozen_at, reason = excluded.reason \
      WHERE watched.frozen_at IS NULL RETURNING who",
     &[Type::Id, Type::Text, Type::Int, Type::Text],
 );
 static ALLOW: Statement = Statement::new(
     "watched_allow",
-    "INSERT INTO watched (tenant, who, frozen_at, reason, allowed, allowed_until) VALUES ($1, $2, NULL, '', $3, $4) \
+    "INSERT INTO watched (tenant, who, frozen_at, reason, allowed, allowed_until, asked_at) VALUES ($1, $2, NULL, '', $3, $4, 0) \
      ON CONFLICT (tenant, who) DO UPDATE SET frozen_at = NULL, reason = '', allowed = excluded.allowed, \
      allowed_until = excluded.allowed_until RETURNING who",
+    &[Type::Id, Type::Text, Type::Int, Type::Int],
+);
+static ASK: Statement = Statement::new(
+    "watched_ask",
+    "INSERT INTO watched (tenant, who, frozen_at, reason, allowed, allowed_until, asked_at) VALUES ($1, $2, NULL, '', 0, 0, $3) \
+     ON CONFLICT (tenant, who) DO UPDATE SET asked_at = excluded.asked_at WHERE watched.asked_at <= $4 RETURNING who",
     &[Type::Id, Type::Text, Type::Int, Type::Int],
 );
 static COUNT_READING: Statement = Statement::new(
@@ -100,6 +109,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &LIST,
     &FREEZE,
     &ALLOW,
+    &ASK,
     &COUNT_READING,
     &READINGS,
     &FORGET_READINGS,
@@ -151,6 +161,11 @@ impl Tx {
     /// Lets somebody read again, and up to `rows` in one hour until `until`.
     pub async fn release(&mut self, who: &str, rows: i64, until: Millis) -> Result<(), StoreError> {
         self.run(&ALLOW, values![who, rows.max(0), until]).await.map(drop)
+    }
+
+    /// Notes that a fresh sign-in was asked for. Whether none was asked for after `before`.
+    pub async fn ask_reader(&mut self, who: &str, now: Millis, before: Millis) -> Result<bool, StoreError> {
+        self.changed(&ASK, values![who, now, before]).await
     }
 
     /// Counts rows that somebody is given in an hour (since the epoch); gives how many it are now. Forgets what lies before `oldest`.

@@ -71,6 +71,13 @@ impl Doorkeeper {
         {
             return Err(SendError::Refused(ErrorClass::OptedOut));
         }
+        let scope = store.tenant(visitor.message.tenant);
+        // It is nobody's, so nobody wanted this: what is sent there ends here, and no carrier sees it.
+        if scope.is_canary_number(number).await? {
+            let detail = format!(r#"{{"purpose":"{}"}}"#, visitor.message.purpose.as_str());
+            scope.raise("number_canary_written_to", "", &detail).await?;
+            return Err(SendError::Refused(ErrorClass::Blocked));
+        }
         let facts = numbers::look(number);
         let mut rules = visitor.settings.rules().map_err(|_| SendError::Settings)?;
         let learn = self.admit_own(store, visitor, &facts, &mut rules).await?;

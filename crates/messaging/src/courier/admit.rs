@@ -41,7 +41,7 @@ impl Desk {
             Ok(pass) => pass,
             Err(error) => {
                 let class = match &error {
-                    SendError::Fraud { .. } | SendError::Refused(ErrorClass::OptedOut) => error.class().as_str(),
+                    SendError::Fraud { .. } | SendError::Refused(ErrorClass::OptedOut | ErrorClass::Blocked) => error.class().as_str(),
                     SendError::Limited { .. } => Rule::Pace.class(),
                     _ => return Err(error),
                 };
@@ -73,6 +73,7 @@ impl Desk {
         let Admission { kind, carrier, state, queued } = *admission;
         let Terms { of_tenant, settings, keys, now } = terms;
         let row = self.row(message, kind, carrier, state, of_tenant.log_key.as_deref(), keys).await?;
+        let canary = self.canary(message, of_tenant.log_key.as_deref(), keys).await?;
         let cost = self.cost(message, kind);
         let mut tx = self.store.tenant(message.tenant).begin().await?;
         for spending in limits::spendings(message, kind, settings, keys, cost, *now) {
@@ -89,6 +90,9 @@ impl Desk {
         match tx.insert_message(&row).await {
             Err(StoreError::Duplicate) => return Err(SendError::Repeated),
             done => done?,
+        }
+        if let Some(canary) = &canary {
+            tx.insert_message(canary).await?;
         }
         tx.queue_message(queued).await?;
         tx.commit().await?;

@@ -73,6 +73,13 @@ pub(super) struct Trip {
     pub(super) only: Option<String>,
 }
 
+/// What a carrier said that has taken a message.
+pub(super) struct Taken {
+    pub(super) accepted: Accepted,
+    /// When it was shown the message.
+    pub(super) shown: Instant,
+}
+
 /// Where a message goes that nobody has seen.
 enum Elsewhere {
     /// To this carrier, which it is handed to.
@@ -126,7 +133,7 @@ impl Desk {
                 return self.finish(&trip, SendError::Expired).await;
             }
             let error = match self.hand_over(&trip, &candidate).await {
-                Ok(accepted) => return self.taken(trip, candidate, accepted).await,
+                Ok(taken) => return self.taken(trip, candidate, taken).await,
                 Err(error) => error,
             };
             let name = candidate.channel.name().to_owned();
@@ -188,7 +195,7 @@ impl Desk {
     }
 
     /// Shows a message to a carrier, and waits for its answer.
-    async fn hand_over(&self, trip: &Trip, candidate: &Candidate) -> Result<Accepted, SendError> {
+    async fn hand_over(&self, trip: &Trip, candidate: &Candidate) -> Result<Taken, SendError> {
         let name = candidate.channel.name();
         let mut cuts = self.cuts.subscribe();
         if cuts.borrow_and_update().contains_key(name) || !candidate.channel.is_ready() {
@@ -224,7 +231,7 @@ impl Desk {
             .record(began.elapsed().as_secs_f64());
         metrics::counter!("countersign_route_messages_total", "carrier" => name.to_owned(), "channel" => trip.kind.as_str(), "outcome" => class)
             .increment(1);
-        sent
+        sent.map(|accepted| Taken { accepted, shown: began })
     }
 
     /// Whether somebody else could bring the message now, in this form or another.
@@ -304,21 +311,29 @@ impl Desk {
             return Err(self.finish(&trip, error).await.err().unwrap_or(SendError::Unavailable));
         };
         let end = Instant::now() + NOW;
+        let mut wordless = Vec::new();
         while trip.wordings < WORDINGS {
             let ways = self.ways(&trip.message, trip.kind, &trip.seen);
             let then = ways.as_ref().ok().and_then(|ways| ways.then);
-            let mut waiting = ways.is_ok_and(|ways| !ways.candidates.is_empty());
+            let mut waiting = false;
             for kind in [Some(trip.kind), then].into_iter().flatten() {
-                let Ok(ways) = self.ways(&trip.message, kind, &trip.seen) else { continue };
-                waiting |= !ways.candidates.is_empty();
-                let fits =
-                    |it: &Candidate| self.is_open(it) && !trip.unfit.iter().any(|name| name == it.channel.name());
-                let Some(next) = ways.candidates.into_iter().find(fits) else { continue };
-                if self.now() >= trip.until {
-                    waiting = false;
+                if wordless.contains(&kind) {
                     continue;
                 }
-                let Some(content) = renewal.renew(kind).await else { continue };
+                let Ok(ways) = self.ways(&trip.message, kind, &trip.seen) else { continue };
+                let fits =
+                    |it: &&Candidate| self.is_open(it) && !trip.unfit.iter().any(|name| name == it.channel.name());
+                let Some(next) = ways.candidates.iter().find(fits).cloned() else {
+                    waiting |= !ways.candidates.is_empty();
+                    continue;
+                };
+                if self.now() >= trip.until {
+                    continue;
+                }
+                let Some(content) = renewal.renew(kind).await else {
+                    wordless.push(kind);
+                    continue;
+                };
                 trip.message.content = content;
                 trip.wordings += 1;
                 return match self.transfer(&mut trip, kind, &next, &error).await {

@@ -3,7 +3,7 @@
 use super::Desk;
 use crate::{
     Address, Carrier, Channel, ChannelKind, Outgoing, SendError,
-    routing::{Look, Table, health::Outcome, order},
+    routing::{Look, Table, arrivals::Latency, health::Outcome, order},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -24,8 +24,8 @@ pub(crate) struct Fleet {
 #[derive(Clone)]
 pub(super) struct Candidate {
     pub(super) channel: Arc<dyn Channel>,
-    /// So long its receipt is waited for.
-    pub(super) receipt: Duration,
+    /// So long its receipt is waited for, where somebody has said so.
+    pub(super) receipt: Option<Duration>,
     /// The prefix of the route, under which its health is counted.
     pub(super) prefix: String,
     pub(super) per_second: Option<u32>,
@@ -36,6 +36,9 @@ pub(super) struct Ways {
     pub(super) candidates: Vec<Candidate>,
     pub(super) then: Option<ChannelKind>,
 }
+
+/// So long the end of a call is waited for; a carrier that gives up says so.
+const RINGING: Duration = Duration::from_secs(45);
 
 /// Why a carrier is cut off, by its name.
 pub(super) type Cuts = BTreeMap<String, String>;
@@ -101,6 +104,16 @@ impl Desk {
             per_second: route.and_then(|route| route.per_second),
         });
         Ok(Ways { candidates: candidates.collect(), then: route.and_then(|route| route.then) })
+    }
+
+    /// So long the receipt of a code is waited for.
+    pub(super) fn patience(&self, kind: ChannelKind, candidate: &Candidate) -> Duration {
+        match (candidate.receipt, kind) {
+            (Some(said), _) => said,
+            // A telephone that rings is no message that is lost.
+            (None, ChannelKind::Voice) => RINGING,
+            (None, _) => self.health().patience(candidate.channel.name(), &candidate.prefix),
+        }
     }
 
     pub(super) fn health(&self) -> std::sync::MutexGuard<'_, crate::routing::health::Health> {
@@ -237,6 +250,8 @@ pub struct RouteHealth {
     pub delivered: Option<f64>,
     /// The share of codes that were entered.
     pub verified: Option<f64>,
+    /// How long messages take to arrive.
+    pub latency: Option<Latency>,
 }
 
 impl Desk {
@@ -246,10 +261,15 @@ impl Desk {
             let name = carrier.channel.name();
             let known = health.known().filter(|(of, _)| *of == name).map(|(_, prefix)| {
                 let score = health.score(name, prefix, now);
-                RouteHealth { prefix: prefix.to_owned(), delivered: score.delivered, verified: score.verified }
+                RouteHealth {
+                    prefix: prefix.to_owned(),
+                    delivered: score.delivered,
+                    verified: score.verified,
+                    latency: health.latency(name, prefix),
+                }
             });
             let mut known: Vec<RouteHealth> =
-                known.filter(|it| it.delivered.is_some() || it.verified.is_some()).collect();
+                known.filter(|it| it.delivered.is_some() || it.verified.is_some() || it.latency.is_some()).collect();
             known.sort_by(|a, b| a.prefix.cmp(&b.prefix));
             CarrierState {
                 name: name.to_owned(),

@@ -7,6 +7,7 @@
 //! - [`queueing`] and [`worker`]: what waits. [`watch`]: what may still happen to a message that was taken. [`reports`]: receipts.
 
 mod admit;
+mod canary;
 mod carry;
 mod fleet;
 mod limits;
@@ -344,6 +345,8 @@ const fn receipt_expiry(now: Millis) -> Millis {
     Millis(now.day().saturating_add(RECEIPT_DAYS + 1).saturating_mul(86_400_000))
 }
 
+#[cfg(test)]
+mod in_time_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

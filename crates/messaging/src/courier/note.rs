@@ -1,6 +1,11 @@
 //! The log's rows: written before a message leaves, and again when a carrier has answered.
 
-use super::{Desk, carry::Trip, fleet::Candidate, receipt_expiry};
+use super::{
+    Desk,
+    carry::{Taken, Trip},
+    fleet::Candidate,
+    receipt_expiry,
+};
 use crate::{Accepted, Changed, ChannelKind, Outgoing, SendError, Standing, State, log};
 use keys::TenantKeys;
 use std::{sync::Arc, time::Duration};
@@ -31,7 +36,7 @@ impl Desk {
             state: state.as_str().to_owned(),
             billing_class: kind.as_str().to_owned(),
             error_class: String::new(),
-            user_mark: log::user_mark(keys, day, message.user, message.id).to_vec(),
+            user_mark: log::user_mark(keys, self.store.mark_keys().map(Arc::as_ref), day, message.user, message.id).to_vec(),
             receipt: None,
             sealed: self.seal(message, log_key, self.now()).await?,
             txid: None,
@@ -43,10 +48,11 @@ impl Desk {
         self: &Arc<Self>,
         mut trip: Trip,
         candidate: Candidate,
-        accepted: Accepted,
+        taken: Taken,
     ) -> Result<(), SendError> {
+        let Taken { accepted, shown } = taken;
         // Before the log is written: a receipt may be here in this moment.
-        let heard = self.watch(&trip, &candidate);
+        let heard = self.watch(&trip, &candidate, shown);
         match self.note_taken(trip.message.tenant, &trip.row, &accepted).await {
             Ok(false) => self.tell_early(&trip).await,
             Ok(true) => {
@@ -61,7 +67,8 @@ impl Desk {
             }
         }
         if let Some(heard) = heard {
-            self.wait_for_receipt(trip, candidate.receipt, heard);
+            let patience = self.patience(trip.kind, &candidate);
+            self.wait_for_receipt(trip, shown + patience, heard);
         }
         Ok(())
     }

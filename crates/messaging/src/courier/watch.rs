@@ -24,6 +24,8 @@ use uuid::Uuid;
 const MOST: usize = 200_000;
 /// A message whose life is long is followed no longer.
 const LONGEST: Duration = Duration::from_secs(900);
+/// So long a receipt is waited for after the carrier's answer at least.
+const LEAST: Duration = Duration::from_secs(1);
 /// Before the tenant's and the message's ids in the notice that a message was lost, which another node may be waiting to hear.
 const LOST_NOTICE: &str = "message-lost ";
 
@@ -39,8 +41,8 @@ pub(super) enum Heard {
 struct Followed {
     carrier: String,
     prefix: String,
-    /// When it was taken.
-    since: Instant,
+    /// When its carrier was shown it.
+    shown: Instant,
     until: Millis,
     /// Whether somebody will say that its code was entered.
     checked: bool,
@@ -64,7 +66,7 @@ impl Desk {
     }
 
     /// Follows a message that was taken. Gives where its fate will be heard, if somebody must wait for it.
-    pub(super) fn watch(&self, trip: &Trip, candidate: &Candidate) -> Option<oneshot::Receiver<Heard>> {
+    pub(super) fn watch(&self, trip: &Trip, candidate: &Candidate, shown: Instant) -> Option<oneshot::Receiver<Heard>> {
         let (message, name) = (&trip.message, candidate.channel.name());
         let reports = candidate.channel.reports(trip.kind);
         let checked = message.terms.checked || message.renewal.is_some();
@@ -81,7 +83,7 @@ impl Desk {
         let followed = Followed {
             carrier: name.to_owned(),
             prefix: candidate.prefix.clone(),
-            since: Instant::now(),
+            shown,
             until: trip.until.min(self.now() + LONGEST),
             checked,
             open: reports,
@@ -100,17 +102,14 @@ impl Desk {
     }
 
     /// Waits for the receipt of a code; where it doesn't come, or says that the message is lost, the code goes another way.
-    pub(super) fn wait_for_receipt(
-        self: &Arc<Self>,
-        mut trip: Trip,
-        patience: Duration,
-        heard: oneshot::Receiver<Heard>,
-    ) {
+    pub(super) fn wait_for_receipt(self: &Arc<Self>, mut trip: Trip, until: Instant, heard: oneshot::Receiver<Heard>) {
         let desk = Arc::clone(self);
+        // A carrier that took its time to answer gets some more for the receipt.
+        let until = until.max(Instant::now() + LEAST);
         // Nobody needs the former words any more.
         trip.message.content = crate::Content::Text(types::SecretString::new(String::new()));
         tokio::spawn(async move {
-            let class = match tokio::time::timeout(patience, heard).await {
+            let class = match tokio::time::timeout_at(until, heard).await {
                 Ok(Ok(Heard::Delivered | Heard::Verified) | Err(_)) => return,
                 Ok(Ok(Heard::Lost(class))) => SendError::Refused(class),
                 Ok(Ok(Heard::Cut)) => SendError::Cut,
@@ -142,8 +141,14 @@ impl Desk {
             .get_mut(&of)
             .and_then(|it| std::mem::replace(&mut it.open, false).then(|| (it.carrier.clone(), it.prefix.clone())));
         if let Some((carrier, prefix)) = lost {
-            self.count(&carrier, &prefix, Outcome::Lost);
+            self.missing(&carrier, &prefix);
         }
+    }
+
+    /// A receipt did not come.
+    fn missing(&self, carrier: &str, prefix: &str) {
+        self.health().note_arrival(carrier, prefix, None);
+        self.count(carrier, prefix, Outcome::Lost);
     }
 
     fn forget(&self, trip: &Trip) {
@@ -181,10 +186,10 @@ impl Desk {
             let mut watched = self.watched();
             let Some(followed) = watched.messages.get_mut(&(tenant, message)) else { return lost };
             let counted = std::mem::replace(&mut followed.open, false)
-                .then(|| (followed.carrier.clone(), followed.prefix.clone()));
-            if counted.is_some() {
-                metrics::histogram!("countersign_route_receipt_seconds", "carrier" => followed.carrier.clone())
-                    .record(followed.since.elapsed().as_secs_f64());
+                .then(|| (followed.carrier.clone(), followed.prefix.clone(), followed.shown.elapsed()));
+            if let Some((carrier, _, took)) = &counted {
+                metrics::histogram!("countersign_route_receipt_seconds", "carrier" => carrier.clone())
+                    .record(took.as_secs_f64());
             }
             let waiting = followed.waiting.take();
             if !lost && followed.renewal.is_none() && !followed.checked || lost && waiting.is_none() {
@@ -192,7 +197,10 @@ impl Desk {
             }
             (counted, waiting)
         };
-        if let Some((carrier, prefix)) = counted.filter(|_| !blameless) {
+        if let Some((carrier, prefix, took)) = counted.filter(|_| !blameless) {
+            if !lost {
+                self.health().note_arrival(&carrier, &prefix, Some(took));
+            }
             self.count(&carrier, &prefix, if lost { Outcome::Lost } else { Outcome::Delivered });
         }
         if let Some(waiting) = waiting {
@@ -266,7 +274,7 @@ impl Desk {
         };
         for followed in over {
             if followed.open {
-                self.count(&followed.carrier, &followed.prefix, Outcome::Lost);
+                self.missing(&followed.carrier, &followed.prefix);
             }
             if followed.checked {
                 self.count(&followed.carrier, &followed.prefix, Outcome::Unused);

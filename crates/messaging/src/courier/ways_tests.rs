@@ -18,20 +18,22 @@ const NUMBER: &str = "+4915112345678";
 const SOON: Duration = Duration::from_secs(20);
 
 /// A carrier that does what it is told.
-struct Told {
+pub(super) struct Told {
     name: &'static str,
-    kinds: Vec<ChannelKind>,
-    ready: AtomicBool,
+    pub(super) kinds: Vec<ChannelKind>,
+    pub(super) ready: AtomicBool,
     reports: bool,
     answers: Mutex<VecDeque<Result<Accepted, SendError>>>,
     seen: Mutex<Vec<String>>,
     came: Notify,
     /// While it is set, nothing is answered.
-    silent: AtomicBool,
+    pub(super) silent: AtomicBool,
+    /// So long it takes to answer.
+    pub(super) pause: Duration,
 }
 
 impl Told {
-    fn new(name: &'static str) -> Self {
+    pub(super) fn new(name: &'static str) -> Self {
         Self {
             name,
             kinds: vec![ChannelKind::Sms],
@@ -41,19 +43,20 @@ impl Told {
             seen: Mutex::default(),
             came: Notify::new(),
             silent: AtomicBool::new(false),
+            pause: Duration::ZERO,
         }
     }
 
-    fn answering(self, answer: SendError) -> Self {
+    pub(super) fn answering(self, answer: SendError) -> Self {
         self.answers.lock().unwrap().push_back(Err(answer));
         self
     }
 
-    fn seen(&self) -> Vec<String> {
+    pub(super) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn saw(&self, count: usize) {
+    pub(super) async fn saw(&self, count: usize) {
         let wait = async {
             loop {
                 let came = self.came.notified();
@@ -101,6 +104,9 @@ impl Channel for Told {
             if self.silent.load(Ordering::SeqCst) {
                 std::future::pending::<()>().await;
             }
+            if !self.pause.is_zero() {
+                tokio::time::sleep(self.pause).await;
+            }
             let answer = self.answers.lock().unwrap().pop_front();
             answer.unwrap_or_else(|| Ok(Accepted { receipt: format!("{}-{turn}", self.name), segments: 1 }))
         })
@@ -109,10 +115,17 @@ impl Channel for Told {
 
 /// Codes 0, 1, 2 …: only the newest counts, and none after a revocation.
 #[derive(Default)]
-struct Codes {
+pub(super) struct Codes {
     newest: AtomicUsize,
     is_over: AtomicBool,
     revoked: Notify,
+}
+
+impl Codes {
+    /// So many were worded after the first.
+    pub(super) fn newest(&self) -> usize {
+        self.newest.load(Ordering::SeqCst)
+    }
 }
 
 impl Renewal for Codes {
@@ -138,24 +151,32 @@ impl Renewal for Codes {
     }
 }
 
-struct House {
-    fixture: Fixture,
-    tenant: TenantId,
-    courier: Arc<Courier>,
-    told: Vec<Arc<Told>>,
+pub(super) struct House {
+    pub(super) fixture: Fixture,
+    pub(super) tenant: TenantId,
+    pub(super) courier: Arc<Courier>,
+    pub(super) told: Vec<Arc<Told>>,
 }
 
 async fn house(told: Vec<Told>, receipt: Duration) -> House {
+    house_waiting(told, Some(receipt)).await
+}
+
+pub(super) async fn house_waiting(told: Vec<Told>, receipt: Option<Duration>) -> House {
     let fixture = Fixture::new().await;
     let (tenant, _) = fixture.tenant("{}", false).await;
     let told: Vec<Arc<Told>> = told.into_iter().map(Arc::new).collect();
-    let carriers = told.iter().map(|it| Carrier::new(it.clone() as Arc<dyn Channel>).waiting(receipt)).collect();
+    let carrier = |it: &Arc<Told>| {
+        let carrier = Carrier::new(it.clone() as Arc<dyn Channel>);
+        receipt.map_or(carrier.clone(), |receipt| carrier.waiting(receipt))
+    };
+    let carriers = told.iter().map(carrier).collect();
     let courier = Courier::open(Arc::clone(&fixture.store), carriers, Options::default()).unwrap();
     House { fixture, tenant, courier: Arc::new(courier), told }
 }
 
 impl House {
-    fn code(&self) -> (Outgoing, Arc<Codes>) {
+    pub(super) fn code(&self) -> (Outgoing, Arc<Codes>) {
         let codes = Arc::new(Codes::default());
         let mut message = self.fixture.text(self.tenant, NUMBER, "code 0");
         message.renewal = Some(codes.clone());
@@ -184,11 +205,19 @@ impl House {
         }
     }
 
+    /// Waits until nothing is under way any more: whoever carries a message, or waits for its receipt, holds the desk.
+    pub(super) async fn at_rest(&self) {
+        while Arc::strong_count(&self.courier.desk) > 1 {
+            std::thread::sleep(Duration::from_millis(1));
+            tokio::task::yield_now().await;
+        }
+    }
+
     async fn held(&self) -> i64 {
         self.fixture.store.held_messages(self.courier.desk.shelf.holder()).await.unwrap()
     }
 
-    async fn report(&self, carrier: &str, id: &str, delivery: Delivery) {
+    pub(super) async fn report(&self, carrier: &str, id: &str, delivery: Delivery) {
         let class = if delivery == Delivery::Undelivered { ErrorClass::Unreachable } else { ErrorClass::None };
         let report = Report { id: id.to_owned(), delivery, class, raw: String::new() };
         assert_eq!(self.courier.report(carrier, &report).await.unwrap(), Reported::Applied);
@@ -251,7 +280,7 @@ async fn a_receipt_that_is_missing_or_bad_sends_the_code_another_way() {
 
 #[tokio::test]
 async fn a_code_that_was_entered_or_has_arrived_goes_nowhere_else() {
-    let house = house(vec![Told::new("a"), Told::new("b")], Duration::from_millis(100)).await;
+    let house = house(vec![Told::new("a"), Told::new("b")], SOON).await;
     let (message, _) = house.code();
     let user = message.user;
     house.courier.deliver(message).await.unwrap();
@@ -260,7 +289,7 @@ async fn a_code_that_was_entered_or_has_arrived_goes_nowhere_else() {
     message.to = Address::Number("+4915112345679".parse().unwrap(), String::new());
     house.courier.deliver(message).await.unwrap();
     house.report("a", "a-2", Delivery::Delivered).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    house.at_rest().await;
     assert_eq!(house.told[1].seen(), [""; 0]);
     assert_eq!(house.courier.desk.followed(), 1, "of the second it isn't known whether it will be entered");
 }
@@ -456,7 +485,10 @@ async fn what_a_process_leaves_behind_another_sends() {
     let carriers = || vec![Carrier::new(a.clone()), Carrier::new(b.clone())];
     let second = Courier::open(fixture.other_node(), carriers(), options.clone()).unwrap();
     let third = Courier::open(fixture.other_node(), carriers(), options).unwrap();
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    for node in [&second, &third] {
+        worker::inherit(&node.desk).await.unwrap();
+        assert_eq!(node.desk.waiting.load(Ordering::SeqCst), 0);
+    }
     assert!(a.seen().is_empty(), "its owner is alive");
     die(first).await;
     a.saw(20).await;

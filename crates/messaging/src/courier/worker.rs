@@ -260,7 +260,7 @@ async fn keep(desk: Weak<Desk>, mut notices: broadcast::Receiver<String>) {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Uninherited {
+pub(super) enum Uninherited {
     #[error(transparent)]
     Files(#[from] io::Error),
     #[error(transparent)]
@@ -268,7 +268,7 @@ enum Uninherited {
 }
 
 /// Takes over what dead processes have left.
-async fn inherit(desk: &Arc<Desk>) -> Result<(), Uninherited> {
+pub(super) async fn inherit(desk: &Arc<Desk>) -> Result<(), Uninherited> {
     let shelf = Arc::clone(&desk.shelf);
     let blocking = tokio::task::spawn_blocking(move || {
         let dead = shelf.dead()?;

@@ -7,12 +7,14 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use store::{Store, StoreError};
-use types::TenantId;
+use types::{TenantId, World};
 
 /// Segments that are kept open, 3 KiB each. One that is dropped is begun anew when it is wanted, for another row of the store.
 const MAX_OPEN: usize = 16_384;
 /// Receipts come for so many days; a segment that is older is closed.
 const KEEP_DAYS: i64 = 4;
+/// At most so many messages of a tenant lie between two of its canaries, as one process writes them.
+const EVERY: u64 = 250;
 /// How many segments may be begun at the same time.
 const LANES: usize = 32;
 
@@ -20,6 +22,8 @@ const LANES: usize = 32;
 pub(crate) struct LogBook {
     open: Mutex<HashMap<(TenantId, i64), Open>>,
     lanes: Vec<tokio::sync::Mutex<()>>,
+    /// So many messages of each tenant until the next canary.
+    canaries: Mutex<HashMap<TenantId, u64>>,
     hasher: RandomState,
 }
 
@@ -32,7 +36,7 @@ struct Open {
 impl LogBook {
     pub(crate) fn new() -> Self {
         let lanes = std::iter::repeat_with(tokio::sync::Mutex::default).take(LANES).collect();
-        Self { open: Mutex::default(), lanes, hasher: RandomState::new() }
+        Self { open: Mutex::default(), canaries: Mutex::default(), lanes, hasher: RandomState::new() }
     }
 
     /// A key for one part of a row of this day, under the tenant's public keys (`log_key`). `None`, with a line in the log, where there
@@ -70,6 +74,20 @@ impl LogBook {
     /// The same from the segment that is open, whatever its keys; `None` if there is none.
     pub(crate) fn open_key(&self, tenant: TenantId, day: i64) -> Result<Option<PartKey>, KeyError> {
         self.take(tenant, day, None)
+    }
+
+    /// Whether a canary is due with this message of a tenant: one in [`EVERY`] has one, beginning somewhere in the second half, so that
+    /// nobody knows which.
+    pub(crate) fn wants_canary(&self, tenant: TenantId, world: &World) -> bool {
+        let mut canaries = self.canaries.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = canaries.entry(tenant).or_insert_with(|| EVERY / 2 + world.below(EVERY / 2));
+        *left = left.saturating_sub(1);
+        if *left > 0 {
+            return false;
+        }
+        // Nobody can count on to the next one.
+        *left = EVERY / 2 + world.below(EVERY / 2);
+        true
     }
 
     fn take(&self, tenant: TenantId, day: i64, log_key: Option<&str>) -> Result<Option<PartKey>, KeyError> {

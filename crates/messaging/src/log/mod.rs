@@ -16,16 +16,21 @@
 //! To add a thing that is sealed: a tag in [`words`], at the end of its list, and room for it in the longest case.
 
 pub(crate) mod book;
+pub(crate) mod canary;
 mod page;
+mod proof;
 mod reader;
+pub mod watch;
 mod words;
 
-pub use page::{Page, page};
+pub use canary::without_canaries;
+pub use page::{Asked, Page, page, page_of};
+pub use proof::{Challenge, PROOF_LIFE, challenge, is_proof};
 pub use reader::{LogReader, Unreadable, segments_of};
 pub use words::{Opened, Words};
 pub(crate) use words::{Receipt, Sent};
 
-use keys::{Part, TenantKeys};
+use keys::{DayKeys, Part, TenantKeys};
 use types::{MessageId, Millis, UserId};
 use uuid::Uuid;
 
@@ -42,18 +47,33 @@ pub fn day_id(id: MessageId) -> MessageId {
     MessageId::from_uuid(Uuid::from_u128((u128::from(day) << 80) | rest))
 }
 
-/// The mark of a user on a day: it counts, and can't be joined with another day's or with another tenant's. A message to nobody in
-/// particular gets a mark that no other has.
-pub(crate) fn user_mark(keys: &TenantKeys, day: i64, user: Option<UserId>, message: MessageId) -> [u8; 32] {
-    match user {
-        Some(user) => keys.digest("message-user-of-day/1", &[&day.to_be_bytes(), user.as_bytes()]),
-        None => keys.digest("message-of-nobody/1", &[&day.to_be_bytes(), message.as_bytes()]),
+/// The mark of a user on a day: it counts, and can't be joined with another day's or with another tenant's. It is made under the tenant's
+/// key and a key of the day, of which no process keeps any but the present one: when the day is over nobody can say whose mark it was.
+/// A message to nobody in particular gets a mark that no other has; so does one for whose day there is no key.
+pub(crate) fn user_mark(
+    keys: &TenantKeys,
+    marks: Option<&DayKeys>,
+    day: i64,
+    user: Option<UserId>,
+    message: MessageId,
+) -> [u8; 32] {
+    match (user, marks.and_then(|marks| marks.mark_key(day).ok())) {
+        (Some(user), Some(key)) => {
+            keys.digest("message-user-of-day/2", &[key.expose(), &day.to_be_bytes(), user.as_bytes()])
+        }
+        _ => keys.digest("message-of-nobody/1", &[&day.to_be_bytes(), message.as_bytes()]),
     }
 }
 
-/// The marks that a user may have on a day: one for each key of the tenant that is still in use.
-pub(crate) fn user_marks(keys: &TenantKeys, day: i64, user: UserId) -> Vec<[u8; 32]> {
-    keys.digest_candidates("message-user-of-day/1", &[&day.to_be_bytes(), user.as_bytes()])
+/// The marks that a user may have on a day: one for each key of the tenant that is still in use; `None` when the day's key is gone.
+pub(crate) fn user_marks(
+    keys: &TenantKeys,
+    marks: Option<&DayKeys>,
+    day: i64,
+    user: UserId,
+) -> Option<Vec<[u8; 32]>> {
+    let key = marks?.mark_key(day).ok()?;
+    Some(keys.digest_candidates("message-user-of-day/2", &[key.expose(), &day.to_be_bytes(), user.as_bytes()]))
 }
 
 /// For the benchmark.
@@ -74,6 +94,7 @@ pub mod measuring {
             carrier: "T-Mobile",
             line: "mobile",
             user: Some(types::UserId::from_bytes(*message.as_bytes())),
+            canary: false,
         };
         let mut row = sent.seal(message, Part::Sent, &words.encode())?;
         let words = Receipt { at: words.at, id: "4b1d3c9e-72a6", raw: "status=delivered code=0 done=" };

@@ -1,7 +1,10 @@
 //! Pages of the log, with the headers that their rows need: what is given to the tenant, who opens it.
 
-use super::{segments_of, user_marks};
-use std::collections::{BTreeMap, BTreeSet};
+use super::{canary, segments_of, user_marks};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use store::{LogSegment, MessageRow, Span, Store, StoreError};
 use types::{Millis, TenantId, UserId};
 
@@ -20,27 +23,59 @@ pub struct Page {
     pub segments: Vec<LogSegment>,
     /// Where the next page begins; nothing after the last.
     pub next: Option<Span>,
+    /// So many of the rows are canaries.
+    pub canaries: usize,
+    /// Whose were wanted, where somebody's were: of days before today others' may be among them.
+    pub user: Option<UserId>,
 }
 
-/// Reads the rows of a span, at most its `limit`; only a user's, if one is named.
+/// Which rows are wanted, beside their span.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked {
+    /// Only a user's. Of the present day they are found by the day's mark. Of a day before nobody here can say whose a row is, so all that
+    /// are sealed are given, and whoever opens them sees whose they are.
+    pub user: Option<UserId>,
+    /// No rows of days before where a user is named: for who can't open them.
+    pub marked_only: bool,
+    /// No canaries: for who has shown that they can open the log.
+    pub without_canaries: bool,
+}
+
+/// Reads the rows of a span, at most its `limit`; only a user's and those that may be, if one is named.
 pub async fn page(store: &Store, tenant: TenantId, span: &Span, user: Option<UserId>) -> Result<Page, StoreError> {
+    page_of(store, tenant, span, &Asked { user, ..Asked::default() }).await
+}
+
+/// The same, with more to say.
+pub async fn page_of(store: &Store, tenant: TenantId, span: &Span, asked: &Asked) -> Result<Page, StoreError> {
     let scope = store.tenant(tenant);
     let limit = usize::try_from(span.limit).unwrap_or(0).max(1);
     let keys = scope.keys().await?;
-    let mut marks: BTreeMap<i64, Vec<[u8; 32]>> = BTreeMap::new();
-    let (mut rows, mut scanned) = (Vec::new(), 0_usize);
-    let mut at = Span { limit: if user.is_some() { PIECE } else { span.limit.max(1) }, ..*span };
+    let day_keys = store.mark_keys().map(Arc::as_ref);
+    let mut marks: BTreeMap<i64, Option<Vec<[u8; 32]>>> = BTreeMap::new();
+    let (mut rows, mut scanned, mut canaries) = (Vec::new(), 0_usize, 0_usize);
+    let mut at = Span { limit: if asked.user.is_some() { PIECE } else { span.limit.max(1) }, ..*span };
     let next = loop {
         let piece = scope.messages(&at).await?;
         let full = i64::try_from(piece.len()).unwrap_or(0) == at.limit;
         scanned += piece.len();
         for row in piece {
             at = at.after(row.id);
-            let wanted = user.is_none_or(|user| {
-                let marks = marks.entry(row.day).or_insert_with(|| user_marks(&keys, row.day, user));
-                marks.iter().any(|mark| mark.as_slice() == row.user_mark)
-            });
+            let is_canary = canary::is_canary(&keys, &row);
+            if is_canary && (asked.without_canaries || asked.marked_only) {
+                continue;
+            }
+            let wanted = match asked.user {
+                None => true,
+                Some(user) => {
+                    match marks.entry(row.day).or_insert_with(|| user_marks(&keys, day_keys, row.day, user)) {
+                        Some(marks) => is_canary || marks.iter().any(|mark| mark.as_slice() == row.user_mark),
+                        None => !asked.marked_only && row.sealed.is_some(),
+                    }
+                }
+            };
             if wanted {
+                canaries += usize::from(is_canary);
                 rows.push(row);
                 if rows.len() == limit {
                     break;
@@ -55,7 +90,7 @@ pub async fn page(store: &Store, tenant: TenantId, span: &Span, user: Option<Use
         }
     };
     let segments = segments(store, tenant, &rows).await?;
-    Ok(Page { rows, segments, next })
+    Ok(Page { rows, segments, next, canaries, user: asked.user })
 }
 
 async fn segments(store: &Store, tenant: TenantId, rows: &[MessageRow]) -> Result<Vec<LogSegment>, StoreError> {

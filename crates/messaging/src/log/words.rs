@@ -27,6 +27,7 @@ enum Tag {
     Carrier = 5,
     Line = 6,
     User = 7,
+    Canary = 8,
     Id = 16,
     Raw = 17,
 }
@@ -50,6 +51,8 @@ pub(crate) struct Sent<'a> {
     pub(crate) line: &'a str,
     /// To whom, if it is somebody that the tenant knows.
     pub(crate) user: Option<UserId>,
+    /// It is no message: it stands there to be stolen.
+    pub(crate) canary: bool,
 }
 
 /// What the supplier said, at first or at last.
@@ -66,6 +69,9 @@ impl Sent<'_> {
     pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
         let mut out = begin(Part::Sent, self.at);
         put(&mut out, Tag::To, self.to.as_bytes());
+        if self.canary {
+            put(&mut out, Tag::Canary, b"1");
+        }
         if let Some(user) = &self.user {
             put(&mut out, Tag::User, user.as_bytes());
         }
@@ -211,6 +217,12 @@ impl Opened {
         Some(UserId::from_bytes(self.sent.bytes(Tag::User)?.try_into().ok()?))
     }
 
+    /// Whether it is no message at all: it stands in the log to be stolen, and whoever reads passes over it.
+    #[must_use]
+    pub fn is_canary(&self) -> bool {
+        self.sent.bytes(Tag::Canary).is_some()
+    }
+
     /// When the supplier last said something.
     #[must_use]
     pub fn receipt_at(&self) -> Option<Millis> {
@@ -249,7 +261,7 @@ mod tests {
             let user = UserId::from_bytes(user);
             let sent = Sent {
                 at: Millis(at), to: &to, calling_code: "4999", country: "XX", place: &place, carrier: &carrier,
-                line: "landlineOrMobile", user: Some(user),
+                line: "landlineOrMobile", user: Some(user), canary: false,
             };
             let receipt = Receipt { at: Millis(i64::MIN), id: &id, raw: &raw };
             prop_assert!(sent.encode().len() <= Part::Sent.capacity() && receipt.encode().len() <= Part::Receipt.capacity());
