@@ -3,7 +3,7 @@
 //! ```toml
 //! [carriers.main]
 //! kind = "smpp"
-//! receipt_seconds = 30       # of every kind: so long a code's receipt is waited for; 45 where nothing is said
+//! receipt_seconds = 30       # of every kind: so long a code's receipt is waited for; without it as long as is usual there, at most 9
 //! # … and the keys of that kind
 //!
 //! [[routes]]
@@ -29,8 +29,6 @@ use serde::Deserialize;
 use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
 use types::SecretString;
 
-/// So long a receipt is waited for where nothing is said.
-pub(crate) const RECEIPT: Duration = Duration::from_secs(45);
 /// The longest name of a carrier.
 const MAX_NAME: usize = 32;
 
@@ -79,7 +77,7 @@ pub struct Gateway {
 #[derive(Clone, PartialEq)]
 struct Described {
     kind: String,
-    receipt: Duration,
+    receipt: Option<Duration>,
     /// The keys of its kind.
     keys: toml::Table,
 }
@@ -95,8 +93,9 @@ impl fmt::Debug for Described {
 pub struct Carrier {
     /// The way out.
     pub channel: Arc<dyn Channel>,
-    /// So long the receipt of a code is waited for.
-    pub receipt: Duration,
+    /// So long the receipt of a code is waited for, from when the carrier is shown it; `None`: as long as is usual there, at most nine
+    /// seconds (for a call, as long as telephones ring).
+    pub receipt: Option<Duration>,
     /// What it was set up from; nothing where it came from elsewhere.
     described: Option<Described>,
 }
@@ -105,7 +104,7 @@ impl Carrier {
     /// A carrier that no file describes.
     #[must_use]
     pub fn new(channel: Arc<dyn Channel>) -> Self {
-        Self { channel, receipt: RECEIPT, described: None }
+        Self { channel, receipt: None, described: None }
     }
 
     /// Whether the gateway file describes it.
@@ -117,7 +116,7 @@ impl Carrier {
     /// Waits so long for a receipt.
     #[must_use]
     pub const fn waiting(mut self, receipt: Duration) -> Self {
-        self.receipt = receipt;
+        self.receipt = Some(receipt);
         self
     }
 }
@@ -218,8 +217,8 @@ fn described(name: &str, mut keys: toml::Table) -> Result<Described, GatewayErro
         return Err(wrong(&format!("`kind` must be one of {}", kinds::KINDS.join(", "))));
     }
     let receipt = match keys.remove("receipt_seconds") {
-        None => RECEIPT,
-        Some(toml::Value::Integer(seconds @ 1..=3_600)) => Duration::from_secs(seconds.unsigned_abs()),
+        None => None,
+        Some(toml::Value::Integer(seconds @ 1..=3_600)) => Some(Duration::from_secs(seconds.unsigned_abs())),
         Some(_) => return Err(wrong("`receipt_seconds` must be 1 to 3600")),
     };
     Ok(Described { kind, receipt, keys })

@@ -4,6 +4,7 @@
 //! carrier behind its peers. What was counted loses half its weight in [`HALF_LIFE`], so that a carrier which was put behind, and so
 //! gets no messages to do better with, is tried again.
 
+use super::arrivals::{Arrivals, LONGEST, Latency};
 use std::{collections::HashMap, time::Duration};
 use types::Millis;
 
@@ -99,6 +100,7 @@ struct Record {
     delivered: Share,
     verified: Share,
     faded_at: Option<Millis>,
+    arrivals: Arrivals,
 }
 
 /// Every carrier's record on every prefix.
@@ -120,11 +122,32 @@ impl Health {
         }
     }
 
+    /// Notes how long a message took to arrive; `None` for a receipt that did not come.
+    pub(crate) fn note_arrival(&mut self, carrier: &str, prefix: &str, took: Option<Duration>) {
+        let record = self.records.entry(carrier.to_owned()).or_default().entry(prefix.to_owned()).or_default();
+        match took {
+            Some(took) => record.arrivals.note(took),
+            None => record.arrivals.note_missing(),
+        }
+    }
+
+    /// So long the receipt of a code is worth waiting for.
+    pub(crate) fn patience(&self, carrier: &str, prefix: &str) -> Duration {
+        self.record(carrier, prefix).map_or(LONGEST, |record| record.arrivals.patience())
+    }
+
+    /// How long messages take to arrive, where enough is known.
+    pub(crate) fn latency(&self, carrier: &str, prefix: &str) -> Option<Latency> {
+        self.record(carrier, prefix)?.arrivals.latency()
+    }
+
+    fn record(&self, carrier: &str, prefix: &str) -> Option<&Record> {
+        self.records.get(carrier)?.get(prefix)
+    }
+
     /// What is known at `now`.
     pub(crate) fn score(&self, carrier: &str, prefix: &str, now: Millis) -> Score {
-        let Some(record) = self.records.get(carrier).and_then(|prefixes| prefixes.get(prefix)) else {
-            return Score::default();
-        };
+        let Some(record) = self.record(carrier, prefix) else { return Score::default() };
         let factor = record.factor(now);
         let (mut delivered, mut verified) = (record.delivered, record.verified);
         delivered.fade(factor);

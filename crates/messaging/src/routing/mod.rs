@@ -5,7 +5,10 @@
 //! 2. Of its carriers, those that are cut or have seen the message are left out; those that can't take anything now come last, and
 //!    those that do worse than their peers ([`health`]) behind those that don't. Else the order is the file's.
 
+pub(crate) mod arrivals;
 pub(crate) mod health;
+
+pub use arrivals::Latency;
 
 use crate::ChannelKind;
 use health::Score;
