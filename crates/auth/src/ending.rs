@@ -117,6 +117,7 @@ impl Auth {
                     tx.forget_browsers(attempt.user_id).await?;
                     tx.end_sessions(attempt.user_id, None, now).await?;
                     tx.void_activations(attempt.user_id, now).await?;
+                    tx.tell(&self.world, "credential-compromise", attempt.user_id, r#"{"by":"user"}"#).await?;
                 } else {
                     suspended = tx.prompt_unapproved(attempt.user_id, attempt.id, rules, now).await?;
                 }

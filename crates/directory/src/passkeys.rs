@@ -13,6 +13,7 @@ impl Scope<'_> {
         self.on_passkey(id, "webauthn_credential_suspend", async |tx, passkey| {
             let now = self.world().now();
             tx.end_sessions(passkey.user_id, None, now).await?;
+            tx.tell_credential(self.world(), passkey.user_id, "passkey", "revoke").await?;
             tx.suspend_passkey(id, &reason, now).await
         })
         .await
@@ -62,6 +63,7 @@ impl Scope<'_> {
             return Err(DirectoryError::Guarded);
         }
         tx.end_sessions(user.id, None, self.world().now()).await?;
+        tx.tell_credential(self.world(), user.id, "passkey", "delete").await?;
         let detail =
             json!({ "webauthnkey": id.to_string(), "user_id": user.id.to_string(), "credential_name": passkey.name });
         self.log(&mut tx, "webauthn_credential_delete", &user.username, detail).await?;

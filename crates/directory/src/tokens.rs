@@ -236,6 +236,7 @@ impl Scope<'_> {
         let (row, _) = (self.user(user).await?, self.token(token).await?);
         let mut tx = self.begin().await?;
         if tx.detach_token(user, token).await? {
+            tx.tell_credential(self.world(), user, "token", "delete").await?;
             let detail = json!({ "user_id": user.to_string(), "token_id": token.to_string() });
             self.log(&mut tx, "hardtoken_disassociate", &row.username, detail).await?;
         }

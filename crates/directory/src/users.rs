@@ -10,6 +10,8 @@ use serde_json::{Map, Value, json};
 use store::{Tx, UserChange, UserRow};
 use types::{UserId, UserName};
 
+/// Who did it, for receivers of security events.
+const BY_ADMIN: &str = r#"{"by":"admin"}"#;
 /// Aliases of one user at most, as at Duo.
 const MOST_ALIASES: usize = 8;
 /// Further attributes of one user at most.
@@ -231,6 +233,9 @@ impl Scope<'_> {
             tx.set_user_status(id, status.as_str()).await?;
             if status == Status::Disabled {
                 tx.end_sessions(id, None, self.world().now()).await?;
+                tx.tell(self.world(), "account-disabled", id, BY_ADMIN).await?;
+            } else if before.status == Status::Disabled.as_str() {
+                tx.tell(self.world(), "account-enabled", id, BY_ADMIN).await?;
             }
             if status == Status::Active {
                 tx.unlock_user(id).await?;
@@ -275,6 +280,7 @@ impl Scope<'_> {
         let now = self.world().now();
         let act = async |tx: &mut Tx| {
             tx.end_sessions(id, None, now).await?;
+            tx.tell(self.world(), "account-disabled", id, BY_ADMIN).await?;
             tx.mark_user_deleted(id, now).await
         };
         self.on_user(id, "user_pending_delete", act).await

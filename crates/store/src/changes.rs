@@ -165,6 +165,7 @@ impl Tx {
             made_by: change.made_by.to_owned(),
         })
         .await?;
+        self.tell_credential(world, change.user, change.kind, "create").await?;
         Ok(SecretString::new(code.expose().to_owned()))
     }
 

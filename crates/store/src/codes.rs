@@ -90,6 +90,12 @@ static DELETE_SMS_OF_PHONE: Statement = Statement::new(
     "DELETE FROM sms_code WHERE tenant = $1 AND phone_id = $2",
     &[Type::Id, Type::Id],
 );
+static DELETE_SMS_OF_USER: Statement = Statement::new(
+    "sms_code_delete_of_user",
+    "DELETE FROM sms_code WHERE tenant = $1 AND phone_id IN \
+     (SELECT phone_id FROM user_phone WHERE tenant = $1 AND user_id = $2)",
+    &[Type::Id, Type::Id],
+);
 static DELETE_SMS: Statement = Statement::new(
     "code_delete_sms",
     "DELETE FROM sms_code WHERE tenant = $1 AND phone_id = $2 AND id = $3",
@@ -176,6 +182,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &DELETE_BYPASS,
     &SMS_OF_PHONE,
     &INSERT_SMS,
+    &DELETE_SMS_OF_USER,
     &DELETE_SMS_OF_PHONE,
     &DELETE_SMS,
     &TAKE_SMS,
@@ -238,6 +245,11 @@ impl Tx {
     /// Adds a bypass code.
     pub async fn insert_bypass_code(&mut self, code: &BypassRow) -> Result<(), StoreError> {
         self.run(&INSERT_BYPASS, code.values()).await.map(drop)
+    }
+
+    /// Removes all passcodes that were sent to a user's telephones.
+    pub async fn delete_sms_codes_of_user(&mut self, user: UserId) -> Result<(), StoreError> {
+        self.run(&DELETE_SMS_OF_USER, values![user]).await.map(drop)
     }
 
     /// Removes all bypass codes of a user.

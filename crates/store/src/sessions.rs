@@ -259,7 +259,7 @@ impl Tx {
     pub async fn end_session(&mut self, id: SessionId, user: UserId, now: Millis) -> Result<bool, StoreError> {
         let ended = self.changed(&END, values![id, user, now]).await?;
         if ended {
-            self.signal_session_end(id, user, now).await?;
+            self.signal_session_ends(&[id], false, user, now).await?;
         }
         Ok(ended)
     }
@@ -272,11 +272,9 @@ impl Tx {
         now: Millis,
     ) -> Result<usize, StoreError> {
         let rows = self.run(&END_ALL, values![user, except, now]).await?;
-        let ended = rows.len();
-        for row in rows {
-            self.signal_session_end(row.read().take()?, user, now).await?;
-        }
-        Ok(ended)
+        let ended = rows.into_iter().map(|row| row.read().take()).collect::<Result<Vec<SessionId>, _>>()?;
+        self.signal_session_ends(&ended, except.is_none(), user, now).await?;
+        Ok(ended.len())
     }
 
     /// Puts the same detail, sealed anew, in the place of `old`. Whether `old` was still there.

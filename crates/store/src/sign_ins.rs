@@ -159,6 +159,12 @@ static REDEEM: Statement = Statement::new(
     ),
     &[Type::Id, Type::Bytes, Type::Text, Type::Int],
 );
+static DROP_OF_USER: Statement = Statement::new(
+    "sign_in_drop_of_user",
+    "UPDATE sign_in SET state = 'denied', code = NULL, ceremony = NULL WHERE tenant = $1 AND user_id = $2 \
+     AND state IN ('open', 'allowed') RETURNING id",
+    &[Type::Id, Type::Id],
+);
 static PURGE: Statement = Statement::new(
     "sign_in_purge",
     "DELETE FROM sign_in WHERE (tenant, id) IN \
@@ -177,6 +183,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &DECIDE,
     &FINISH,
     &REDEEM,
+    &DROP_OF_USER,
     &PURGE,
 ];
 
@@ -188,6 +195,11 @@ impl Tenant<'_> {
 }
 
 impl Tx {
+    /// Ends every sign-in of a user that isn't over, also one that was won and not taken yet; gives how many.
+    pub async fn drop_sign_ins(&mut self, user: UserId) -> Result<usize, StoreError> {
+        Ok(self.run(&DROP_OF_USER, values![user]).await?.len())
+    }
+
     /// Opens a sign-in.
     pub async fn insert_sign_in(&mut self, sign_in: &SignInRow) -> Result<(), StoreError> {
         self.run(&INSERT, sign_in.values()).await.map(drop)

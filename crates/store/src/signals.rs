@@ -8,7 +8,7 @@ use crate::{
     scope::{Record, Store, Tenant, Tx, record},
     values,
 };
-use types::{Millis, SessionId, SignalId, StreamId, TenantId, UserId};
+use types::{Millis, SessionId, SignalId, StreamId, TenantId, UserId, World};
 
 /// Never due: a receiver that polls asks by itself, and a paused stream waits.
 const NEVER: Millis = Millis(i64::MAX);
@@ -275,6 +275,25 @@ impl Tx {
         self.run(&INSERT, values![id, kind, Some(user), detail, now, NEVER]).await.map(drop)
     }
 
+    /// As [`signal`](Self::signal), under an id of its own.
+    pub async fn tell(&mut self, world: &World, kind: &str, user: UserId, detail: &str) -> Result<(), StoreError> {
+        let now = world.now();
+        self.signal(SignalId::new(now, world.random.as_ref()), kind, user, detail, now).await
+    }
+
+    /// Tells that what a user signs in with was changed. `credential` is what a change calls it (`passkey`, `token` …), `change` one of
+    /// `create`, `revoke`, `update`, `delete` (CAEP 1.0 §3.3).
+    pub async fn tell_credential(
+        &mut self,
+        world: &World,
+        user: UserId,
+        credential: &str,
+        change: &str,
+    ) -> Result<(), StoreError> {
+        let detail = format!(r#"{{"credential":"{credential}","change":"{change}"}}"#);
+        self.tell(world, "credential-change", user, &detail).await
+    }
+
     /// Tells one stream something about itself; whether there is such a one that isn't disabled.
     pub async fn signal_stream(
         &mut self,
@@ -287,15 +306,20 @@ impl Tx {
         self.changed(&INSERT_FOR, values![stream, id, kind, detail, now, NEVER]).await
     }
 
-    /// A session was ended: a session ends once, so its id is the event's.
-    pub(crate) async fn signal_session_end(
+    /// Sessions were ended: a session ends once, so its id is the event's. Where all of a person's ended, that is one event, which names
+    /// no session.
+    pub(crate) async fn signal_session_ends(
         &mut self,
-        session: SessionId,
+        sessions: &[SessionId],
+        all: bool,
         user: UserId,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let detail = format!(r#"{{"session":"{session}"}}"#);
-        self.signal(SignalId::from_uuid(session.uuid()), "session-revoked", user, &detail, now).await
+        for session in sessions.iter().take(if all { 1 } else { usize::MAX }) {
+            let detail = if all { "{}".to_owned() } else { format!(r#"{{"session":"{session}"}}"#) };
+            self.signal(SignalId::from_uuid(session.uuid()), "session-revoked", user, &detail, now).await?;
+        }
+        Ok(())
     }
 
     /// The receiver has it; whether it was still there.

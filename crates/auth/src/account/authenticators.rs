@@ -220,6 +220,12 @@ impl Auth {
         tx.end_sessions(user, permit.session(), now).await?;
         tx.distrust_devices(user).await?;
         let detail = serde_json::json!({ "user_id": user.to_string(), "object": object });
+        let kind = match what {
+            Held::Passkey(_) => "passkey",
+            Held::Device(DeviceId::Phone(_)) => "authenticator",
+            Held::Device(DeviceId::Token(_)) => "token",
+        };
+        tx.tell_credential(&self.world, user, kind, "delete").await?;
         tx.log_act(&self.world, "user", "authenticator_remove", &object, &detail.to_string()).await?;
         tx.commit().await?;
         self.tell(permit.tenant, user, &News::Removed(label), &crate::log::ip(client), None).await;

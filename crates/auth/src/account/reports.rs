@@ -61,6 +61,7 @@ impl Auth {
         tx.end_sessions(user, session, now).await?;
         // Whoever it was may have been shown a code already.
         tx.void_activations(user, now).await?;
+        tx.tell(&self.world, "credential-compromise", user, r#"{"by":"user"}"#).await?;
         tx.insert_auth_log(&log::row(&portal, entry, now, &self.world)).await?;
         tx.commit().await?;
         log::count("report", "fraud");

@@ -58,6 +58,8 @@ pub enum Event<'a> {
     Undone(&'a str),
     /// The person reported a request as not theirs.
     Reported,
+    /// All sessions, and all that applications were granted, were ended.
+    Revoked,
     /// A passkey can't be used any more, because its make was reported as unsafe; its name.
     PasskeySuspended(&'a str),
     /// A passkey can't be used any more, because there may be a copy of it; its name.
@@ -108,6 +110,7 @@ impl Event<'_> {
                 "you reported a request as not yours; no prompts are sent to you until an administrator resumes them"
                     .to_owned()
             }
+            Self::Revoked => "you were signed out everywhere, of all applications too".to_owned(),
             Self::PasskeySuspended(name) => {
                 format!("a passkey{} can't be used any more: its make was reported as unsafe", called(name))
             }
@@ -126,6 +129,7 @@ impl Event<'_> {
                 Some("Sign in another way and add another passkey, or ask your administrator.")
             }
             Self::PasskeyRestored(_) => Some("There is nothing to do."),
+            Self::Revoked => Some("Sign in again. If you don't know why, ask your administrator."),
             _ => None,
         }
     }
@@ -144,6 +148,7 @@ impl Event<'_> {
             Self::Removed(_) => "something you sign in with was removed",
             Self::Undone(_) => "an addition was undone",
             Self::Reported => "your report was received",
+            Self::Revoked => "you were signed out everywhere",
             Self::PasskeySuspended(_) | Self::PasskeyCopied(_) => "a passkey was suspended",
             Self::PasskeyRestored(_) => "a passkey can be used again",
         }
