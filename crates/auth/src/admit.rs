@@ -47,6 +47,9 @@ impl Auth {
                 if decided.is_for_the_new() && self.has_enrolled(app, &holder).await? {
                     decided = decision(Verdict::Deny, NEW_DENIED, "account: nothing usable is left", NOTHING_LEFT);
                 }
+                if decided.verdict == Verdict::Challenge {
+                    self.store.numbers().live(app.tenant, holder.user.id, &holder.phones, self.world.now());
+                }
                 Ok(Admission { decision: decided, holder: Some(holder) })
             }
             None if by_id => Err(AuthError::NoUser),

@@ -153,6 +153,9 @@ impl Applications {
         };
         let stored: Stored =
             serde_json::from_str(&integration.settings).map_err(|_| AuthError::Damaged("integration"))?;
+        // One that was caught reading what it should not is off until an administrator lets it go on.
+        let frozen = integration.r#type == "adminapi"
+            && scope.watched(ikey).await?.is_some_and(|watched| watched.frozen_at.is_some());
         let secret = scope.open(fields::integration_secret(ikey), &integration.secret).await?;
         let secret = String::from_utf8(secret.expose().to_vec()).map_err(|_| AuthError::Damaged("secret key"))?;
         let mut layers = Vec::new();
@@ -204,7 +207,7 @@ impl Applications {
             groups_allowed,
             policies,
             push_approval: stored.push_approval,
-            enabled: stored.enabled != Some(false),
+            enabled: stored.enabled != Some(false) && !frozen,
             settings,
             api_host: row.api_host,
             grants: stored.other,

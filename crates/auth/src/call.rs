@@ -70,7 +70,7 @@ impl Auth {
         let language = &app.settings.page.language;
         let script = approval_call(&app.settings.brand, &app.name, approval, fraud, language)
             .map_err(|_| AuthError::Damaged("settings"))?;
-        let number = self.number(app, phone).await?;
+        let number = self.number(app.tenant, holder.user.id, phone).await?;
         let mut tx = scope.begin().await?;
         if !tx.open_prompt(holder.user.id, id, Self::prompt_rules(app), now, attempt.expires).await? {
             tx.commit().await?;

@@ -47,3 +47,14 @@ pub enum AuthError {
     )]
     Guarded,
 }
+
+impl From<store::numbers::NumberError> for AuthError {
+    fn from(error: store::numbers::NumberError) -> Self {
+        use store::numbers::NumberError;
+        match error {
+            NumberError::TooMany { retry_after } => Self::Limited { retry_after },
+            NumberError::Store(error) => Self::Store(error),
+            _ => Self::NotCapable,
+        }
+    }
+}

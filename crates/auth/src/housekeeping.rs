@@ -1,6 +1,6 @@
 //! What must happen without anybody asking: attempts end when their time is over, old rows go, changes made elsewhere are heard.
 
-use crate::{Auth, AuthError, call, ending::End};
+use crate::{Auth, AuthError, call, ending::End, guard};
 use std::{
     sync::{Arc, Weak},
     time::Duration,
@@ -22,6 +22,7 @@ const PIECE: i64 = 1000;
 pub(crate) fn start(auth: &Arc<Auth>) {
     tokio::spawn(tick(Arc::downgrade(auth)));
     tokio::spawn(hear(Arc::downgrade(auth), auth.store.engine().notices()));
+    tokio::spawn(guard::listen(Arc::downgrade(auth), auth.store.alarms()));
     tokio::spawn(call::take_answers(Arc::downgrade(auth), auth.courier.call_answers()));
     tokio::spawn(call::hang_up(Arc::downgrade(auth), auth.store.engine().notices()));
 }
@@ -39,6 +40,7 @@ async fn tick(auth: Weak<Auth>) {
         if let Err(error) = auth.store.purge_offers(now - KEEP, now, PIECE).await {
             tracing::warn!(%error, "old offers");
         }
+        auth.forget_mark_days().await;
         if ticks.is_multiple_of(600) {
             let before = auth.world.now() - KEEP;
             auth.forget_attempts(before).await;
@@ -99,6 +101,7 @@ impl Auth {
                     store.purge_sign_ins(now - KEEP_SIGN_INS, PIECE).await?,
                     store.purge_grants(before, PIECE).await?,
                     store.purge_sessions(before, PIECE).await?,
+                    store.purge_session_devices(before, PIECE).await?,
                     store.purge_browsers(before, PIECE).await?,
                     store.purge_recovery(before, PIECE).await?,
                     store.purge_changes(before, PIECE).await?,

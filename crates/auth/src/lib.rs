@@ -5,7 +5,8 @@
 //! says yes, no or "not me"), [`Auth::wait`] (how far is it). A rule (state, lock-out, policy, replay, fatigue) stands here once,
 //! so no door can forget it.
 //!
-//! In a browser the same engine stands behind [`sign_in`], and what people change of their own account behind [`account`].
+//! In a browser the same engine stands behind [`sign_in`], and what people change of their own account behind [`account`]; [`binding`]
+//! ties a session to its browser.
 //!
 //! It never speaks a protocol, never holds a code longer than a call, and never answers an internal error with a way in.
 //!
@@ -17,6 +18,7 @@ mod admit;
 pub mod application;
 pub mod attempt;
 mod begin;
+pub mod binding;
 mod call;
 mod device;
 mod device_account;
@@ -24,6 +26,7 @@ mod ending;
 mod enroll;
 mod error;
 mod fido;
+mod guard;
 mod housekeeping;
 mod locations;
 mod log;

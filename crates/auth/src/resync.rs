@@ -52,6 +52,8 @@ impl Auth {
         let (_, owner) = owners.into_iter().next().ok_or(AuthError::NoDevice)?;
         let holder = self.login.find(app.tenant, Who::Id(owner.id)).await?.ok_or(AuthError::NoUser)?;
         let row = holder.phones.iter().find(|row| row.id == phone).ok_or(AuthError::NoDevice)?;
+        // Whoever asks was counted for it.
+        self.store.numbers().live(app.tenant, owner.id, &holder.phones, self.world.now());
         self.send_sms(app, &holder, row, &Client::default()).await
     }
 }

@@ -60,6 +60,22 @@ impl Auth {
         Ok(())
     }
 
+    /// Forgets the keys of users' marks of the days that are over: nobody can say any more whose messages were whose.
+    pub(crate) async fn forget_mark_days(&self) {
+        let Some(marks) = self.store.mark_keys() else { return };
+        let today = self.world.now().day();
+        if marks.oldest() >= today {
+            return;
+        }
+        let (marks, world) = (Arc::clone(marks), self.world.clone());
+        // It writes a file, and a root key in a token is asked over a bus or a network.
+        match tokio::task::spawn_blocking(move || marks.advance(today, &world)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the keys of users' marks in the message log are not forgotten"),
+            Err(error) => tracing::error!(%error, "the keys of users' marks in the message log are not forgotten"),
+        }
+    }
+
     async fn retain_one(&self, tenant: &TenantRow) -> Result<(), AuthError> {
         let settings = Settings::parse(&tenant.settings).map_err(|_| AuthError::Damaged("settings"))?;
         let now = self.world.now();

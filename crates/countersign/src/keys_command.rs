@@ -225,6 +225,11 @@ async fn rewrap(store: &Store) -> anyhow::Result<()> {
         done += rewrapped.len() as u64;
     }
     say(&format!("{done} tenant keys are wrapped by {} now\n", store.ring().root_id()))?;
+    if let Some(marks) = store.mark_keys().map(Arc::clone) {
+        let world = store.world().clone();
+        let rewrapped = tokio::task::spawn_blocking(move || marks.rewrap(world.random.as_ref())).await?;
+        rewrapped.context("the keys of users' marks in the message log")?;
+    }
     let Ok(days) = store.day_keys().map(Arc::clone) else { return Ok(()) };
     let world = store.world().clone();
     let rewrapped = tokio::task::spawn_blocking(move || days.rewrap(world.random.as_ref())).await?;
@@ -243,7 +248,8 @@ async fn remove_root(config: &Config, store: &Store, id: &str) -> anyhow::Result
     if still > 0 {
         bail!("{still} tenant keys are wrapped by it: countersign keys rewrap");
     }
-    if store.day_keys().is_ok_and(|days| days.root_id() == id) {
+    let marks = store.mark_keys().is_some_and(|marks| marks.root_id() == id);
+    if marks || store.day_keys().is_ok_and(|days| days.root_id() == id) {
         bail!("the message log's day keys are wrapped by it: countersign keys rewrap");
     }
     // Kept, not destroyed: older backups need it, and so does what a server that was not restarted yet has wrapped meanwhile.

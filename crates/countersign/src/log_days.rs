@@ -1,6 +1,9 @@
 //! The message log's day keys on this machine: whether they are here, and whether they are the house's.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context as _, bail};
 use keys::{DayKeys, day_keys::is_missing};
@@ -14,6 +17,7 @@ use crate::config::Config;
 /// # Errors
 /// When the file is damaged, or the database fails.
 pub async fn where_they_are(store: Store, config: &Config) -> anyhow::Result<Store> {
+    let store = with_marks(store, config, false).await?;
     match open(&store, &config.keys.log_days, false).await? {
         Some(days) if store.agree_on_log_days(&days).await? => Ok(store.with_day_keys(Arc::new(days))),
         _ => Ok(store),
@@ -25,6 +29,10 @@ pub async fn where_they_are(store: Store, config: &Config) -> anyhow::Result<Sto
 /// # Errors
 /// When the house has day keys and this machine has none or others: what it writes could be read by nobody.
 pub async fn required(store: Store, config: &Config) -> anyhow::Result<Store> {
+    let store = match store.mark_keys() {
+        Some(_) => store,
+        None => with_marks(store, config, true).await?,
+    };
     if store.day_keys().is_ok() {
         return Ok(store);
     }
@@ -44,6 +52,25 @@ pub async fn required(store: Store, config: &Config) -> anyhow::Result<Store> {
         );
     }
     Ok(store.with_day_keys(Arc::new(days)))
+}
+
+/// The store with the keys of users' marks, which stand beside the day keys. Another node's are worth no refusal to start: only those who
+/// ask this node for a user's messages of today don't find those that the other has sent.
+async fn with_marks(store: Store, config: &Config, make: bool) -> anyhow::Result<Store> {
+    let Some(marks) = open(&store, &marks_file(config), make).await? else { return Ok(store) };
+    let marks = Arc::new(marks);
+    if make {
+        // Whatever lies behind us is forgotten at once, also after a night without a server.
+        let (marks, world) = (Arc::clone(&marks), store.world().clone());
+        let advanced = tokio::task::spawn_blocking(move || marks.advance(world.now().day(), &world));
+        advanced.await?.context("the keys of users' marks in the message log")?;
+    }
+    Ok(store.with_mark_keys(marks))
+}
+
+/// Where the keys of users' marks stand.
+fn marks_file(config: &Config) -> PathBuf {
+    config.keys.log_days.with_file_name("log-marks.key")
 }
 
 async fn open(store: &Store, path: &Path, make: bool) -> anyhow::Result<Option<DayKeys>> {

@@ -22,9 +22,26 @@ pub enum DirectoryError {
         "this user has a passkey: ask for an addition first, and have another administrator allow it or wait for the delay to end"
     )]
     Guarded,
+    /// More numbers were asked for than one may see in so short a time.
+    #[error("too many numbers were asked for")]
+    TooManyNumbers {
+        /// When to ask again.
+        retry_after: std::time::Duration,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<store::numbers::NumberError> for DirectoryError {
+    fn from(error: store::numbers::NumberError) -> Self {
+        use store::numbers::NumberError;
+        match error {
+            NumberError::TooMany { retry_after } => Self::TooManyNumbers { retry_after },
+            NumberError::Store(error) => Self::Store(error),
+            _ => Self::NotFound("number"),
+        }
+    }
 }
 
 impl From<keys::KeyError> for DirectoryError {

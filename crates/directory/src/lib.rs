@@ -36,7 +36,7 @@ pub use error::DirectoryError;
 pub use fields::{Field, FieldKind, INTEGRATION_FIELDS, IntegrationFields, SETTINGS_FIELDS, SettingsFields};
 pub use groups::{GroupPatch, NewGroup};
 pub use integrations::{IntegrationKeys, IntegrationPatch, NewIntegration, Secret, UserAccess};
-pub use phones::{NewPhone, PhonePatch};
+pub use phones::{NewPhone, PhonePatch, Removal};
 pub use policies::Sections;
 pub use scope::{Checks, Directory, Scope};
 pub use tenants::NewTenant;

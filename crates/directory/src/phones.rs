@@ -7,7 +7,7 @@ use crate::{
     text,
 };
 use serde_json::json;
-use store::{Addition, PhoneChange, PhoneRow, SealedNumber, Slice, StoreError, fields};
+use store::{Addition, PhoneChange, PhoneRow, SealedNumber, Slice, fields, numbers::Asker};
 use types::{E164, PhoneId, UserId};
 
 /// Duo's types of telephones.
@@ -51,6 +51,15 @@ pub struct NewPhone {
     pub predelay: i64,
     /// Seconds to wait after it.
     pub postdelay: i64,
+}
+
+/// A telephone that somebody has no more, because an administrator took it away: they must hear of it, on that telephone too.
+#[derive(Clone, Debug)]
+pub struct Removal {
+    /// Whose it was.
+    pub user: UserId,
+    /// As it was.
+    pub phone: PhoneRow,
 }
 
 /// A change of a telephone; what is `None` stays as it is.
@@ -117,17 +126,39 @@ impl Scope<'_> {
         })
     }
 
-    /// Opens a telephone's number: for the tenant's own Admin API, and for nobody else.
+    /// Opens one telephone's number, to be shown to whoever acts here: for the tenant's own Admin API. Counted ([`store::numbers`]).
     pub async fn phone_number(&self, phone: &PhoneRow) -> Result<Option<E164>, DirectoryError> {
-        let Some(sealed) = &phone.number else { return Ok(None) };
-        let number = self.rows().open(fields::phone_number(&phone.id), sealed).await?;
-        let number = std::str::from_utf8(number.expose()).ok().and_then(|text| text.parse().ok());
-        number.map(Some).ok_or(DirectoryError::Store(StoreError::Damaged("number")))
+        let asker = Asker { who: self.actor(), in_bulk: false };
+        let numbers = self.rows().numbers_to_show(asker, std::slice::from_ref(phone)).await?;
+        Ok(numbers.into_iter().flatten().next())
+    }
+
+    /// The numbers of several telephones, for who was given leave to read them in bulk.
+    pub async fn phone_numbers(&self, phones: &[PhoneRow]) -> Result<Vec<Option<E164>>, DirectoryError> {
+        Ok(self.rows().numbers_to_show(Asker { who: self.actor(), in_bulk: true }, phones).await?)
+    }
+
+    /// Takes leave to have one number told to a carrier, as for one that is shown.
+    pub async fn spend_number(&self, in_bulk: bool) -> Result<(), DirectoryError> {
+        Ok(self.rows().spend_numbers(Asker { who: self.actor(), in_bulk }, 1).await?)
+    }
+
+    /// What may be shown of a telephone's number by anybody: its last four digits.
+    pub async fn phone_tail(&self, phone: &PhoneRow) -> Result<Option<String>, DirectoryError> {
+        let Some(tail) = &phone.tail else { return Ok(None) };
+        let tail = self.rows().open(fields::phone_tail(&phone.id), tail).await?;
+        Ok(Some(E164::masked(&String::from_utf8_lossy(tail.expose()))))
     }
 
     /// The telephone with this number and extension, the oldest if there are several. Looks through the last four digits of up to
-    /// 20,000 telephones and opens only the numbers that end alike; [`DirectoryError::Invalid`] where there are more.
-    pub async fn phone_by_number(&self, number: &E164, extension: &str) -> Result<Option<PhoneRow>, DirectoryError> {
+    /// 20,000 telephones and compares only the numbers that end alike; [`DirectoryError::Invalid`] where there are more. Whether somebody
+    /// is here is told, so a number that is found counts as one that is shown.
+    pub async fn phone_by_number(
+        &self,
+        number: &E164,
+        extension: &str,
+        in_bulk: bool,
+    ) -> Result<Option<PhoneRow>, DirectoryError> {
         let rows = self.rows();
         let mut slice = Slice { offset: 0, limit: SEARCHED_AT_ONCE };
         loop {
@@ -135,7 +166,8 @@ impl Scope<'_> {
             for phone in page.rows {
                 let Some(tail) = phone.tail.as_ref().filter(|_| phone.extension == extension) else { continue };
                 let alike = rows.open(fields::phone_tail(&phone.id), tail).await?.ct_eq(number.tail().as_bytes());
-                if alike && self.phone_number(&phone).await?.as_ref() == Some(number) {
+                if alike && rows.has_number(&phone, number).await? {
+                    self.spend_number(in_bulk).await?;
                     return Ok(Some(phone));
                 }
             }
@@ -201,7 +233,10 @@ impl Scope<'_> {
         };
         let before = self.phone(id).await?;
         let other_number = match &patch.number {
-            Some(number) if self.phone_number(&before).await? != *number => Some(self.seal(id, number.as_ref()).await?),
+            Some(None) if before.number.is_some() => Some(self.seal(id, None).await?),
+            Some(Some(number)) if !self.rows().has_number(&before, number).await? => {
+                Some(self.seal(id, Some(number)).await?)
+            }
             _ => None,
         };
         let new_number = other_number.as_ref().is_some_and(|number| number.number.is_some());
@@ -247,12 +282,15 @@ impl Scope<'_> {
         Ok(tx.commit().await?)
     }
 
-    /// Deletes a telephone, the passcodes sent to it and its activations.
-    pub async fn delete_phone(&self, id: PhoneId) -> Result<(), DirectoryError> {
+    /// Deletes a telephone, the passcodes sent to it and its activations. Gives what to tell those who had it.
+    pub async fn delete_phone(&self, id: PhoneId) -> Result<Vec<Removal>, DirectoryError> {
+        let row = self.phone(id).await?;
+        let owners = self.rows().users_of_phones(&[id]).await?;
         let mut tx = self.begin().await?;
         found(tx.delete_phone(id).await?, "phone")?;
         self.log(&mut tx, "phone_delete", &id.to_string(), json!({})).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(owners.into_iter().map(|(_, owner)| Removal { user: owner.id, phone: row.clone() }).collect())
     }
 
     /// Gives a user a telephone, which may be the user's already. [`DirectoryError::Guarded`] where that takes two.
@@ -273,14 +311,16 @@ impl Scope<'_> {
         Ok(added)
     }
 
-    /// Takes a telephone from a user, who may not have it.
-    pub async fn detach_phone(&self, user: UserId, phone: PhoneId) -> Result<(), DirectoryError> {
-        let (row, _) = (self.user(user).await?, self.phone(phone).await?);
+    /// Takes a telephone from a user, who may not have it. Gives what to tell who had it.
+    pub async fn detach_phone(&self, user: UserId, phone: PhoneId) -> Result<Option<Removal>, DirectoryError> {
+        let (row, taken) = (self.user(user).await?, self.phone(phone).await?);
         let mut tx = self.begin().await?;
-        if tx.detach_phone(user, phone).await? {
+        let had = tx.detach_phone(user, phone).await?;
+        if had {
             let detail = json!({ "user_id": user.to_string(), "phone_id": phone.to_string() });
             self.log(&mut tx, "phone_disassociate", &row.username, detail).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(had.then_some(Removal { user, phone: taken }))
     }
 }

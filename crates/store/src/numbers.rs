@@ -11,13 +11,7 @@
 //! - **It is compared** with one that the caller has ([`Tenant::has_number`]): nothing but yes or no comes of it.
 //! - **It is sealed anew** under a newer key ([`number_again`]): nothing comes of it but another sealed value.
 
-use crate::{
-    engine::StoreError,
-    fields,
-    limits::Limit,
-    phones::PhoneRow,
-    scope::Tenant,
-};
+use crate::{engine::StoreError, fields, limits::Limit, phones::PhoneRow, scope::Tenant};
 use keys::{Field, KeyError, TenantKeys};
 use std::{
     collections::HashMap,

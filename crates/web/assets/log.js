@@ -361,6 +361,7 @@ export function words(plain) {
     carrier: text(5),
     line: text(6),
     user: hexOf(things.get(7) ?? new Uint8Array(0)),
+    canary: things.has(8),
     id: text(16),
     raw: text(17),
   };

@@ -22,7 +22,7 @@ function begin(box) {
   const regions = new Intl.DisplayNames(document.documentElement.lang, { type: "region" });
   /** @type {Map<string, string>} */
   const names = new Map();
-  /** @type {{ reader: LogReader, from: number, to: number, user: string, after: string | null, count: number } | null} */
+  /** @type {{ reader: LogReader, from: number, to: number, user: string, after: string | null, count: number, proof: string } | null} */
   let reading = null;
 
   /** A text of the page by what went wrong. @param {string} code */
@@ -68,7 +68,9 @@ function begin(box) {
         user: /** @type {HTMLInputElement} */ (find("#messages-user")).value.trim(),
         after: null,
         count: 0,
+        proof: "",
       };
+      reading.proof = await prove(reading.reader);
       await next();
     } catch (error) {
       sayError(error);
@@ -76,11 +78,24 @@ function begin(box) {
   });
   more.addEventListener("click", () => next().catch(sayError));
 
+  /** Shows the server that the key is here: who can't is taken for a thief. @param {LogReader} reader */
+  async function prove(reader) {
+    const { ok, answer } = await send("/account/messages/rows", token, { from: 0, to: 0, prove: true });
+    if (!ok || !answer.challenge) return "";
+    const { segment, id, sealed } = answer.challenge;
+    try {
+      reader.addSegment(segment.id, segment.day, bytesOfBase64(segment.header));
+      return (await reader.open(id, bytesOfBase64(sealed))).sent.to;
+    } catch {
+      return "";
+    }
+  }
+
   async function next() {
     if (!reading) return;
     const at = reading;
     more.hidden = true;
-    const asked = { from: at.from, to: at.to, user: at.user, after: at.after };
+    const asked = { from: at.from, to: at.to, user: at.user, after: at.after, proof: at.proof };
     const { ok, answer } = await send("/account/messages/rows", token, asked);
     if (!ok) {
       say(answer.error ?? text("again"), true);
@@ -89,7 +104,7 @@ function begin(box) {
     for (const segment of answer.segments) {
       at.reader.addSegment(segment.id, segment.day, segment.header && bytesOfBase64(segment.header));
     }
-    const opened = await Promise.all(
+    const all = await Promise.all(
       answer.rows.map(async (/** @type {any} */ row) => {
         if (!row.sealed) return { row, code: "not-kept" };
         try {
@@ -99,6 +114,8 @@ function begin(box) {
         }
       }),
     );
+    // Canaries are no messages. Of days before today the server can't say whose a message was.
+    const opened = all.filter(({ sent }) => !sent?.canary && (!answer.user || !sent || sent.user === answer.user));
     // In clear only the day is known.
     const within = opened.filter(({ sent }) => !sent || (sent.at >= at.from && sent.at < at.to));
     within.sort((a, b) => (a.sent?.at ?? a.row.day * 86400000) - (b.sent?.at ?? b.row.day * 86400000));

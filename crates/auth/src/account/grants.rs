@@ -6,7 +6,7 @@
 use super::{
     Action, Strength,
     enrolment::Code,
-    sessions::{Needs, Session, lives},
+    sessions::{Needs, Session},
 };
 use crate::{Auth, AuthError};
 use keys::Token;
@@ -18,6 +18,8 @@ use types::{Millis, SecretString, SessionId, TenantId, UserId};
 const PREFIX: &str = "csgr";
 /// A step-up serves for so long.
 pub const GRANT_LIFE: Duration = Duration::from_secs(300);
+/// So long a reader of the message log who did something unusual needs a passkey to go on.
+const ASKED: Duration = Duration::from_secs(3600);
 /// The purpose of the keyed hash that stands for the one addition of a narrow session.
 const ONE_ADDITION: &str = "session-addition";
 /// What a page is told when the proof is missing, spent, too old, or for something else.
@@ -38,7 +40,7 @@ pub struct Permit {
 /// Where a permit comes from.
 pub(super) enum Via {
     /// A step-up inside a session.
-    Grant { digest: [u8; 32], session: SessionId, action: Action },
+    Grant { digest: [u8; 32], session: SessionId, action: Action, made: Millis },
     /// A session that was opened for one addition.
     Session { digest: [u8; 32], session: SessionId, strength: Strength, expires: Millis },
     /// An enrolment code.
@@ -102,7 +104,14 @@ impl Auth {
         let action: Action = action.parse()?;
         let scope = self.store.tenant(tenant);
         let now = self.world.now();
-        let row = scope.session(session).await?.filter(|row| row.user_id == user && lives(row, now)).ok_or(REFUSED)?;
+        let limits = self.session_limits(tenant).await?;
+        let row = scope.session(session).await?.filter(|row| row.user_id == user && limits.lives(row, now));
+        let row = row.ok_or(REFUSED)?;
+        let unusual = action == Action::ReadMessages
+            && scope.watched(&user.to_string()).await?.is_some_and(|watched| now.since(watched.asked_at) < ASKED);
+        if unusual && strength != Strength::Passkey {
+            return Err(AuthError::Refused("a passkey is needed for this"));
+        }
         if Strength::parse(&row.strength)?.is_narrow() || !self.is_strong_enough(tenant, user, strength).await? {
             return Err(AuthError::Refused("a stronger sign-in is needed for this"));
         }
@@ -120,6 +129,15 @@ impl Auth {
         .await?;
         tx.commit().await?;
         Ok(SecretString::new(token.expose().to_owned()))
+    }
+
+    /// Whether a reader of the message log was asked for a fresh sign-in after `made`: what they did was unusual.
+    async fn is_asked_after(&self, session: &Session, action: Action, made: Millis) -> Result<bool, AuthError> {
+        if action != Action::ReadMessages {
+            return Ok(false);
+        }
+        let watched = self.store.tenant(session.tenant).watched(&session.user.to_string()).await?;
+        Ok(watched.is_some_and(|watched| watched.asked_at > made))
     }
 
     async fn is_strong_enough(&self, tenant: TenantId, user: UserId, strength: Strength) -> Result<bool, AuthError> {
@@ -179,8 +197,13 @@ impl Auth {
         for digest in scope.keys().await?.digest_candidates(fields::GRANT, &[token.expose().as_bytes()]) {
             let Some(row) = scope.grant(&digest).await? else { continue };
             let right = row.session_id == session.id && row.user_id == session.user && row.action == action.as_str();
-            if right && row.used_at.is_none() && now < row.expires {
-                return Ok(Via::Grant { digest, session: session.id, action });
+            let made = row.expires - GRANT_LIFE;
+            if right
+                && row.used_at.is_none()
+                && now < row.expires
+                && !self.is_asked_after(session, action, made).await?
+            {
+                return Ok(Via::Grant { digest, session: session.id, action, made });
             }
         }
         Err(REFUSED)
@@ -194,7 +217,7 @@ impl Auth {
             return Err(REFUSED);
         }
         match &permit.via {
-            Via::Grant { digest, session, action: granted } => {
+            Via::Grant { digest, session, action: granted, .. } => {
                 if *granted != action || !tx.spend_grant(digest, *session, action.as_str(), now).await? {
                     return Err(REFUSED);
                 }

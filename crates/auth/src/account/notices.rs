@@ -28,6 +28,7 @@ pub(crate) enum News {
     Removed(String),
     Undone(String),
     Reported,
+    Revoked,
     PasskeySuspended(String),
     PasskeyCopied(String),
     PasskeyRestored(String),
@@ -48,6 +49,7 @@ impl News {
             Self::Removed(name) => Event::Removed(name),
             Self::Undone(name) => Event::Undone(name),
             Self::Reported => Event::Reported,
+            Self::Revoked => Event::Revoked,
             Self::PasskeySuspended(name) => Event::PasskeySuspended(name),
             Self::PasskeyCopied(name) => Event::PasskeyCopied(name),
             Self::PasskeyRestored(name) => Event::PasskeyRestored(name),
@@ -59,8 +61,8 @@ impl News {
         Some(match self {
             Self::PasskeyAdded(_) | Self::AuthenticatorAdded(_) | Self::Given { .. } => wake::AccountNotice::Added,
             Self::Removed(_) | Self::PasskeySuspended(_) | Self::PasskeyCopied(_) => wake::AccountNotice::Removed,
-            // They have no words for what is back.
-            Self::PasskeyRestored(_) => return None,
+            // They have no words for what is back, nor for sessions.
+            Self::PasskeyRestored(_) | Self::Revoked => return None,
             Self::Undone(_) | Self::Reported => wake::AccountNotice::Undone,
             Self::RecoveryCodesMade
             | Self::AccessPassMade { .. }
@@ -103,8 +105,17 @@ impl Auth {
         ip: &str,
         undo: Option<&SecretString>,
     ) {
-        if let Err(error) = self.try_to_tell(tenant, user, news, ip, undo).await {
+        if let Err(error) = self.try_to_tell(tenant, user, news, ip, undo, None).await {
             tracing::error!(%tenant, %error, "a user was not told of a change of their account");
+        }
+    }
+
+    /// Tells somebody that an administrator took a telephone from them: on all their channels, that telephone among them.
+    pub async fn announce_removal(&self, tenant: TenantId, user: UserId, phone: &PhoneRow) {
+        let name = if phone.name.is_empty() { phone.device_name.clone() } else { phone.name.clone() };
+        let news = News::Removed(name);
+        if let Err(error) = self.try_to_tell(tenant, user, &news, "", None, Some(phone)).await {
+            tracing::error!(%tenant, %error, "a user was not told that a telephone was taken from them");
         }
     }
 
@@ -115,6 +126,7 @@ impl Auth {
         news: &News,
         ip: &str,
         undo: Option<&SecretString>,
+        also: Option<&PhoneRow>,
     ) -> Result<(), AuthError> {
         let scope = self.store.tenant(tenant);
         let portal = self.portal(tenant).await?;
@@ -127,8 +139,11 @@ impl Auth {
             ip,
             undo: link.as_ref().map(SecretString::expose),
         };
-        let phones = scope.phones_of_users(&[user]).await?.into_iter().map(|(_, phone)| phone);
-        let messages = self.messages(&portal, &row, phones, &notice).await?;
+        let mut phones: Vec<_> = scope.phones_of_users(&[user]).await?.into_iter().map(|(_, phone)| phone).collect();
+        // Whoever had it until now is the one to ask whether that was meant.
+        phones.extend(also.cloned());
+        self.store.numbers().notice(tenant, user, &phones, self.world.now());
+        let messages = self.messages(&portal, &row, phones.into_iter(), &notice).await?;
         self.errands.send(&self.courier, messages);
         match news.to_authenticators() {
             Some(kind) => self.notify_authenticators(tenant, user, kind).await,
@@ -153,7 +168,7 @@ impl Auth {
         }
         if self.courier.carries(ChannelKind::Sms) {
             for phone in phones.filter(|phone| phone.number.is_some() && phone.r#type != "landline") {
-                let number = self.number(portal, &phone).await?;
+                let number = self.number(portal.tenant, user.id, &phone).await?;
                 let text = Content::Text(notice.sms().map_err(damaged)?);
                 messages.push(self.notice(portal.tenant, user.id, Address::Number(number, String::new()), text));
             }

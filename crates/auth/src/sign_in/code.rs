@@ -86,7 +86,7 @@ impl Auth {
         let sent = Arc::new(self.sent_codes(app, holder, phone, wording, now + life));
         let made = sent.make(ChannelKind::Sms).await?;
         let content = sent.word(&made, ChannelKind::Sms).ok_or(AuthError::Damaged("settings"))?;
-        let number = self.number(app, phone).await?;
+        let number = self.number(app.tenant, holder.user.id, phone).await?;
         let message = self.code_message(app, holder, client, number, content, life, sent.clone());
         let entry = log::Entry {
             user: Some(holder.user.id),

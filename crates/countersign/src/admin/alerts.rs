@@ -1,4 +1,5 @@
-//! `countersign admin alerts`: where sign-in pages were seen under a foreign name, or came without what they should have come with.
+//! `countersign admin alerts`: where sign-in pages were seen under a foreign name, or came without what they should have come with; and who
+//! read numbers or the message log as nobody should.
 
 use super::office::{Office, PAGE};
 use crate::cli::say;
@@ -26,7 +27,7 @@ pub(super) async fn run(arguments: AlertsArgs, office: &Office<'_>) -> anyhow::R
     let mut span = Span::new(from, Millis(now.0.saturating_add(1)), PAGE).newest_first();
     loop {
         let rows = scope.rows().admin_log(&span).await?;
-        for row in rows.iter().filter(|row| row.actor == CANARY) {
+        for row in rows.iter().filter(|row| row.actor == CANARY || row.actor == store::GUARD) {
             let at = jiff::Timestamp::from_millisecond(row.at.0)?.strftime("%Y-%m-%dT%H:%M:%SZ");
             let who = if row.object.is_empty() { "-" } else { &row.object };
             say(&format!("{at} {} {who} {}\n", row.action, row.detail))?;

@@ -150,7 +150,12 @@ pub(super) async fn run_phone(action: PhoneAction, office: &Office<'_>, services
             say(&format!("{}\n", services.auth.activation_url(&host, office.tenant, &code)))
         }
         PhoneAction::Deactivate { phone } => Ok(scope.deactivate_phone(phone).await?),
-        PhoneAction::Delete { phone } => Ok(scope.delete_phone(phone).await?),
+        PhoneAction::Delete { phone } => {
+            for removal in scope.delete_phone(phone).await? {
+                services.auth.announce_removal(office.tenant, removal.user, &removal.phone).await;
+            }
+            Ok(())
+        }
     }
 }
 

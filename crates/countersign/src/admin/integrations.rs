@@ -77,12 +77,13 @@ pub struct Create {
     /// Only members of this group; can be given several times
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
-    /// What an integration of type adminapi may: read_resource, write_resource, read_log, settings, integrations, info, or all
+    /// What an integration of type adminapi may: read_resource, write_resource, read_log, settings, integrations, info,
+    /// read_numbers (telephone numbers in lists), or all
     #[arg(long = "grant", value_name = "GRANT", value_delimiter = ',')]
     grants: Vec<String>,
 }
 
-const GRANTS: &[&str] = &["read_resource", "write_resource", "read_log", "settings", "integrations", "info"];
+const GRANTS: &[&str] = &["read_resource", "write_resource", "read_log", "settings", "integrations", "info", "read_numbers"];
 
 async fn create(arguments: Create, office: &Office<'_>) -> anyhow::Result<()> {
     let keys = match (arguments.ikey, arguments.skey_file) {

@@ -10,6 +10,7 @@ mod alerts;
 mod codes;
 mod devices;
 mod groups;
+mod guards;
 pub(crate) mod import;
 mod integrations;
 pub(crate) mod office;
@@ -63,7 +64,13 @@ pub enum AdminCommand {
     /// People who want no texts
     #[command(subcommand)]
     OptOut(opt_outs::Action),
-    /// Sign-in pages that were seen under a foreign name
+    /// Those who read telephone numbers or the message log: who was stopped, and who may go on
+    #[command(subcommand)]
+    Reader(guards::ReaderAction),
+    /// Numbers in the directory that lead to nobody, and stand there to be stolen
+    #[command(subcommand)]
+    Canary(guards::CanaryAction),
+    /// Sign-in pages that were seen under a foreign name, and readers who did what nobody should
     Alerts(alerts::AlertsArgs),
     /// Bring over what a live Duo account holds
     Import(import::ImportArgs),
@@ -87,6 +94,8 @@ pub async fn run(arguments: AdminArgs, services: &Services) -> anyhow::Result<()
         AdminCommand::Token(action) => devices::run_token(action, &office().await?, services).await,
         AdminCommand::BypassCode(action) => codes::run(action, &office().await?, services).await,
         AdminCommand::OptOut(action) => opt_outs::run(action, &office().await?, services).await,
+        AdminCommand::Reader(action) => guards::run_reader(action, &office().await?).await,
+        AdminCommand::Canary(action) => guards::run_canary(action, &office().await?).await,
         AdminCommand::Alerts(arguments) => alerts::run(arguments, &office().await?).await,
         AdminCommand::Import(arguments) => import::run(arguments, &office().await?, services).await,
     }

@@ -90,7 +90,7 @@ fn refuse_to_overwrite(config: &Config) -> anyhow::Result<()> {
         bail!("{} is there already; --force keeps it beside and puts the backup in its place", path.display());
     }
     // A root key and settings may have been put here first. Anything else is somebody's.
-    let expected = ["root.key", "log-days.key", "tls", "acme", "countersign.toml"];
+    let expected = ["root.key", "log-days.key", "log-marks.key", "tls", "acme", "countersign.toml"];
     let entries = match fs::read_dir(&config.data_dir) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         entries => entries.with_context(|| config.data_dir.display().to_string())?,

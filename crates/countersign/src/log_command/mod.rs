@@ -154,6 +154,7 @@ async fn read(config: Option<&Path>, reading: &Reading, world: &World, out: &mut
         }
     };
     let mut reader = LogReader::new(source.tenant(), keys);
+    source.prove(&mut reader).await?;
     source.begin(from, to, reading.user.as_deref()).await?;
     while let Some(page) = source.next().await? {
         // Rows come in the order of their days: what earlier days needed is needed no more.
@@ -165,8 +166,11 @@ async fn read(config: Option<&Path>, reading: &Reading, world: &World, out: &mut
         }
         let opened = tokio::task::block_in_place(|| reader.open_rows(&page.rows));
         for (row, opened) in page.rows.into_iter().zip(opened) {
-            // In clear only the day is known.
-            let within = opened.as_ref().map_or(true, |opened| opened.at() >= from && opened.at() < to);
+            // In clear only the day is known; and of days before today, nobody but us can say whose a message was.
+            let within = opened.as_ref().map_or(true, |opened| {
+                let theirs = page.user.is_none_or(|user| opened.user() == Some(user));
+                opened.at() >= from && opened.at() < to && theirs && !opened.is_canary()
+            });
             if within {
                 let user = match opened.as_ref().ok().and_then(messaging::log::Opened::user) {
                     Some(user) => source.name(user).await?,

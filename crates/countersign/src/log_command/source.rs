@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use data_encoding::BASE64;
-use messaging::log::{Page, page};
+use messaging::log::{LogReader, Page, page};
 use serde::Deserialize;
 use serde_json::Value;
 use store::{LogSegment, MessageRow, Span, Store};
@@ -29,7 +29,7 @@ pub(crate) struct Source {
 
 enum Place {
     Store { store: Arc<Store>, next: Option<Span>, user: Option<UserId> },
-    Api { api: Box<Api>, query: Option<(Millis, Millis, Option<String>, Option<String>)> },
+    Api { api: Box<Api>, query: Option<(Millis, Millis, Option<String>, Option<String>)>, proof: String },
 }
 
 impl Source {
@@ -53,7 +53,7 @@ impl Source {
         let tenant = reading.tenant.as_deref().unwrap_or_default();
         let tenant = tenant.parse().context("--tenant: with --api the tenant's id (DA…) is needed")?;
         let api = Api::new(host, ikey, skey, reading.ca.as_deref(), world)?;
-        Ok(Self { tenant, from: Place::Api { api: Box::new(api), query: None }, names: HashMap::new() })
+        Ok(Self { tenant, from: Place::Api { api: Box::new(api), query: None, proof: String::new() }, names: HashMap::new() })
     }
 
     pub(crate) const fn tenant(&self) -> TenantId {
@@ -83,6 +83,20 @@ impl Source {
         Ok(())
     }
 
+    /// Shows the server that the key is here, before it gives any rows: who can't is taken for a thief.
+    pub(crate) async fn prove(&mut self, reader: &mut LogReader) -> anyhow::Result<()> {
+        let Place::Api { api, proof, .. } = &mut self.from else { return Ok(()) };
+        let answer = api.get("/admin/v1/logs/messages", "prove=1").await?;
+        let asked = Challenged::deserialize(answer.get("response").context("no response")?)?;
+        let Some(Challenge { segment, id, sealed }) = asked.challenge else { return Ok(()) };
+        let header = segment.header.map(|text| BASE64.decode(text.as_bytes())).transpose()?;
+        reader.add_segment(segment.id.parse::<SegmentId>()?, segment.day, header.as_deref());
+        if let Ok(opened) = reader.open(id.parse::<MessageId>()?, &BASE64.decode(sealed.as_bytes())?) {
+            opened.to().clone_into(proof);
+        }
+        Ok(())
+    }
+
     /// The next page; none after the last.
     pub(crate) async fn next(&mut self) -> anyhow::Result<Option<Page>> {
         match &mut self.from {
@@ -92,10 +106,13 @@ impl Source {
                 *next = found.next;
                 Ok(Some(found))
             }
-            Place::Api { api, query } => {
+            Place::Api { api, query, proof } => {
                 let Some((from, to, user, after)) = query.take() else { return Ok(None) };
                 let mut params = vec![("limit", API_PAGE.to_string()), ("maxtime", (to.0 - 1).to_string())];
                 params.push(("mintime", from.0.to_string()));
+                if !proof.is_empty() {
+                    params.push(("proof", proof.clone()));
+                }
                 params.extend(after.map(|after| ("next_offset", after)));
                 params.extend(user.clone().map(|user| ("user", user)));
                 // In the order of their names, as they are signed.
@@ -147,6 +164,21 @@ struct Answer {
 #[derive(Deserialize)]
 struct Metadata {
     next_offset: Option<String>,
+    #[serde(default)]
+    user: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Challenged {
+    #[serde(default)]
+    challenge: Option<Challenge>,
+}
+
+#[derive(Deserialize)]
+struct Challenge {
+    segment: Header,
+    id: String,
+    sealed: String,
 }
 
 #[derive(Deserialize)]
@@ -195,6 +227,8 @@ fn read_page(answer: &Value) -> anyhow::Result<(Page, Option<String>)> {
         rows: rows.collect::<anyhow::Result<_>>()?,
         segments: segments.collect::<anyhow::Result<_>>()?,
         next: None,
+        canaries: 0,
+        user: answer.metadata.user.map(|user| user.parse()).transpose()?,
     };
     Ok((page, answer.metadata.next_offset))
 }

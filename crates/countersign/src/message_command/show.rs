@@ -16,12 +16,9 @@ pub struct ShowArgs {
     /// The message's id
     #[arg(required_unless_present = "user", conflicts_with = "user")]
     pub id: Option<String>,
-    /// Instead: the newest messages to this user, by id, name or alias
+    /// Instead: the newest messages of today (UTC) to this user, by id, name or alias. Whose earlier ones were nobody here can say
     #[arg(long)]
     pub user: Option<String>,
-    /// Of so many days, the present one included
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(i64).range(1..=366))]
-    pub days: i64,
     /// Show at most so many
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=1000))]
     pub last: i64,
@@ -37,12 +34,13 @@ pub(super) async fn run(arguments: ShowArgs, services: &Services, office: &Offic
         (None, Some(user)) => {
             let user = office.user(user).await?.id;
             let today = services.store.world().now().day();
-            let from = Millis((today - arguments.days + 1).saturating_mul(DAY_MS));
+            let from = Millis(today.saturating_mul(DAY_MS));
             let mut span = Span::new(from, Millis((today + 1).saturating_mul(DAY_MS)), arguments.last).newest_first();
             let mut rows = Vec::new();
             let most = usize::try_from(arguments.last).unwrap_or(1);
             loop {
-                let page = log::page(&services.store, office.tenant, &span, Some(user)).await?;
+                let asked = log::Asked { user: Some(user), marked_only: true, ..log::Asked::default() };
+                let page = log::page_of(&services.store, office.tenant, &span, &asked).await?;
                 rows.extend(page.rows);
                 match page.next {
                     Some(next) if rows.len() < most => span = next,
@@ -55,7 +53,8 @@ pub(super) async fn run(arguments: ShowArgs, services: &Services, office: &Offic
         (None, None) => Vec::new(),
     };
     if rows.is_empty() {
-        return say("no message\n");
+        // The key that says whose a message was is gone with its day.
+        return say("no message; of days before today (UTC) only countersign log read --user knows, with the organisation's key\n");
     }
     say(&table(&rows))
 }

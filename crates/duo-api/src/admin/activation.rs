@@ -1,6 +1,9 @@
 //! What makes a telephone of a number: `/admin/v1/phones/{phone}/activation_url`, `send_sms_activation`, `send_sms_passcodes`.
 
-use super::desk::{Desk, failed, found, part, refused};
+use super::{
+    desk::{Desk, failed, found, part, refused},
+    grants::reads_numbers,
+};
 use crate::{
     door::{Call, refusal},
     wire::{ApiError, Envelope},
@@ -79,9 +82,14 @@ pub(super) async fn send(call: Call) -> Result<Envelope, ApiError> {
         Some(_) => return Err(ApiError::invalid_parameter("activation_msg")),
         None => "To set up how you sign in, open this link: <acturl>".to_owned(),
     };
-    let number = desk.scope().phone_number(&phone).await.map_err(refused)?;
-    let number = number.ok_or_else(|| ApiError::invalid_parameter("the phone has no number"))?;
+    if phone.number.is_none() {
+        return Err(ApiError::invalid_parameter("the phone has no number"));
+    }
+    desk.scope().spend_number(reads_numbers(&call)).await.map_err(refused)?;
     let made = activate(&call, &desk, &phone).await?;
+    let rows = desk.rows();
+    call.auth().store().numbers().live(call.app.tenant, made.user, [&phone], call.auth().world().now());
+    let number = rows.number_to_send(&phone, Some(made.user)).await.map_err(|error| refused(error.into()))?;
     let words: String = words.replace("<acturl>", &made.link).chars().filter(|c| !c.is_control()).collect();
     let world = call.auth().world();
     let id = MessageId::new(world.now(), world.random.as_ref());
@@ -105,6 +113,7 @@ pub(super) async fn send(call: Call) -> Result<Envelope, ApiError> {
 pub(super) async fn send_passcodes(call: Call) -> Result<Envelope, ApiError> {
     let desk = Desk::of(&call);
     let phone = found(desk.rows().phone(part(&call, 0)?).await)?;
+    desk.scope().spend_number(reads_numbers(&call)).await.map_err(refused)?;
     let outcome = call.auth().send_passcodes(&call.app, phone.id).await.map_err(refusal)?;
     desk.scope()
         .note("phone_send_passcodes", &phone.id.to_string(), Value::Object(Map::new()))

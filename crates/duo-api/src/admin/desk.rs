@@ -5,7 +5,7 @@ use crate::{
     wire::{ApiError, OffsetPage, Params},
 };
 use ::auth::{Settings, policy::Layer};
-use directory::{Checks, Directory, DirectoryError, Scope};
+use directory::{Checks, Directory, DirectoryError, Removal, Scope};
 use std::sync::Arc;
 use store::{Addition, Slice, StoreError, Tenant};
 use types::{Id, Kind, TenantId};
@@ -58,6 +58,13 @@ pub(super) async fn announce(call: &Call, added: impl IntoIterator<Item = Additi
     Ok(())
 }
 
+/// Tells people which telephones the call has taken from them.
+pub(super) async fn announce_removals(call: &Call, removals: impl IntoIterator<Item = Removal>) {
+    for removal in removals {
+        call.auth().announce_removal(call.app.tenant, removal.user, &removal.phone).await;
+    }
+}
+
 /// A refusal of the directory, in Duo's words.
 pub(super) fn refused(error: DirectoryError) -> ApiError {
     match error {
@@ -65,6 +72,9 @@ pub(super) fn refused(error: DirectoryError) -> ApiError {
         DirectoryError::Refused(why) => ApiError::invalid_parameter(why),
         DirectoryError::NotFound(_) => ApiError::not_found(),
         DirectoryError::Guarded => ApiError::forbidden(DirectoryError::Guarded.to_string()),
+        DirectoryError::TooManyNumbers { retry_after } => {
+            ApiError::too_many_requests(u32::try_from(retry_after.as_secs()).unwrap_or(60).max(1))
+        }
         DirectoryError::Duplicate(what) => ApiError::invalid_parameter(format!("{what} already exists")),
         DirectoryError::Store(error) => failed(&error),
     }

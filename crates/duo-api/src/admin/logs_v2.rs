@@ -2,6 +2,7 @@
 
 use super::{
     desk::{Desk, count, failed, refused},
+    grants::reads_numbers,
     logs_v1::{detail, iso_micros, message, midnight},
 };
 use crate::{
@@ -9,6 +10,7 @@ use crate::{
     wire::{ApiError, Cursor, Envelope, LogPage, LogPages, LogReply, Sort},
 };
 use auth::Location;
+use messaging::log::without_canaries;
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
 use store::{AdminLogRow, AuthLogRow, MessageRow, Span, StoreError};
@@ -87,7 +89,7 @@ impl Wanted {
             let devices = wanted.devices.get_or_insert_default();
             for number in numbers {
                 let number: E164 = number.parse().map_err(|_| ApiError::invalid_parameter("phone_numbers"))?;
-                let phone = desk.scope().phone_by_number(&number, "").await.map_err(refused)?;
+                let phone = desk.scope().phone_by_number(&number, "", reads_numbers(call)).await.map_err(refused)?;
                 devices.extend(phone.map(|phone| phone.id.to_string()));
             }
         }
@@ -262,6 +264,7 @@ pub(super) async fn telephony(call: Call) -> Result<Envelope, ApiError> {
     let asked = span::<types::id::MessageKind>(&page, page.after.as_ref(), one_more(&page))?;
     let rows = desk.rows().messages(&asked).await.map_err(error)?;
     let (rows, next) = cut(rows, &page, |row| Cursor { at: day(row), id: row.id.to_string() });
+    let rows = without_canaries(call.auth().store(), call.app.tenant, rows).await.map_err(error)?;
     let all = span::<types::id::MessageKind>(&page, None, 0)?;
     let total = count(desk.rows().message_count(&all, MOST_COUNTED).await.map_err(error)?);
     let shown = rows.iter().filter(|row| row.channel != "email").map(|row| {

@@ -5,7 +5,7 @@ use crate::{door::Call, wire::ApiError};
 use serde_json::{Map, Value, json};
 use std::{collections::HashMap, hash::Hash};
 use store::{GroupRow, PasskeyRow, PhoneRow, StoreError, TokenRow, UserRow};
-use types::{Millis, PhoneId, TokenId, UserId};
+use types::{E164, Millis, PhoneId, TokenId, UserId};
 
 /// Aliases that have a field of their own beside `aliases`.
 const OLD_ALIASES: usize = 4;
@@ -63,6 +63,9 @@ pub(super) async fn users(call: &Call, desk: &Desk, users: &[UserRow]) -> Result
     let mut passkeys = grouped(rows.passkeys_of_users(&ids).await.map_err(error)?);
     let logins: HashMap<_, _> = rows.last_logins(&ids).await.map_err(error)?.into_iter().collect();
     let now = call.auth().world().now();
+    let in_order: Vec<PhoneRow> =
+        ids.iter().flat_map(|id| phones.get(id).into_iter().flatten()).cloned().collect();
+    let mut numbers = listed_numbers(call, desk, &in_order).await?.into_iter();
     let mut objects = Vec::with_capacity(users.len());
     for user in users {
         let mut object = user_alone(call, user, now);
@@ -75,7 +78,7 @@ pub(super) async fn users(call: &Call, desk: &Desk, users: &[UserRow]) -> Result
         let enrolled = !phones.is_empty() || !tokens.is_empty() || !passkeys.is_empty();
         let mut shown = Vec::with_capacity(phones.len());
         for phone in &phones {
-            shown.push(Value::Object(phone_alone(desk, phone).await?));
+            shown.push(Value::Object(phone_alone(phone, numbers.next().unwrap_or_default())));
         }
         for place in 0..OLD_ALIASES {
             object.insert(format!("alias{}", place + 1), aliases.get(place).cloned().into());
@@ -132,10 +135,26 @@ fn capabilities(phone: &PhoneRow) -> Vec<&'static str> {
     can.into_iter().filter(|(_, can)| *can).map(|(name, _)| name).collect()
 }
 
-/// A telephone without its users. Its number is opened for the tenant's own Admin API.
-async fn phone_alone(desk: &Desk, phone: &PhoneRow) -> Result<Map<String, Value>, ApiError> {
-    let number = desk.scope().phone_number(phone).await.map_err(refused)?;
-    let number = number.as_ref().map(|number| number.expose()).unwrap_or_default();
+/// The numbers of telephones in a list, as the caller may see them: whole with the grant for it, else their last four digits.
+async fn listed_numbers(call: &Call, desk: &Desk, phones: &[PhoneRow]) -> Result<Vec<String>, ApiError> {
+    let scope = desk.scope();
+    if super::grants::reads_numbers(call) {
+        let numbers = scope.phone_numbers(phones).await.map_err(refused)?;
+        return Ok(numbers.into_iter().map(spelled).collect());
+    }
+    let mut tails = Vec::with_capacity(phones.len());
+    for phone in phones {
+        tails.push(scope.phone_tail(phone).await.map_err(refused)?.unwrap_or_default());
+    }
+    Ok(tails)
+}
+
+fn spelled(number: Option<E164>) -> String {
+    number.map(|number| number.expose().to_owned()).unwrap_or_default()
+}
+
+/// A telephone without its users.
+fn phone_alone(phone: &PhoneRow, number: String) -> Map<String, Value> {
     let value = json!({
         "phone_id": phone.id.to_string(),
         "number": number,
@@ -156,19 +175,29 @@ async fn phone_alone(desk: &Desk, phone: &PhoneRow) -> Result<Map<String, Value>
         "last_seen": phone.last_seen.map(super::logs_v1::iso).unwrap_or_default(),
     });
     match value {
-        Value::Object(object) => Ok(object),
-        _ => Ok(Map::new()),
+        Value::Object(object) => object,
+        _ => Map::new(),
     }
 }
 
 /// Telephones with their users.
 pub(super) async fn phones(call: &Call, desk: &Desk, phones: &[PhoneRow]) -> Result<Vec<Value>, ApiError> {
+    let numbers = listed_numbers(call, desk, phones).await?;
+    with_users(call, desk, phones, numbers).await
+}
+
+async fn with_users(
+    call: &Call,
+    desk: &Desk,
+    phones: &[PhoneRow],
+    numbers: Vec<String>,
+) -> Result<Vec<Value>, ApiError> {
     let ids: Vec<PhoneId> = phones.iter().map(|phone| phone.id).collect();
     let mut users = grouped(desk.rows().users_of_phones(&ids).await.map_err(|error| failed(&error))?);
     let now = call.auth().world().now();
     let mut objects = Vec::with_capacity(phones.len());
-    for phone in phones {
-        let mut object = phone_alone(desk, phone).await?;
+    for (phone, number) in phones.iter().zip(numbers) {
+        let mut object = phone_alone(phone, number);
         let users = users.remove(&phone.id).unwrap_or_default();
         object.insert("users".to_owned(), users.iter().map(|u| Value::Object(user_alone(call, u, now))).collect());
         objects.push(Value::Object(object));
@@ -176,9 +205,30 @@ pub(super) async fn phones(call: &Call, desk: &Desk, phones: &[PhoneRow]) -> Res
     Ok(objects)
 }
 
-/// One telephone with its users.
+/// One telephone that the caller has named, with its number and its users.
 pub(super) async fn phone(call: &Call, desk: &Desk, row: PhoneRow) -> Result<Value, ApiError> {
-    phones(call, desk, &[row]).await?.pop().ok_or_else(ApiError::not_found)
+    let phones = std::slice::from_ref(&row);
+    let numbers = if super::grants::reads_numbers(call) {
+        listed_numbers(call, desk, phones).await?
+    } else {
+        vec![spelled(desk.scope().phone_number(&row).await.map_err(refused)?)]
+    };
+    with_users(call, desk, phones, numbers).await?.pop().ok_or_else(ApiError::not_found)
+}
+
+/// One telephone whose number the caller has just told us, which opens nothing; without one as in a list.
+pub(super) async fn phone_with(
+    call: &Call,
+    desk: &Desk,
+    row: PhoneRow,
+    number: Option<E164>,
+) -> Result<Value, ApiError> {
+    let phones = std::slice::from_ref(&row);
+    let numbers = match number {
+        Some(number) => vec![spelled(Some(number))],
+        None => listed_numbers(call, desk, phones).await?,
+    };
+    with_users(call, desk, phones, numbers).await?.pop().ok_or_else(ApiError::not_found)
 }
 
 /// A token without its users.

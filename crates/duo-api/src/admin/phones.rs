@@ -1,8 +1,8 @@
 //! `/admin/v1/phones`.
 
 use super::{
-    desk::{Desk, announce, count, cut, failed, found, part, refused, slice},
-    objects,
+    desk::{Desk, announce, announce_removals, count, cut, failed, found, part, refused, slice},
+    grants, objects,
 };
 use crate::{
     door::Call,
@@ -22,9 +22,14 @@ pub(super) async fn list(call: Call) -> Result<Envelope, ApiError> {
     let page = OffsetPage::read(&call.params, PageLimits::MORE)?;
     if let Some(wanted) = call.params.filled("number")? {
         let extension = call.params.text("extension")?.unwrap_or_default();
-        let found = desk.scope().phone_by_number(&number(wanted)?, extension).await.map_err(refused)?;
+        let (wanted, in_bulk) = (number(wanted)?, grants::reads_numbers(&call));
+        let found = desk.scope().phone_by_number(&wanted, extension, in_bulk).await.map_err(refused)?;
         let (rows, total) = cut(found.into_iter().collect(), page);
-        return Ok(page.reply(objects::phones(&call, &desk, &rows).await?, total));
+        let mut shown = Vec::with_capacity(rows.len());
+        for row in rows {
+            shown.push(objects::phone_with(&call, &desk, row, Some(wanted.clone())).await?);
+        }
+        return Ok(page.reply(shown, total));
     }
     let found = desk.rows().phones(slice(page)).await.map_err(|error| failed(&error))?;
     Ok(page.reply(objects::phones(&call, &desk, &found.rows).await?, count(found.total)))
@@ -54,7 +59,7 @@ pub(super) async fn create(call: Call) -> Result<Envelope, ApiError> {
         postdelay: seconds(params, "postdelay")?.unwrap_or(0),
     };
     let row = desk.scope().create_phone(&new).await.map_err(refused)?;
-    Ok(Envelope::ok(objects::phone(&call, &desk, row).await?))
+    Ok(Envelope::ok(objects::phone_with(&call, &desk, row, new.number).await?))
 }
 
 async fn shown(call: &Call, desk: &Desk, id: PhoneId) -> Result<Envelope, ApiError> {
@@ -90,12 +95,14 @@ pub(super) async fn modify(call: Call) -> Result<Envelope, ApiError> {
     };
     let added = desk.scope().change_phone(id, &patch).await.map_err(refused)?;
     announce(&call, added).await?;
-    shown(&call, &desk, id).await
+    let row = found(desk.rows().phone(id).await)?;
+    Ok(Envelope::ok(objects::phone_with(&call, &desk, row, patch.number.flatten()).await?))
 }
 
 /// Deletes a telephone.
 pub(super) async fn delete(call: Call) -> Result<Envelope, ApiError> {
     let desk = Desk::of(&call);
-    desk.scope().delete_phone(part(&call, 0)?).await.map_err(refused)?;
+    let removed = desk.scope().delete_phone(part(&call, 0)?).await.map_err(refused)?;
+    announce_removals(&call, removed).await;
     Ok(Envelope::ok(""))
 }

@@ -1,7 +1,7 @@
 //! `/admin/v1/users/{user}/…`: a user's groups, telephones and tokens.
 
 use super::{
-    desk::{Desk, announce, cut, failed, found, id, part, refused},
+    desk::{Desk, announce, announce_removals, cut, failed, found, id, part, refused},
     objects,
 };
 use crate::{
@@ -63,7 +63,8 @@ pub(super) async fn add_phone(call: Call) -> Result<Envelope, ApiError> {
 /// Takes a telephone from the user; the telephone stays.
 pub(super) async fn remove_phone(call: Call) -> Result<Envelope, ApiError> {
     let desk = Desk::of(&call);
-    desk.scope().detach_phone(part(&call, 0)?, part(&call, 1)?).await.map_err(refused)?;
+    let removed = desk.scope().detach_phone(part(&call, 0)?, part(&call, 1)?).await.map_err(refused)?;
+    announce_removals(&call, removed).await;
     Ok(Envelope::ok(""))
 }
 

@@ -57,6 +57,7 @@ const GRANTS: [&str; 7] = [
     "adminapi_info",
     "adminapi_integrations",
     "adminapi_read_log",
+    "adminapi_read_numbers",
     "adminapi_read_resource",
     "adminapi_settings",
     "adminapi_write_resource",

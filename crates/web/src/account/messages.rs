@@ -11,7 +11,7 @@ use crate::frame::{
 use askama::Template;
 use auth::{
     AuthError,
-    account::{Action, Needs, Reading},
+    account::{Action, Needs, Permit, Reading},
 };
 use axum::{body::Body, response::Response};
 use data_encoding::{BASE64, HEXLOWER};
@@ -43,6 +43,12 @@ struct Asked<'a> {
     #[serde(default)]
     user: String,
     after: Option<&'a str>,
+    /// What the challenge held.
+    #[serde(default)]
+    proof: String,
+    /// Instead of rows: a challenge.
+    #[serde(default)]
+    prove: bool,
 }
 
 #[derive(Deserialize)]
@@ -92,7 +98,14 @@ pub(super) async fn rows(visit: Visit, request: Request<Body>) -> Result<Respons
     let posted = owner.posted(request).await?;
     let permit = owner.permit(Action::ReadMessages).await?.ok_or(Trouble::Refused)?;
     let asked: Asked<'_> = serde_json::from_slice(&posted.body).map_err(|_| Trouble::Malformed)?;
+    if asked.prove {
+        return prove(&owner, &permit).await;
+    }
+    let browser = owner.visit.browser();
     let reading = Reading {
+        proof: &asked.proof,
+        address: browser.client.ip,
+        browser: &browser.user_agent,
         from: Millis(asked.from),
         to: Millis(asked.to),
         user: Some(asked.user.as_str()).filter(|user| !user.is_empty()),
@@ -127,8 +140,26 @@ pub(super) async fn rows(visit: Visit, request: Request<Body>) -> Result<Respons
         "rows": rows.collect::<Vec<_>>(),
         "segments": segments.collect::<Vec<_>>(),
         "next": next,
+        "user": page.user.map(|user| HEXLOWER.encode(user.as_bytes())),
     });
     Ok(json(StatusCode::OK, &answer))
+}
+
+/// A row to open, in the form of the others: what is sealed in it shows that the reader has the key.
+async fn prove(owner: &Owner, permit: &Permit) -> Result<Response, Away> {
+    let challenge = owner.visit.web.auth.reader_challenge(&owner.session, permit).await?;
+    let challenge = challenge.map(|challenge| {
+        let segment = challenge.segment;
+        json!({
+            "segment": {
+                "id": HEXLOWER.encode(segment.id.as_bytes()), "day": segment.day,
+                "header": segment.header.as_ref().map(|header| BASE64.encode(header)),
+            },
+            "id": HEXLOWER.encode(challenge.id.as_bytes()),
+            "sealed": BASE64.encode(&challenge.sealed),
+        })
+    });
+    Ok(json(StatusCode::OK, &json!({ "challenge": challenge })))
 }
 
 /// `POST /account/messages/names`: the names of users whose ids were found in opened rows.

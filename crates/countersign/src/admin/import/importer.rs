@@ -28,8 +28,9 @@ pub(super) struct Importer<'a> {
     groups: Known<GroupId>,
     phones: Known<PhoneId>,
     policies: Known<PolicyId>,
-    /// The telephones that were here before, by number and extension.
-    here: HashMap<(E164, String), PhoneId>,
+    /// The telephones that were here before, by the last digits of their number, and their extension. The numbers themselves stay sealed:
+    /// those that end alike are compared.
+    here: HashMap<(String, String), Vec<PhoneRow>>,
     /// What was added to accounts whose owners must hear of it.
     added: Vec<Addition>,
 }
@@ -66,12 +67,12 @@ impl<'a> Importer<'a> {
     pub(super) async fn run(&mut self) -> anyhow::Result<Report> {
         let (source, office) = (self.source, self.office);
         let (scope, rows) = (office.scope(), office.scope().rows());
-        let mut here = HashMap::new();
+        let mut here: HashMap<(String, String), Vec<PhoneRow>> = HashMap::new();
         every(
             async |slice| rows.phones(slice).await,
             async |phone: PhoneRow| {
-                if let Some(number) = scope.phone_number(&phone).await? {
-                    here.insert((number, phone.extension), phone.id);
+                if let Some(tail) = scope.phone_tail(&phone).await? {
+                    here.entry((tail, phone.extension.clone())).or_default().push(phone);
                 }
                 Ok(())
             },
@@ -210,6 +211,17 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
+    /// The telephone here that has this number.
+    async fn there(&self, number: &E164, extension: &str) -> anyhow::Result<Option<PhoneId>> {
+        let alike = self.here.get(&(E164::masked(number.tail()), extension.to_owned()));
+        for phone in alike.into_iter().flatten() {
+            if self.scope().rows().has_number(phone, number).await? {
+                return Ok(Some(phone.id));
+            }
+        }
+        Ok(None)
+    }
+
     /// The id of a telephone that is here or was made, or that one would be made; nothing if it was refused.
     async fn make_phone(
         &mut self,
@@ -238,7 +250,7 @@ impl<'a> Importer<'a> {
             postdelay: phone.postdelay,
         };
         let there = match (&number, user) {
-            (Some(number), _) => self.here.get(&(number.clone(), phone.extension.clone())).copied(),
+            (Some(number), _) => self.there(number, &phone.extension).await?,
             // A tablet has nothing that names it but what it is and whose.
             (None, Some(user)) => {
                 let same = |row: &PhoneRow| {
@@ -269,7 +281,8 @@ impl<'a> Importer<'a> {
             Ok(row) => {
                 self.report.made(Kind::Phones);
                 if let Some(number) = number {
-                    self.here.insert((number, phone.extension.clone()), row.id);
+                    let tail = E164::masked(number.tail());
+                    self.here.entry((tail, phone.extension.clone())).or_default().push(row.clone());
                 }
                 Ok(Some(Some(row.id)))
             }
