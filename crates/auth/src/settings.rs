@@ -60,6 +60,12 @@ pub struct Settings {
     pub two_authenticators: bool,
     /// Hours that an administrator who is alone waits before adding to the account of somebody who has a passkey: 12 to 168.
     pub operator_delay_hours: i64,
+    /// Whether a session must be bound to its browser.
+    pub session_binding: SessionBinding,
+    /// Minutes after which a session that nobody uses ends: 1 to 10,080.
+    pub session_idle_minutes: i64,
+    /// Hours after which a session ends, used or not: 1 to 720.
+    pub session_life_hours: i64,
     /// Whatever else Duo's Admin API sets: kept and given back.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -87,6 +93,19 @@ pub enum CanaryMode {
     Observe,
     /// Codes are accepted only where the beacon has seen the page under its own name.
     Enforce,
+}
+
+/// Whether a session must be bound to its browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum SessionBinding {
+    /// A browser that can't be bound (no script, no storage) opens nothing but its own sign-in.
+    Required,
+    /// Whatever can be bound is.
+    #[default]
+    Preferred,
+    /// Nothing is bound: whoever has a copy of the cookie has the session.
+    Off,
 }
 
 /// Which passkeys may be registered.
@@ -157,6 +176,9 @@ impl Default for Settings {
             messages: MessageSettings::default(),
             two_authenticators: true,
             operator_delay_hours: 24,
+            session_binding: SessionBinding::Preferred,
+            session_idle_minutes: 30,
+            session_life_hours: 12,
             other: Map::new(),
         }
     }
@@ -187,6 +209,18 @@ impl Settings {
     #[must_use]
     pub fn operator_delay(&self) -> Duration {
         Duration::from_secs(3600 * self.operator_delay_hours.clamp(12, 168).unsigned_abs())
+    }
+
+    /// After how long a session ends that nobody uses; a value out of range counts as the nearest that isn't.
+    #[must_use]
+    pub fn session_idle(&self) -> Duration {
+        Duration::from_secs(60 * self.session_idle_minutes.clamp(1, 10_080).unsigned_abs())
+    }
+
+    /// How long a session lasts at most; likewise.
+    #[must_use]
+    pub fn session_life(&self) -> Duration {
+        Duration::from_secs(3600 * self.session_life_hours.clamp(1, 720).unsigned_abs())
     }
 
     /// How long logs are kept.

@@ -36,6 +36,7 @@ mod assets;
 mod authenticator;
 mod canary;
 mod frame;
+mod session;
 mod sign_in;
 mod texts;
 mod well_known;
@@ -116,6 +117,7 @@ pub fn router(auth: &Arc<Auth>, options: WebOptions) -> Result<Router, TextsErro
         .route("/.well-known/change-password", get(well_known::change_password))
         .merge(sign_in::routes())
         .merge(account::routes())
+        .merge(session::routes())
         .merge(authenticator::routes());
     let beacons = canary::routes(&web);
     let pages = pages.layer(middleware::from_fn_with_state(Arc::clone(&web), frame::around)).with_state(web);
@@ -125,7 +127,8 @@ pub fn router(auth: &Arc<Auth>, options: WebOptions) -> Result<Router, TextsErro
 /// Whether a route's template is a page's, so that a browser waits for its answer.
 #[must_use]
 pub fn owns(route: &str) -> bool {
-    const PAGES: [&str; 6] = ["/sign-in/", "/account", "/activate/", "/undo/", "/authenticator/", "/brand/"];
+    const PAGES: [&str; 7] =
+        ["/sign-in/", "/session/", "/account", "/activate/", "/undo/", "/authenticator/", "/brand/"];
     PAGES.iter().any(|page| route.starts_with(page)) && !route.starts_with("/authenticator/v1/")
 }
 

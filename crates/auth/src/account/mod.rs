@@ -24,6 +24,7 @@ mod messages;
 mod notices;
 mod recovery;
 mod reports;
+mod revoke;
 mod sessions;
 
 pub(crate) use additions::PASSKEYS_ONLY;
@@ -36,7 +37,8 @@ pub use grants::{GRANT_LIFE, Permit, STEP_UP_NEEDED};
 pub use messages::Reading;
 pub(crate) use notices::News;
 pub use recovery::{AccessPass, PASS_MINUTES, RECOVERY_CODES};
-pub use sessions::{Bound, Needs, NewSession, SESSION_IDLE, SESSION_LIFE, Session, SessionView};
+pub use revoke::Revoked;
+pub use sessions::{Bound, Needs, NewSession, Session, SessionView};
 
 /// What the fuzzers call.
 #[doc(hidden)]

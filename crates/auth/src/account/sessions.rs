@@ -16,11 +16,7 @@ use types::{Millis, SecretString, SessionId, TenantId, UserId, ct_eq};
 
 /// How a session's secret begins, so that a leaked one can be scanned for.
 const PREFIX: &str = "csse";
-/// A session that nobody uses ends.
-pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
-/// A session ends, used or not.
-pub const SESSION_LIFE: Duration = Duration::from_secs(12 * 3600);
-/// One that is for a single addition ends sooner.
+/// A session that is for a single addition ends sooner than others.
 const NARROW_LIFE: Duration = Duration::from_secs(3600);
 /// A session's last use is noted no more often than this.
 const NOTED: Duration = Duration::from_secs(60);
@@ -121,10 +117,7 @@ impl Session {
     /// Whether applications may be signed in to by it: not by one that was opened by less than an authenticator, whatever it is for.
     #[must_use]
     pub const fn may_sign_on(&self) -> bool {
-        !matches!(
-            self.strength,
-            Strength::Bypass | Strength::Enrollment | Strength::Recovery | Strength::AccessPass
-        )
+        !matches!(self.strength, Strength::Bypass | Strength::Enrollment | Strength::Recovery | Strength::AccessPass)
     }
 
     /// What this session still needs for an action, for a page that has to choose between a form and a step-up. It decides nothing:
@@ -198,8 +191,11 @@ impl Auth {
         strength: Strength,
         browser: &Browser,
     ) -> Result<(SecretString, SessionId), AuthError> {
+        let id = SessionId::new(self.world.now(), self.world.random.as_ref());
+        let (life, assurance) = (self.life_of(tenant, strength).await?, Assurance::of_strength(strength));
+        let begins = Begins { user, strength, assurance: &assurance, life };
         let mut tx = self.store.tenant(tenant).begin().await?;
-        let opened = self.insert_session(&mut tx, user, strength, browser).await?;
+        let opened = self.insert_session_with(&mut tx, id, &begins, browser).await?;
         tx.commit().await?;
         Ok(opened)
     }
@@ -220,10 +216,11 @@ impl Auth {
             Some(cookie) => self.session_row(tenant, cookie.expose()).await?,
             None => None,
         };
+        let begins = Begins { user, strength, assurance, life: self.life_of(tenant, strength).await? };
         let mut tx = self.store.tenant(tenant).begin().await?;
         if let Some(row) = there {
             if row.user_id == user && is_ordinary(strength) && is_ordinary(Strength::parse(&row.strength)?) {
-                if let Some(cookie) = self.raise(&mut tx, &row, strength, assurance).await? {
+                if let Some(cookie) = self.raise(&mut tx, &row, &begins).await? {
                     tx.commit().await?;
                     return Ok((cookie, row.id));
                 }
@@ -232,7 +229,7 @@ impl Auth {
             }
         }
         let id = SessionId::new(self.world.now(), self.world.random.as_ref());
-        let opened = self.insert_session_with(&mut tx, id, user, strength, assurance, browser).await?;
+        let opened = self.insert_session_with(&mut tx, id, &begins, browser).await?;
         tx.commit().await?;
         Ok(opened)
     }
@@ -242,8 +239,7 @@ impl Auth {
         &self,
         tx: &mut Tx,
         row: &SessionRow,
-        strength: Strength,
-        assurance: &Assurance,
+        begins: &Begins<'_>,
     ) -> Result<Option<SecretString>, AuthError> {
         let now = self.world.now();
         let token = Token::generate(PREFIX, self.world.random.as_ref());
@@ -251,16 +247,16 @@ impl Auth {
         let rise = SessionRise {
             old_digest: row.digest.clone(),
             digest: keys.digest(fields::SESSION, &[row.id.as_bytes(), token.expose().as_bytes()]).to_vec(),
-            strength: strength.as_str().to_owned(),
-            level: assurance.level.number(),
-            amr: assurance.amr_text(),
-            expires: now + SESSION_LIFE,
+            strength: begins.strength.as_str().to_owned(),
+            level: begins.assurance.level.number(),
+            amr: begins.assurance.amr_text(),
+            expires: now + begins.life,
         };
         let raised = tx.raise_session(row.id, row.user_id, &rise, now).await?;
         Ok(raised.then(|| SecretString::new(format!("{}.{}", row.id, token.expose()))))
     }
 
-    /// The same in a transaction that spends what the session is opened for.
+    /// A narrow session, in a transaction that spends what it is opened for.
     pub(super) async fn insert_session(
         &self,
         tx: &mut Tx,
@@ -281,16 +277,15 @@ impl Auth {
         strength: Strength,
         browser: &Browser,
     ) -> Result<(SecretString, SessionId), AuthError> {
-        self.insert_session_with(tx, id, user, strength, &Assurance::of_strength(strength), browser).await
+        let begins = Begins { user, strength, assurance: &Assurance::of_strength(strength), life: NARROW_LIFE };
+        self.insert_session_with(tx, id, &begins, browser).await
     }
 
     async fn insert_session_with(
         &self,
         tx: &mut Tx,
         id: SessionId,
-        user: UserId,
-        strength: Strength,
-        assurance: &Assurance,
+        begins: &Begins<'_>,
         browser: &Browser,
     ) -> Result<(SecretString, SessionId), AuthError> {
         let (now, random) = (self.world.now(), self.world.random.as_ref());
@@ -299,19 +294,18 @@ impl Auth {
         let detail =
             Detail { ip: crate::log::ip(&browser.client), user_agent: cut(&browser.user_agent, AGENT_KEPT).to_owned() };
         let detail = serde_json::to_vec(&detail).map_err(|_| AuthError::Damaged("session"))?;
-        let life = if strength.is_narrow() || strength == Strength::Recovery { NARROW_LIFE } else { SESSION_LIFE };
         tx.insert_session(&SessionRow {
             id,
-            user_id: user,
+            user_id: begins.user,
             digest: keys.digest(fields::SESSION, &[id.as_bytes(), token.expose().as_bytes()]).to_vec(),
-            strength: strength.as_str().to_owned(),
+            strength: begins.strength.as_str().to_owned(),
             detail: keys.seal(fields::session_detail(&id), &detail, random).map_err(store::StoreError::from)?,
             created: now,
             last_seen: now,
-            expires: now + life,
+            expires: now + begins.life,
             ended_at: None,
-            level: assurance.level.number(),
-            amr: assurance.amr_text(),
+            level: begins.assurance.level.number(),
+            amr: begins.assurance.amr_text(),
             auth_time: now,
             bound_key: None,
             proved_at: Millis(0),
@@ -342,7 +336,8 @@ impl Auth {
         let (Ok(id), Ok(token)) = (id.parse::<SessionId>(), Token::parse(PREFIX, secret)) else { return Ok(None) };
         let scope = self.store.tenant(tenant);
         let now = self.world.now();
-        let Some(row) = scope.session(id).await?.filter(|row| lives(row, now)) else { return Ok(None) };
+        let limits = self.session_limits(tenant).await?;
+        let Some(row) = scope.session(id).await?.filter(|row| limits.lives(row, now)) else { return Ok(None) };
         let digests =
             scope.keys().await?.digest_candidates(fields::SESSION, &[id.as_bytes(), token.expose().as_bytes()]);
         if !digests.iter().any(|digest| ct_eq(digest, &row.digest)) {
@@ -369,9 +364,10 @@ impl Auth {
         let strength = Strength::parse(&row.strength)?;
         // What the release before has written says it by its strength.
         let assurance = match Level::of_number(row.level) {
-            Some(level) => {
-                Assurance { level, amr: row.amr.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect() }
-            }
+            Some(level) => Assurance {
+                level,
+                amr: row.amr.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
+            },
             None => Assurance::of_strength(strength),
         };
         Ok(Some(Session {
@@ -409,7 +405,9 @@ impl Auth {
         let scope = self.store.tenant(session.tenant);
         let now = self.world.now();
         let mut views = Vec::new();
-        for row in scope.sessions_of_user(session.user, now).await?.into_iter().rev().filter(|row| lives(row, now)) {
+        let limits = self.session_limits(session.tenant).await?;
+        let rows = scope.sessions_of_user(session.user, now).await?;
+        for row in rows.into_iter().rev().filter(|row| limits.lives(row, now)) {
             let detail = scope.open(fields::session_detail(&row.id), &row.detail).await?;
             let detail: Detail = serde_json::from_slice(detail.expose()).map_err(|_| AuthError::Damaged("session"))?;
             views.push(SessionView {
@@ -423,6 +421,17 @@ impl Auth {
             });
         }
         Ok(views)
+    }
+
+    /// How long a session lasts that is opened now. Asked before a transaction: the tenant's settings may have to be read.
+    async fn life_of(&self, tenant: TenantId, strength: Strength) -> Result<Duration, AuthError> {
+        let short = strength.is_narrow() || strength == Strength::Recovery;
+        Ok(if short { NARROW_LIFE } else { self.session_limits(tenant).await?.life })
+    }
+
+    pub(super) async fn session_limits(&self, tenant: TenantId) -> Result<Limits, AuthError> {
+        let settings = &self.portal(tenant).await?.settings;
+        Ok(Limits { idle: settings.session_idle(), life: settings.session_life() })
     }
 
     /// Ends this session.
@@ -469,9 +478,30 @@ pub(super) fn wide(session: &Session) -> Result<(), AuthError> {
     Ok(())
 }
 
-/// Whether a session hasn't ended, by anybody or by time.
-pub(super) fn lives(row: &SessionRow, now: Millis) -> bool {
-    row.ended_at.is_none() && now < row.expires && now.since(row.last_seen) < SESSION_IDLE
+/// What a session begins with.
+struct Begins<'a> {
+    user: UserId,
+    strength: Strength,
+    assurance: &'a Assurance,
+    life: Duration,
+}
+
+/// How long the sessions of a tenant last.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    idle: Duration,
+    life: Duration,
+}
+
+impl Limits {
+    /// Whether a session hasn't ended, by anybody or by time. A limit that was lowered holds for sessions that there are.
+    pub(super) fn lives(self, row: &SessionRow, now: Millis) -> bool {
+        let proved = row.auth_time.max(row.created);
+        row.ended_at.is_none()
+            && now < row.expires
+            && now.since(row.last_seen) < self.idle
+            && now.since(proved) < self.life
+    }
 }
 
 /// The beginning of a text, of whole characters.

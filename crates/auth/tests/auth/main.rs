@@ -18,6 +18,7 @@ mod account_permits;
 mod account_recovery;
 mod account_sessions;
 mod attempts;
+mod binding;
 mod fatigue;
 mod fido;
 #[path = "../../../webauthn/tests/webauthn/forge.rs"]
@@ -28,6 +29,7 @@ mod log_days;
 mod passcodes;
 mod races;
 mod renewals;
+mod revoke;
 #[path = "../../../webauthn/tests/webauthn/service.rs"]
 #[expect(dead_code, reason = "the ceremonies' own tests use all of it")]
 mod service;

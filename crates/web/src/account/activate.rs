@@ -3,6 +3,7 @@
 //! The code in the address is the whole proof, so the forms are bound to it, and showing the page spends nothing.
 
 use super::{add::here, owner::Away, passkey};
+use crate::session::bind_at;
 use crate::{
     frame::{
         cookies,
@@ -17,7 +18,7 @@ use crate::{
 use askama::Template;
 use auth::{
     AuthError,
-    account::{Enrolment, NewSession, SESSION_LIFE},
+    account::{Enrolment, NewSession},
     sign_in::BROWSER_LIFE,
 };
 use axum::{body::Body, extract::Path, response::Response};
@@ -152,6 +153,10 @@ pub(super) async fn follow(
     };
     let otherwise = if session.is_some() { "/account/add" } else { "/account/sign-in" };
     let next = back.unwrap_or_else(|| otherwise.to_owned());
+    let next = match &session {
+        Some(session) => bind_at(&visit, session.id, &next).await?,
+        None => next,
+    };
     let response =
         if visit.script { json(StatusCode::OK, &json!({ "state": "done", "next": next })) } else { redirect(&next) };
     Ok(match session {
@@ -191,8 +196,9 @@ impl Sent {
 
 /// Gives the browser the cookies of a session that an enrolment has opened.
 pub(super) fn signed_in(visit: &Visit, response: Response, session: &NewSession) -> Response {
+    let life = visit.tenant.settings.session_life();
     let cookies = [
-        visit.cookie(&visit.cookie_name(cookies::SESSION), session.cookie.expose(), SESSION_LIFE),
+        visit.cookie(&visit.cookie_name(cookies::SESSION), session.cookie.expose(), life),
         visit.cookie(&visit.cookie_name(cookies::KNOWN), session.known.expose(), BROWSER_LIFE),
     ];
     cookies.into_iter().fold(response, with_cookie)

@@ -2,13 +2,15 @@
 
 use crate::frame::{
     cookies,
-    forms::{self, Posted},
+    forms::Posted,
     trouble::Trouble,
     visit::{Visit, redirect},
 };
+use crate::session;
 use auth::{
     AuthError,
     account::{Action, Permit, STEP_UP_NEEDED, Session},
+    binding::Standing,
 };
 use axum::{
     body::Body,
@@ -46,15 +48,24 @@ pub(super) struct Owner {
     pub(super) visit: Visit,
     pub(super) session: Session,
     cookie: SecretString,
+    token: String,
 }
 
 impl Owner {
-    /// By the session's cookie. Who has none, or one that has ended, signs in first.
+    /// By the session's cookie and the proof that it is in its own browser. Who has none, or one that has ended, signs in first; who
+    /// hasn't proved that yet does so, and comes back.
     pub(super) async fn find(visit: Visit) -> Result<Self, Away> {
         let sign_in = || Away::To("/account/sign-in".to_owned());
         let cookie = visit.cookies.get(&visit.cookie_name(cookies::SESSION)).ok_or_else(sign_in)?.to_owned();
         let session = visit.web.auth.session(visit.tenant.id, &cookie).await?.ok_or_else(sign_in)?;
-        Ok(Self { visit, session, cookie: SecretString::new(cookie) })
+        match session::standing(&visit, &session).await? {
+            Standing::Good => {}
+            Standing::Prove => return Err(Away::To(session::prove_at(&visit.address))),
+            Standing::Unbound => return Err(Away::To("/session/unbound".to_owned())),
+            Standing::Stale => return Err(sign_in()),
+        }
+        let token = visit.web.auth.page_token(&session, &cookie, SCOPE).await?;
+        Ok(Self { visit, session, cookie: SecretString::new(cookie), token })
     }
 
     /// As [`find`](Self::find), for pages about the whole account. A session that is for one addition has only that.
@@ -65,14 +76,15 @@ impl Owner {
 
     /// For the forms of its pages.
     pub(super) fn token(&self) -> String {
-        forms::token(self.cookie.expose(), SCOPE)
+        self.token.clone()
     }
 
     /// What was sent, once it is known to come from one of its pages.
     pub(super) async fn posted(&self, request: Request<Body>) -> Result<Posted, Trouble> {
         let posted = Posted::read(request).await?;
-        posted.check(self.cookie.expose(), SCOPE)?;
-        Ok(posted)
+        let given = posted.token()?.ok_or(Trouble::Foreign)?;
+        let right = self.visit.web.auth.is_page_token(&self.session, self.cookie.expose(), SCOPE, given).await?;
+        if right { Ok(posted) } else { Err(Trouble::Foreign) }
     }
 
     /// Leave for an action. None where a fresh sign-in must come first.

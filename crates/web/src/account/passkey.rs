@@ -7,6 +7,7 @@ use crate::frame::{
     trouble::Trouble,
     visit::{Visit, json},
 };
+use crate::session::bind_at;
 use askama::Template;
 use auth::{
     AuthError,
@@ -117,8 +118,13 @@ pub(super) async fn finish(
             }
             Err(error) => return Err(error.into()),
         };
+    let next = next.unwrap_or_else(|| otherwise(&added));
+    let next = match &added.session {
+        Some(session) => bind_at(visit, session.id, &next).await?,
+        None => next,
+    };
     let told = json!({
-        "next": next.unwrap_or_else(|| otherwise(&added)),
+        "next": next,
         "rpId": added.accepted.rp_id,
         "userId": added.accepted.user_id,
         "credentials": added.accepted.credential_ids,

@@ -11,6 +11,7 @@ use crate::frame::{
     trouble::Trouble,
     visit::{Visit, redirect, with_cookie},
 };
+use crate::session::DEVICE;
 use askama::Template;
 use auth::{account::Strength, sign_in::Agent};
 use axum::{body::Body, response::Response};
@@ -93,6 +94,7 @@ pub(super) async fn sign_out(visit: Visit, request: Request<Body>) -> Result<Res
     owner.posted(request).await?;
     owner.visit.web.auth.sign_out(&owner.session).await?;
     let secure = owner.visit.web.options.secure_origin;
-    let gone = [cookies::SESSION, cookies::GRANT].map(|name| cookies::forget(&owner.visit.cookie_name(name), secure));
+    let gone =
+        [cookies::SESSION, cookies::GRANT, DEVICE].map(|name| cookies::forget(&owner.visit.cookie_name(name), secure));
     Ok(gone.into_iter().fold(redirect("/account/sign-in"), with_cookie))
 }

@@ -103,13 +103,17 @@ impl Posted {
         self.get(name)?.filter(|value| value.len() <= longest).ok_or(Trouble::Malformed)
     }
 
-    /// Refuses what carries another token than `token(secret, scope)`.
-    pub(crate) fn check(&self, secret: &str, scope: &str) -> Result<(), Trouble> {
-        let given = match self.get(TOKEN_FIELD)? {
+    /// The token that it carries, in a field or in the header.
+    pub(crate) fn token(&self) -> Result<Option<&str>, Trouble> {
+        Ok(match self.get(TOKEN_FIELD)? {
             Some(given) => Some(given),
             None => self.header.as_deref(),
-        };
-        let right = given.is_some_and(|given| types::ct_eq(given.as_bytes(), token(secret, scope).as_bytes()));
+        })
+    }
+
+    /// Refuses what carries another token than `token(secret, scope)`.
+    pub(crate) fn check(&self, secret: &str, scope: &str) -> Result<(), Trouble> {
+        let right = self.token()?.is_some_and(|given| types::ct_eq(given.as_bytes(), token(secret, scope).as_bytes()));
         if right { Ok(()) } else { Err(Trouble::Foreign) }
     }
 }

@@ -19,7 +19,7 @@ use axum::{
     extract::{ConnectInfo, FromRequestParts},
     response::Response,
 };
-use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header, request::Parts};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use types::{Millis, SecretString, TenantId};
 
@@ -76,6 +76,11 @@ pub(crate) struct Inner {
     /// The path of the request, without a query.
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
+    /// Path and query as they came, without the ticket of a proof.
+    pub(crate) address: String,
+    /// The ticket of a proof, from the address.
+    pub(crate) ticket: Option<String>,
+    pub(crate) method: Method,
     pub(crate) ip: Option<std::net::IpAddr>,
     pub(crate) user_agent: String,
     /// Whether a script asks, which wants JSON.
@@ -129,12 +134,17 @@ impl Visit {
         let headers = request.headers();
         let (words, new_language) = language(web, request.uri(), headers, Some(&tenant));
         let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        let whole = request.uri().path_and_query().map_or("/", |whole| whole.as_str());
+        let (address, ticket) = auth::binding::split_ticket(whole);
         Self(Arc::new(Inner {
             origin: host.origin(web.options.secure_origin),
             tenant,
             words,
             cookies: Cookies::read(headers),
             path: request.uri().path().to_owned(),
+            address: address.to_owned(),
+            ticket: ticket.map(str::to_owned),
+            method: request.method().clone(),
             query: query(request.uri()),
             ip: request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip()),
             user_agent: agent.chars().take(LONGEST_AGENT).collect(),
@@ -158,6 +168,10 @@ impl Visit {
             user_agent: self.user_agent.clone(),
             known: known.map(|value| SecretString::new(value.to_owned())),
             trusted: None,
+            session: self
+                .cookies
+                .get(&self.cookie_name(cookies::SESSION))
+                .map(|value| SecretString::new(value.to_owned())),
             origin: self.origin.clone(),
         }
     }

@@ -10,8 +10,9 @@ use crate::frame::{
     trouble::Trouble,
     visit::{Visit, redirect, with_cookie},
 };
+use crate::session::bind_at;
 use askama::Template;
-use auth::account::{GRANT_LIFE, SESSION_LIFE};
+use auth::account::GRANT_LIFE;
 use auth::sign_in::{BROWSER_LIFE, Done, Purpose, SignInState, cookie_name};
 use axum::{body::Body, extract::Path, response::Response};
 use http::{Request, StatusCode};
@@ -88,10 +89,11 @@ pub(super) async fn done(visit: Visit, Path(id): Path<String>) -> Result<Respons
     let response = match finished.kind {
         // The page may be loaded again while the code lives, so its cookie stays.
         Done::Application { location } => redirect(&location),
-        Done::Session { cookie, return_to, .. } => {
-            cookies.push(visit.cookie(&visit.cookie_name(cookies::SESSION), cookie.expose(), SESSION_LIFE));
+        Done::Session { cookie, id, return_to } => {
+            let life = visit.tenant.settings.session_life();
+            cookies.push(visit.cookie(&visit.cookie_name(cookies::SESSION), cookie.expose(), life));
             cookies.push(over);
-            redirect(&return_to)
+            redirect(&bind_at(visit, id, &return_to).await?)
         }
         Done::Grant { cookie, return_to } => {
             cookies.push(visit.cookie(&visit.cookie_name(cookies::GRANT), cookie.expose(), GRANT_LIFE));
