@@ -35,6 +35,7 @@ mod integrations;
 pub mod limits;
 mod log_segments;
 pub mod login;
+mod logout_deliveries;
 mod message_log;
 mod message_queue;
 mod migrate;
@@ -48,6 +49,7 @@ mod postgres;
 pub mod prompting;
 mod push_subscriptions;
 mod recovery;
+mod registration_leaves;
 mod relying_parties;
 mod restored;
 mod scope;
@@ -55,8 +57,8 @@ mod secrets;
 mod session_keys;
 mod sessions;
 mod sign_ins;
-mod signing_keys;
 mod signals;
+mod signing_keys;
 mod sqlite;
 mod sso_requests;
 mod tenants;
@@ -82,7 +84,8 @@ pub use grants::{Ended, GrantFamilyRow, GrantTokenRow, StandingGrant};
 pub use groups::{GroupChange, GroupRow};
 pub use integrations::{IntegrationChange, IntegrationRow};
 pub use log_segments::LogSegment;
-pub use message_log::{BillingCount, MessageRow};
+pub use logout_deliveries::LogoutDeliveryRow;
+pub use message_log::{BillingCount, MessageRow, OutcomeCount};
 pub use message_queue::{QueuedRow, ten_minutes};
 pub use opt_outs::OptOut;
 pub use page::{Page, Slice, Span};
@@ -91,14 +94,15 @@ pub use phones::{PhoneChange, PhoneRow, SealedNumber};
 pub use policies::{GroupPolicyRow, PolicyChange, PolicyRow};
 pub use push_subscriptions::PushSubscriptionRow;
 pub use recovery::RecoveryRow;
+pub use registration_leaves::RegistrationLeaveRow;
 pub use relying_parties::{RelyingPartyChange, RelyingPartyRow};
 pub use scope::{Store, Tenant, Tx};
 pub use secrets::SecretRow;
 pub use session_keys::SessionDeviceRow;
 pub use sessions::{GrantRow, SessionRise, SessionRow};
 pub use sign_ins::{SignInEnd, SignInRow};
-pub use signing_keys::SigningKeyRow;
 pub use signals::{SignalRow, StreamRow};
+pub use signing_keys::SigningKeyRow;
 pub use sqlite::file as sqlite_file;
 pub use sso_requests::{ConsentRow, ParticipantRow, SsoRequestRow};
 pub use tenants::TenantRow;
@@ -132,6 +136,7 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         limits::ALL,
         log_segments::ALL,
         login::ALL,
+        logout_deliveries::ALL,
         message_log::ALL,
         message_queue::ALL,
         migrate::ALL,
@@ -142,6 +147,7 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         prompting::ALL,
         push_subscriptions::ALL,
         recovery::ALL,
+        registration_leaves::ALL,
         relying_parties::ALL,
         restored::ALL,
         scope::ALL,

@@ -333,6 +333,16 @@ pub(crate) const STEPS: &[&str] = &[
         expires BIGINT NOT NULL, PRIMARY KEY (tenant, session_id)) /* clustered */;
      CREATE INDEX session_device_by_user ON session_device (tenant, user_id);
      CREATE INDEX session_device_by_expiry ON session_device (expires);",
+    // Applications that are owed word of a session's end; and leave to register an application without an administrator.
+    "CREATE TABLE logout_delivery (
+        tenant UUID NOT NULL, sid TEXT NOT NULL, ikey TEXT NOT NULL, user_id UUID NOT NULL, created BIGINT NOT NULL,
+        due BIGINT NOT NULL, tries BIGINT NOT NULL, PRIMARY KEY (tenant, sid)) /* clustered */;
+     CREATE INDEX logout_delivery_by_due ON logout_delivery (due);
+     CREATE INDEX logout_delivery_by_user ON logout_delivery (tenant, user_id);
+     CREATE TABLE registration_leave (
+        tenant UUID NOT NULL, digest BYTEA NOT NULL, left_over BIGINT NOT NULL, made_by TEXT NOT NULL, created BIGINT NOT NULL,
+        expires BIGINT NOT NULL, PRIMARY KEY (tenant, digest)) /* clustered */;
+     CREATE INDEX registration_leave_by_expiry ON registration_leave (expires);",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);

@@ -259,6 +259,7 @@ impl Tx {
     pub async fn end_session(&mut self, id: SessionId, user: UserId, now: Millis) -> Result<bool, StoreError> {
         let ended = self.changed(&END, values![id, user, now]).await?;
         if ended {
+            self.end_participants(id, now).await?;
             self.signal_session_ends(&[id], false, user, now).await?;
         }
         Ok(ended)
@@ -273,6 +274,9 @@ impl Tx {
     ) -> Result<usize, StoreError> {
         let rows = self.run(&END_ALL, values![user, except, now]).await?;
         let ended = rows.into_iter().map(|row| row.read().take()).collect::<Result<Vec<SessionId>, _>>()?;
+        for id in &ended {
+            self.end_participants(*id, now).await?;
+        }
         self.signal_session_ends(&ended, except.is_none(), user, now).await?;
         Ok(ended.len())
     }

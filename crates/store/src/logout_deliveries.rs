@@ -1,0 +1,116 @@
+//! Relying parties that are owed word of a session's end (OpenID Connect Back-Channel Logout 1.0): an outbox, written in the transaction that
+//! ends the session, so that no end stays untold.
+//!
+//! A row goes when the relying party has heard, or has no ear, or hasn't listened for too long.
+
+use crate::{
+    engine::{Statement, StoreError, Type},
+    scope::{Record, Store, Tx, record},
+    sso_requests::ParticipantRow,
+    values,
+};
+use types::{Millis, TenantId, UserId};
+
+record! {
+    /// Word that is owed to one relying party.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct LogoutDeliveryRow {
+        /// Whose.
+        pub tenant: TenantId,
+        /// What the session was called there; it ends once.
+        pub sid: String,
+        /// The relying party.
+        pub ikey: String,
+        /// Whose session it was.
+        pub user_id: UserId,
+        /// When it ended.
+        pub created: Millis,
+        /// When it is tried (again).
+        pub due: Millis,
+        /// How often it was tried.
+        pub tries: i64,
+    }
+}
+
+macro_rules! columns {
+    () => {
+        "tenant, sid, ikey, user_id, created, due, tries"
+    };
+}
+
+static INSERT: Statement = Statement::new(
+    "logout_delivery_insert",
+    concat!(
+        "INSERT INTO logout_delivery (",
+        columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $5, 0) ON CONFLICT (tenant, sid) DO NOTHING"
+    ),
+    &[Type::Id, Type::Text, Type::Text, Type::Id, Type::Int],
+);
+static DUE: Statement =
+    Statement::new("logout_delivery_due", "SELECT 1 FROM logout_delivery WHERE due <= $1 LIMIT 1", &[Type::Int]);
+// Due rows are taken by moving them on: of two nodes one gets each, and what a dead one took comes up again.
+static TAKE: Statement = Statement::new(
+    "logout_delivery_take",
+    concat!(
+        "UPDATE logout_delivery SET due = $2, tries = tries + 1 WHERE (tenant, sid) IN \
+         (SELECT tenant, sid FROM logout_delivery WHERE due <= $1 ORDER BY due LIMIT $3) AND due <= $1 RETURNING ",
+        columns!()
+    ),
+    &[Type::Int, Type::Int, Type::Int],
+);
+static LATER: Statement = Statement::new(
+    "logout_delivery_later",
+    "UPDATE logout_delivery SET due = $3 WHERE tenant = $1 AND sid = $2 RETURNING sid",
+    &[Type::Id, Type::Text, Type::Int],
+);
+static DONE: Statement = Statement::new(
+    "logout_delivery_done",
+    "DELETE FROM logout_delivery WHERE tenant = $1 AND sid = $2 RETURNING sid",
+    &[Type::Id, Type::Text],
+);
+
+pub(crate) static ALL: &[&Statement] = &[&INSERT, &DUE, &TAKE, &LATER, &DONE];
+
+impl Tx {
+    /// Owes these relying parties word that the session has ended there.
+    pub(crate) async fn owe_logouts(&mut self, ended: &[ParticipantRow], now: Millis) -> Result<(), StoreError> {
+        for participant in ended {
+            let ParticipantRow { sid, ikey, user_id, .. } = participant;
+            self.run(&INSERT, values![sid.as_str(), ikey.as_str(), *user_id, now]).await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing is owed any more; whether it was.
+    pub async fn logout_delivered(&mut self, sid: &str) -> Result<bool, StoreError> {
+        self.changed(&DONE, values![sid]).await
+    }
+
+    /// It is tried again at `due`.
+    pub async fn logout_later(&mut self, sid: &str, due: Millis) -> Result<bool, StoreError> {
+        self.changed(&LATER, values![sid, due]).await
+    }
+}
+
+impl Store {
+    /// Whether anything is due at `now`: a look that writes nothing.
+    pub async fn logouts_due(&self, now: Millis) -> Result<bool, StoreError> {
+        let answers = self.engine().read(vec![(&DUE, values![now])]).await?;
+        Ok(answers.into_iter().flatten().next().is_some())
+    }
+
+    /// Takes at most `limit` deliveries of all tenants that are due at `now`, and puts them off to `until`: whoever takes one either brings
+    /// it by then, or somebody tries again.
+    pub async fn take_logouts(
+        &self,
+        now: Millis,
+        until: Millis,
+        limit: i64,
+    ) -> Result<Vec<LogoutDeliveryRow>, StoreError> {
+        let mut tx = self.engine().begin().await?;
+        let rows = tx.run(&TAKE, values![now, until, limit.max(0)]).await?;
+        tx.commit().await?;
+        rows.into_iter().map(Record::from_row).collect()
+    }
+}
