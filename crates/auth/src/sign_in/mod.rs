@@ -36,14 +36,15 @@ mod party;
 mod passkey;
 mod redeem;
 mod stand;
+mod suits;
 
 pub use agent::Agent;
+pub(crate) use level::Assurance;
+pub use level::Level;
 pub use model::{
     Browser, ChoiceKind, Choices, Done, Finished, Hidden, Opened, Purpose, Redeemed, Sighting, SignIn, SignInState,
     Step,
 };
-pub use level::Level;
-pub(crate) use level::Assurance;
 pub use open::is_local_path;
 pub(crate) use party::relying_party;
 

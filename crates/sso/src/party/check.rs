@@ -1,0 +1,324 @@
+//! Looks at what an administrator, a preset or a program has set, before it is stored: a mistake here is an open redirect, or a token for
+//! somebody else.
+
+use super::{ClientAuth, ForwardHost, GrantType, Kind, OidcClient, SamlParty, Settings, Subject};
+use crate::{SsoError, host::Host};
+use data_encoding::BASE64;
+use url::Url;
+
+/// The longest address, in bytes.
+const LONGEST_URL: usize = 2048;
+/// Addresses in one list.
+const MOST_URLS: usize = 50;
+/// Scopes, resources and audiences in one list.
+const MOST_WORDS: usize = 100;
+/// The longest certificate, in bytes of base64.
+const LONGEST_CERTIFICATE: usize = 16 * 1024;
+/// The largest key set, in bytes.
+const LONGEST_KEYS: usize = 32 * 1024;
+/// The largest picture, in bytes of its address.
+const LONGEST_ICON: usize = 48 * 1024;
+/// Algorithms that anything of ours is signed by, or is taken by. Never `none`.
+const ALGORITHMS: [&str; 10] =
+    ["ES256", "RS256", "EdDSA", "PS256", "ES384", "RS384", "PS384", "RS512", "PS512", "HS256"];
+/// Those that id tokens and userinfo are signed by.
+const OURS: [&str; 4] = ["ES256", "RS256", "EdDSA", "HS256"];
+/// The longest lives, in seconds.
+const DAY: u32 = 86_400;
+const YEAR: u32 = 366 * 86_400;
+
+fn bad(at: &str, why: &str) -> SsoError {
+    SsoError::invalid(at, why)
+}
+
+impl Settings {
+    /// Whether these can be used together with this key.
+    ///
+    /// # Errors
+    /// [`SsoError::Invalid`] with the place.
+    pub fn check(&self, key: &str) -> Result<(), SsoError> {
+        if key.is_empty() || key.len() > 1024 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(bad("key", "must be 1 to 1024 characters of ASCII without spaces"));
+        }
+        if let Some(url) = &self.tile.url {
+            web(url, "tile.url")?;
+        }
+        if let Some(icon) = &self.tile.icon {
+            let kind = ["data:image/png;base64,", "data:image/svg+xml;base64,", "data:image/webp;base64,"];
+            let body = kind.iter().find_map(|kind| icon.strip_prefix(kind));
+            let fits = icon.len() <= LONGEST_ICON && body.is_some_and(|body| BASE64.decode(body.as_bytes()).is_ok());
+            if !fits {
+                return Err(bad("tile.icon", "must be a PNG, SVG or WebP picture of at most 32 KB"));
+            }
+        }
+        if self.tile.about.len() > 300 || self.tile.about.chars().any(char::is_control) {
+            return Err(bad("tile.about", "is one line of at most 300 bytes"));
+        }
+        match &self.kind {
+            Kind::Oidc(client) => oidc(client),
+            Kind::Saml(party) => saml(party),
+            Kind::Forward(host) => forward(host, key),
+        }
+    }
+}
+
+fn oidc(client: &OidcClient) -> Result<(), SsoError> {
+    many(client.redirect_uris.len(), "oidc.redirect_uris", MOST_URLS)?;
+    many(client.post_logout_redirect_uris.len(), "oidc.post_logout_redirect_uris", MOST_URLS)?;
+    for (place, uri) in client.redirect_uris.iter().enumerate() {
+        redirect(uri, client.is_confidential(), &format!("oidc.redirect_uris.{place}"))?;
+    }
+    for (place, uri) in client.post_logout_redirect_uris.iter().enumerate() {
+        redirect(uri, client.is_confidential(), &format!("oidc.post_logout_redirect_uris.{place}"))?;
+    }
+    if client.may(GrantType::AuthorizationCode) && client.redirect_uris.is_empty() {
+        return Err(bad("oidc.redirect_uris", "at least one is needed where codes are given"));
+    }
+    if client.may(GrantType::ClientCredentials) && !client.is_confidential() {
+        return Err(bad("oidc.grant_types", "client_credentials needs a client that says who it is"));
+    }
+    if !client.is_confidential() && !client.pkce_required {
+        return Err(bad("oidc.pkce_required", "a client without a secret is held by PKCE alone"));
+    }
+    for (uri, at) in [
+        (&client.jwks_uri, "oidc.jwks_uri"),
+        (&client.frontchannel_logout_uri, "oidc.frontchannel_logout_uri"),
+        (&client.backchannel_logout_uri, "oidc.backchannel_logout_uri"),
+        (&client.initiate_login_uri, "oidc.initiate_login_uri"),
+        (&client.client_uri, "oidc.client_uri"),
+        (&client.policy_uri, "oidc.policy_uri"),
+        (&client.tos_uri, "oidc.tos_uri"),
+    ] {
+        if let Some(uri) = uri {
+            web(uri, at)?;
+        }
+    }
+    if client.jwks.as_ref().is_some_and(|keys| keys.to_string().len() > LONGEST_KEYS || !keys["keys"].is_array()) {
+        return Err(bad("oidc.jwks", "must be a key set: {\"keys\": […]}, of at most 32 KB"));
+    }
+    if client.jwks.is_some() && client.jwks_uri.is_some() {
+        return Err(bad("oidc.jwks_uri", "there are keys already; one of the two"));
+    }
+    let keys = client.jwks.is_some() || client.jwks_uri.is_some();
+    let signs = client.auth_method == ClientAuth::PrivateKeyJwt || client.require_signed_request;
+    if (signs || client.auth_method == ClientAuth::SelfSignedTlsClientAuth) && !keys {
+        return Err(bad("oidc.jwks", "a client that signs, or has its own certificate, needs its keys here"));
+    }
+    let tls = &client.tls;
+    let names = [&tls.subject_dn, &tls.san_dns, &tls.san_uri, &tls.san_ip, &tls.san_email];
+    let named = names.iter().filter(|name| name.is_some()).count();
+    if client.auth_method == ClientAuth::TlsClientAuth && named != 1 {
+        return Err(bad("oidc.tls", "exactly one name of the certificate is needed"));
+    }
+    if !OURS.contains(&client.id_token_alg.as_str()) {
+        return Err(bad("oidc.id_token_alg", "is one of ES256, RS256, EdDSA, HS256"));
+    }
+    if client.userinfo_alg.as_deref().is_some_and(|alg| !OURS.contains(&alg)) {
+        return Err(bad("oidc.userinfo_alg", "is one of ES256, RS256, EdDSA, HS256"));
+    }
+    for (alg, at) in
+        [(&client.auth_signing_alg, "oidc.auth_signing_alg"), (&client.request_object_alg, "oidc.request_object_alg")]
+    {
+        if alg.as_deref().is_some_and(|alg| !ALGORITHMS.contains(&alg)) {
+            return Err(bad(at, "is no algorithm that is taken"));
+        }
+    }
+    if client.signs_with_secret() && !client.is_confidential() {
+        return Err(bad("oidc.id_token_alg", "a client without a secret can't verify by it"));
+    }
+    if client.fapi {
+        let strong = matches!(
+            client.auth_method,
+            ClientAuth::PrivateKeyJwt | ClientAuth::TlsClientAuth | ClientAuth::SelfSignedTlsClientAuth
+        );
+        if !strong {
+            return Err(bad("oidc.auth_method", "FAPI 2.0 takes private_key_jwt or a certificate (§5.3.2.1)"));
+        }
+        if !client.dpop_required && !client.certificate_bound {
+            return Err(bad("oidc.dpop_required", "FAPI 2.0 binds tokens: by DPoP or by a certificate (§5.3.2.1)"));
+        }
+        if client.id_token_alg == "RS256" || client.id_token_alg == "HS256" {
+            return Err(bad("oidc.id_token_alg", "FAPI 2.0 signs by ES256, EdDSA or PS256 (§5.4)"));
+        }
+    }
+    if let Subject::Pairwise { sector } = &client.subject
+        && Host::parse(sector).is_none_or(|host| host.name != *sector)
+    {
+        return Err(bad("oidc.subject.pairwise.sector", "must be a host's name in small letters"));
+    }
+    words(&client.scopes, "oidc.scopes")?;
+    words(&client.exchange_audiences, "oidc.exchange_audiences")?;
+    words(&client.resources, "oidc.resources")?;
+    for (place, resource) in client.resources.iter().enumerate() {
+        let fits = Url::parse(resource).is_ok_and(|url| url.fragment().is_none());
+        if !fits {
+            return Err(bad(&format!("oidc.resources.{place}"), "must be an absolute URI without a fragment (RFC 8707 §2)"));
+        }
+    }
+    within(client.access_token_seconds, 30, DAY, "oidc.access_token_seconds")?;
+    within(client.id_token_seconds, 30, DAY, "oidc.id_token_seconds")?;
+    within(client.refresh_token_seconds, 60, YEAR, "oidc.refresh_token_seconds")?;
+    within(client.refresh_idle_seconds, 60, YEAR, "oidc.refresh_idle_seconds")?;
+    client.claims.check("oidc.claims", true)
+}
+
+fn saml(party: &SamlParty) -> Result<(), SsoError> {
+    many(party.acs.len(), "saml.acs", MOST_URLS)?;
+    if party.acs.is_empty() {
+        return Err(bad("saml.acs", "at least one is needed: where responses go"));
+    }
+    for (place, endpoint) in party.acs.iter().enumerate() {
+        web(&endpoint.url, &format!("saml.acs.{place}.url"))?;
+        if party.acs.iter().take(place).any(|other| other.index == endpoint.index) {
+            return Err(bad(&format!("saml.acs.{place}.index"), "stands here twice"));
+        }
+    }
+    many(party.slo.len(), "saml.slo", 10)?;
+    for (place, endpoint) in party.slo.iter().enumerate() {
+        web(&endpoint.url, &format!("saml.slo.{place}.url"))?;
+        if let Some(url) = &endpoint.response_url {
+            web(url, &format!("saml.slo.{place}.response_url"))?;
+        }
+    }
+    many(party.certificates.len(), "saml.certificates", 10)?;
+    for (place, certificate) in party.certificates.iter().enumerate() {
+        base64_of_der(certificate, &format!("saml.certificates.{place}"))?;
+    }
+    if let Some(certificate) = &party.encryption_certificate {
+        base64_of_der(certificate, "saml.encryption_certificate")?;
+    }
+    if party.encrypt && party.encryption_certificate.is_none() {
+        return Err(bad("saml.encryption_certificate", "is needed where assertions are encrypted"));
+    }
+    if !party.sign_response && !party.sign_assertion {
+        return Err(bad("saml.sign_assertion", "the response, the assertion or both must be signed"));
+    }
+    if party.want_signed_requests && party.certificates.is_empty() {
+        return Err(bad("saml.certificates", "one is needed where requests must be signed"));
+    }
+    within(party.assertion_seconds, 30, 3600, "saml.assertion_seconds")?;
+    if let Some(seconds) = party.session_seconds {
+        within(seconds, 60, 30 * DAY, "saml.session_seconds")?;
+    }
+    party.name_id.value.check().map_err(|why| SsoError::invalid("saml.name_id.value", why.to_string()))?;
+    words(&party.audiences, "saml.audiences")?;
+    for (text, at) in [
+        (&party.default_relay_state, "saml.default_relay_state"),
+        (&party.authn_context, "saml.authn_context"),
+    ] {
+        if text.as_deref().is_some_and(|text| text.len() > LONGEST_URL || text.chars().any(char::is_control)) {
+            return Err(bad(at, "is one line of at most 2048 bytes"));
+        }
+    }
+    if let Some(url) = &party.metadata_url {
+        web(url, "saml.metadata_url")?;
+    }
+    let hex = |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if party.metadata_fingerprint.as_deref().is_some_and(|text| !hex(text)) {
+        return Err(bad("saml.metadata_fingerprint", "is the SHA-256 of a certificate: 64 hexadecimal digits"));
+    }
+    party.attributes.check("saml.attributes", false)
+}
+
+fn forward(host: &ForwardHost, key: &str) -> Result<(), SsoError> {
+    let named = Url::parse(&host.origin).ok().and_then(|url| {
+        let name = url.host_str()?.to_owned();
+        // The scheme's own port isn't written.
+        let named = url.port().map_or(name.clone(), |port| format!("{name}:{port}"));
+        (url.origin().ascii_serialization() == host.origin).then_some(named)
+    });
+    web(&host.origin, "forward.origin")?;
+    if named.as_deref() != Some(key) {
+        return Err(bad("forward.origin", "must be https://host[:port] of the same host as the key"));
+    }
+    many(host.public_paths.len(), "forward.public_paths", MOST_URLS)?;
+    for (place, path) in host.public_paths.iter().enumerate() {
+        let star = path.find('*').is_none_or(|at| at + 1 == path.len());
+        let plain = path.bytes().all(|byte| byte.is_ascii_graphic()) && !path.contains(['?', '#', '%', '\\']);
+        // A path that climbs is another one for whoever reads it next.
+        if !path.starts_with('/') || !star || !plain || path.contains("..") || path.contains("//") || path.len() > 512 {
+            return Err(bad(
+                &format!("forward.public_paths.{place}"),
+                "must be a plain path, with a `*` at its end for all that begin so",
+            ));
+        }
+    }
+    many(host.proxies.len(), "forward.proxies", MOST_URLS)?;
+    for (place, network) in host.proxies.iter().enumerate() {
+        let is_network = network.parse::<ipnet::IpNet>().is_ok() || network.parse::<std::net::IpAddr>().is_ok();
+        if !is_network {
+            return Err(bad(&format!("forward.proxies.{place}"), "must be an address or a network"));
+        }
+    }
+    within(host.session_seconds, 60, 30 * DAY, "forward.session_seconds")?;
+    host.headers.check("forward.headers", false)?;
+    for (place, rule) in host.headers.0.iter().enumerate() {
+        let token = rule.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if !token {
+            return Err(bad(&format!("forward.headers.{place}.name"), "must be a header's name: letters, digits, hyphens"));
+        }
+    }
+    Ok(())
+}
+
+/// Where a browser may be sent with a code. `https` with a host; `http` to this machine alone (RFC 8252 §7.3); a scheme of an app's own,
+/// which has a dot (§7.1), only for a program on somebody's own device.
+fn redirect(uri: &str, confidential: bool, at: &str) -> Result<(), SsoError> {
+    let url = plain_url(uri, at)?;
+    match url.scheme() {
+        "https" | "http" => web(uri, at),
+        "javascript" | "data" | "vbscript" | "file" | "blob" | "about" => Err(bad(at, "is no address of an application")),
+        scheme if scheme.contains('.') && !confidential => Ok(()),
+        _ => Err(bad(at, "must be https://, or for a program on a device a scheme of its own with a dot in it")),
+    }
+}
+
+/// An address that browsers are sent to, or that is asked by the server: `https`, or `http` to this machine.
+fn web(uri: &str, at: &str) -> Result<(), SsoError> {
+    let url = plain_url(uri, at)?;
+    let host = url.host_str().unwrap_or_default();
+    if host.is_empty() || !url.username().is_empty() || url.password().is_some() {
+        return Err(bad(at, "must name a host, and nobody's name or password"));
+    }
+    let here = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if here => Ok(()),
+        _ => Err(bad(at, "must begin with https:// (http:// only for this machine itself)")),
+    }
+}
+
+fn plain_url(uri: &str, at: &str) -> Result<Url, SsoError> {
+    if uri.len() > LONGEST_URL || !uri.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(bad(at, "must be an address in ASCII of at most 2048 characters"));
+    }
+    if uri.contains(['*', '#', '\\']) {
+        return Err(bad(at, "is compared byte for byte: no wildcard, no fragment, no backslash"));
+    }
+    Url::parse(uri).map_err(|_| bad(at, "is not an absolute address"))
+}
+
+fn base64_of_der(text: &str, at: &str) -> Result<(), SsoError> {
+    let fits = text.len() <= LONGEST_CERTIFICATE && BASE64.decode(text.as_bytes()).is_ok_and(|der| der.first() == Some(&0x30));
+    if fits { Ok(()) } else { Err(bad(at, "must be a certificate: base64 of its DER, without line breaks")) }
+}
+
+fn words(list: &[String], at: &str) -> Result<(), SsoError> {
+    many(list.len(), at, MOST_WORDS)?;
+    let fits = |word: &String| {
+        (1..=LONGEST_URL).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
+    };
+    match list.iter().position(|word| !fits(word)) {
+        Some(place) => Err(bad(&format!("{at}.{place}"), "must be printable ASCII without spaces or quotes (RFC 6749 §3.3)")),
+        None => Ok(()),
+    }
+}
+
+fn many(count: usize, at: &str, most: usize) -> Result<(), SsoError> {
+    if count > most { Err(SsoError::invalid(at, format!("there are at most {most}"))) } else { Ok(()) }
+}
+
+fn within(seconds: u32, least: u32, most: u32, at: &str) -> Result<(), SsoError> {
+    let fits = (least..=most).contains(&seconds);
+    if fits { Ok(()) } else { Err(SsoError::invalid(at, format!("is {least} to {most} seconds"))) }
+}
