@@ -19,6 +19,7 @@ pub mod claims;
 mod consent;
 pub mod cookies;
 mod error;
+mod farewell;
 mod held;
 pub mod host;
 mod launcher;
@@ -34,15 +35,14 @@ mod visit;
 pub use claims::{ClaimsMap, Person, Wanted};
 pub use consent::Consent;
 pub use error::SsoError;
+pub use farewell::{FAREWELL, Farewell, Left};
 pub use held::{HELD_LIFE, Held, LONGEST_HELD, Pending};
 pub use launcher::Tile;
 pub use participants::{Participant, Participation};
-pub use party::{
-    ClientAuth, GrantType, Kind, OidcClient, Protocol, RelyingParty, SamlParty, Settings, TokenFormat,
-};
+pub use party::{ClientAuth, GrantType, Kind, OidcClient, Protocol, RelyingParty, SamlParty, Settings, TokenFormat};
 pub use signing::SigningKeys;
-pub use tokens::Grants;
 pub use stand::{Ask, SignedIn, Stand};
+pub use tokens::Grants;
 pub use visit::{Place, Visit};
 
 use auth::Auth;

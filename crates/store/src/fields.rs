@@ -133,6 +133,12 @@ pub fn grant_family(grant: &types::GrantId) -> Field<'_> {
     Field { table: "grant_family", column: "detail", row: grant.as_bytes() }
 }
 
+/// What one token is for; the row is its digest.
+#[must_use]
+pub fn grant_token(digest: &[u8]) -> Field<'_> {
+    Field { table: "grant_token", column: "detail", row: digest }
+}
+
 /// The parameters of a pushed request; the row is its digest.
 #[must_use]
 pub fn pushed_request(digest: &[u8]) -> Field<'_> {

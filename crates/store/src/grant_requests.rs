@@ -67,6 +67,12 @@ static WAS_SPENT: Statement = Statement::new(
     "SELECT expires FROM spent WHERE tenant = $1 AND digest = $2",
     &[Type::Id, Type::Bytes],
 );
+static MARK: Statement = Statement::new(
+    "spent_mark",
+    "INSERT INTO spent (tenant, digest, expires) VALUES ($1, $2, $3) \
+     ON CONFLICT (tenant, digest) DO UPDATE SET expires = excluded.expires RETURNING expires",
+    &[Type::Id, Type::Bytes, Type::Int],
+);
 static PURGE_SPENT: Statement = Statement::new(
     "spent_purge",
     "DELETE FROM spent WHERE (tenant, digest) IN \
@@ -149,6 +155,7 @@ static PURGE_DEVICES: Statement = Statement::new(
 pub(crate) static ALL: &[&Statement] = &[
     &SPEND_ONCE,
     &WAS_SPENT,
+    &MARK,
     &PURGE_SPENT,
     &PUSH,
     &TAKE,
@@ -162,12 +169,12 @@ pub(crate) static ALL: &[&Statement] = &[
     &PURGE_DEVICES,
 ];
 
-impl Tenant<'_> {
-    /// Whether something was spent or denied by [`Tx::spend_once`].
-    pub async fn was_spent(&self, digest: &[u8]) -> Result<bool, StoreError> {
-        Ok(!self.read(&WAS_SPENT, values![digest.to_vec()]).await?.is_empty())
-    }
+/// For those who ask it together with something else.
+pub(crate) const fn mark() -> &'static Statement {
+    &WAS_SPENT
+}
 
+impl Tenant<'_> {
     /// A device's request, by the hash of the device's code.
     pub async fn device_grant(&self, digest: &[u8]) -> Result<Option<DeviceGrantRow>, StoreError> {
         self.find(&DEVICE_BY_CODE, values![digest.to_vec()]).await
@@ -183,6 +190,11 @@ impl Tx {
     /// Notes that something was seen that may be seen once until `expires`; whether it was new, and this call and no other saw it.
     pub async fn spend_once(&mut self, digest: &[u8], expires: Millis) -> Result<bool, StoreError> {
         self.changed(&SPEND_ONCE, values![digest.to_vec(), expires]).await
+    }
+
+    /// Sets a mark until `expires`, or moves it there.
+    pub async fn set_mark(&mut self, digest: &[u8], expires: Millis) -> Result<(), StoreError> {
+        self.run(&MARK, values![digest.to_vec(), expires]).await.map(drop)
     }
 
     /// Keeps a pushed request.

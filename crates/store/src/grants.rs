@@ -45,6 +45,8 @@ record! {
         pub family: GrantId,
         /// How many of its kind came before it.
         pub generation: i64,
+        /// What it is for, sealed, where that is less than its family's.
+        pub detail: Option<Vec<u8>>,
         /// Until when.
         pub expires: Millis,
         /// When it was used, if it may be used once.
@@ -96,13 +98,14 @@ static INSERT_FAMILY: Statement = Statement::new(
 );
 static INSERT_TOKEN: Statement = Statement::new(
     "grant_token_insert",
-    "INSERT INTO grant_token (tenant, digest, kind, family, generation, expires, used_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    &[Type::Id, Type::Bytes, Type::Text, Type::Id, Type::Int, Type::Int, Type::Int],
+    "INSERT INTO grant_token (tenant, digest, kind, family, generation, detail, expires, used_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    &[Type::Id, Type::Bytes, Type::Text, Type::Id, Type::Int, Type::Bytes, Type::Int, Type::Int],
 );
 static BY_TOKEN: Statement = Statement::new(
     "grant_by_token",
     concat!(
-        "SELECT t.digest, t.kind, t.family, t.generation, t.expires, t.used_at, ",
+        "SELECT t.digest, t.kind, t.family, t.generation, t.detail, t.expires, t.used_at, ",
         family!(),
         " FROM grant_token t JOIN grant_family f ON f.tenant = t.tenant AND f.id = t.family WHERE t.tenant = $1 AND t.digest = $2"
     ),
@@ -200,6 +203,30 @@ impl Tenant<'_> {
         let token = Some(GrantTokenRow::from_columns(&mut columns)?);
         let family = GrantFamilyRow::from_columns(&mut columns)?;
         Ok(Some(StandingGrant { token, family, session_lasts: columns.take()? }))
+    }
+
+    /// A family in whatever state, and until when each of these marks stands, where it does: one question to the engine.
+    pub async fn grant_family_and_marks(
+        &self,
+        id: Option<GrantId>,
+        marks: &[[u8; 32]],
+        now: Millis,
+    ) -> Result<(Option<StandingGrant>, Vec<Option<Millis>>), StoreError> {
+        let mut asked = Vec::with_capacity(marks.len() + 1);
+        if let Some(id) = id {
+            asked.push((&BY_ID, values![self.id, id, now]));
+        }
+        for mark in marks {
+            asked.push((crate::grant_requests::mark(), values![self.id, mark.to_vec()]));
+        }
+        let mut answers = self.store.engine().read(asked).await?.into_iter();
+        let row = if id.is_some() { answers.next().unwrap_or_default().into_iter().next() } else { None };
+        let until = |rows: Vec<crate::engine::Row>| rows.into_iter().next().map(|row| row.read().take()).transpose();
+        let marked = answers.map(until).collect::<Result<Vec<Option<Millis>>, _>>()?;
+        let Some(row) = row else { return Ok((None, marked)) };
+        let mut columns = row.read();
+        let family = GrantFamilyRow::from_columns(&mut columns)?;
+        Ok((Some(StandingGrant { token: None, family, session_lasts: columns.take()? }), marked))
     }
 
     /// A family, in whatever state.

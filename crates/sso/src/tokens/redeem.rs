@@ -1,0 +1,203 @@
+//! A client brings a code or a refresh token, and gets tokens for it.
+
+use super::{
+    Binding, CODE, CODE_LIFE, GrantError, Granted, Grants, Kind, Minted, REFRESH, Want, mint::Narrowed, pkce, seconds,
+};
+use crate::{OidcClient, RelyingParty, SsoError};
+use store::{Ended, GrantTokenRow, StandingGrant};
+use types::{GrantId, TenantId};
+
+/// What comes with a code.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Present<'a> {
+    /// Where the code was sent, by the client's word.
+    pub redirect_uri: Option<&'a str>,
+    /// PKCE's verifier.
+    pub code_verifier: Option<&'a str>,
+}
+
+const UNKNOWN: GrantError = GrantError::Refused("unknown, used, too old or another client's");
+const NOBODY: GrantError = GrantError::Refused("the person may not sign in");
+
+/// A code or a refresh token that is good, with what was granted.
+struct Found {
+    token: GrantTokenRow,
+    standing: StandingGrant,
+    granted: Granted,
+}
+
+impl Grants {
+    /// Redeems a code, once. One that comes a second time ends its family, with every token that came of it (RFC 9700 §4.5); so does one that
+    /// comes from its client with anything else wrong: somebody is trying.
+    pub async fn redeem_code(
+        &self,
+        party: &RelyingParty,
+        code: &str,
+        present: Present<'_>,
+        want: &Want,
+    ) -> Result<Minted, GrantError> {
+        let client = party.oidc().ok_or(SsoError::Damaged("relying party"))?;
+        let found = self.present(party, CODE, code).await?;
+        let (family, tenant) = (found.standing.family.id, party.tenant());
+        if let Err(error) = fits(&found.granted, present, want) {
+            self.end(tenant, family).await?;
+            return Err(error);
+        }
+        let granted = Granted { binding: want.binding.clone(), ..found.granted.clone() };
+        let narrowed = Narrowed::of(&granted, want)?;
+        let Some(user) = found.standing.family.user_id else { return Err(UNKNOWN) };
+        if self.standing(&party.app, user).await?.is_none() {
+            self.end(tenant, family).await?;
+            return Err(NOBODY);
+        }
+        let made = self.access_token(tenant, client, Some(family), &granted, &narrowed, &want.issuer).await?;
+        let ends = found.standing.family.expires;
+        let refresh =
+            if granted.refresh { Some(self.refresh_token(tenant, client, family, 0, ends).await?) } else { None };
+        let settled = match &granted.binding {
+            Some(_) => Some(self.seal_granted(tenant, family, &granted).await?),
+            None => None,
+        };
+        let now = self.now();
+        let mut tx = self.auth.store().tenant(tenant).begin().await?;
+        if !tx.spend_grant_token(&found.token.digest, CODE.name, now).await? {
+            tx.revoke_grants(Ended::Family(family), now).await?;
+            tx.commit().await?;
+            return Err(UNKNOWN);
+        }
+        if let Some(detail) = settled
+            && !tx.settle_grant_family(family, &detail, ends).await?
+        {
+            return Err(UNKNOWN);
+        }
+        for row in made.row.iter().chain(refresh.iter().map(|(_, row)| row)) {
+            tx.insert_grant_token(row).await?;
+        }
+        tx.commit().await?;
+        Ok(Minted {
+            access_token: made.text,
+            expires_in: made.life,
+            refresh_token: refresh.map(|(text, _)| text),
+            scopes: narrowed.scopes,
+            granted,
+            user: Some(user),
+            session: found.standing.family.session_id,
+            family: Some(family),
+        })
+    }
+
+    /// Refreshes: a new access token, and a new refresh token where it is used once. Of a hundred who present the same one at once one
+    /// gets tokens, and the others end its family.
+    pub async fn refresh(&self, party: &RelyingParty, token: &str, want: &Want) -> Result<Minted, GrantError> {
+        let client = party.oidc().ok_or(SsoError::Damaged("relying party"))?;
+        let found = self.present(party, REFRESH, token).await?;
+        let (family, tenant) = (found.standing.family.id, party.tenant());
+        bound(client, found.granted.binding.as_ref(), want.binding.as_ref())?;
+        let narrowed = Narrowed::of(&found.granted, want)?;
+        if let Some(user) = found.standing.family.user_id
+            && self.standing(&party.app, user).await?.is_none()
+        {
+            return Err(NOBODY);
+        }
+        let made = self.access_token(tenant, client, Some(family), &found.granted, &narrowed, &want.issuer).await?;
+        let ends = found.standing.family.expires;
+        let now = self.now();
+        let digest = &found.token.digest;
+        let refresh = if found.granted.rotates {
+            Some(self.refresh_token(tenant, client, family, found.token.generation + 1, ends).await?)
+        } else {
+            None
+        };
+        let mut tx = self.auth.store().tenant(tenant).begin().await?;
+        if let Some((_, next)) = &refresh {
+            if !tx.spend_grant_token(digest, REFRESH.name, now).await? {
+                tx.revoke_grants(Ended::Family(family), now).await?;
+                tx.commit().await?;
+                tracing::warn!(%tenant, ikey = party.ikey(), "a refresh token was used twice; its grant is ended");
+                return Err(UNKNOWN);
+            }
+            tx.insert_grant_token(next).await?;
+        } else {
+            let until = (now + seconds(client.refresh_idle_seconds)).min(ends);
+            tx.prolong_grant_token(digest, REFRESH.name, until, now).await?;
+        }
+        if let Some(row) = &made.row {
+            tx.insert_grant_token(row).await?;
+        }
+        tx.commit().await?;
+        Ok(Minted {
+            access_token: made.text,
+            expires_in: made.life,
+            refresh_token: refresh.map(|(text, _)| text),
+            scopes: narrowed.scopes,
+            granted: found.granted,
+            user: found.standing.family.user_id,
+            session: found.standing.family.session_id,
+            family: Some(family),
+        })
+    }
+
+    /// Looks at what a client presents: it must be this client's, unused, in time, of a family that wasn't ended and a session that lasts.
+    async fn present(&self, party: &RelyingParty, kind: Kind, text: &str) -> Result<Found, GrantError> {
+        let tenant = party.tenant();
+        let Some((token, standing)) = self.find(tenant, kind, text).await? else { return Err(UNKNOWN) };
+        let now = self.now();
+        if standing.family.ikey != party.ikey() {
+            // Not ended: a client that isn't asked to prove who it is could end others' grants with what it saw in passing.
+            tracing::warn!(%tenant, ikey = party.ikey(), kind = kind.name, "a grant of another client was presented");
+            return Err(UNKNOWN);
+        }
+        if token.used_at.is_some() {
+            self.end(tenant, standing.family.id).await?;
+            tracing::warn!(%tenant, ikey = party.ikey(), kind = kind.name, "a grant was presented again; it is ended");
+            return Err(UNKNOWN);
+        }
+        let over = token.expires <= now || standing.family.expires <= now;
+        if over || standing.family.revoked_at.is_some() || !standing.session_lasts {
+            return Err(UNKNOWN);
+        }
+        let granted = self.open_granted(tenant, &standing.family).await?;
+        if granted.client_id != party.key {
+            return Err(UNKNOWN);
+        }
+        Ok(Found { token, standing, granted })
+    }
+
+    async fn end(&self, tenant: TenantId, family: GrantId) -> Result<(), SsoError> {
+        let mut tx = self.auth.store().tenant(tenant).begin().await?;
+        tx.revoke_grants(Ended::Family(family), self.now()).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// Whether a code's request and what its client brings belong together.
+fn fits(granted: &Granted, present: Present<'_>, want: &Want) -> Result<(), GrantError> {
+    match (granted.redirect_uri.as_deref(), present.redirect_uri) {
+        (wanted, Some(given)) if wanted == Some(given) => {}
+        // OAuth 2.1 leaves it to PKCE; RFC 6749 §4.1.3 wants it where there is none.
+        (_, None) if granted.code_challenge.is_some() => {}
+        _ => return Err(GrantError::Refused("the redirect_uri isn't the one that was asked for")),
+    }
+    pkce::check(granted.code_challenge.as_deref(), present.code_verifier)?;
+    match (&granted.code_key, &want.binding) {
+        (None, _) => Ok(()),
+        (Some(wanted), Some(Binding::Key(given))) if wanted == given => Ok(()),
+        (Some(_), _) => Err(GrantError::Binding),
+    }
+}
+
+/// Whether a refresh token comes with the key that it needs. A client that proves who it is may have a new key (RFC 9449 §5), but not none; one
+/// that doesn't must have the same one.
+fn bound(client: &OidcClient, granted: Option<&Binding>, given: Option<&Binding>) -> Result<(), GrantError> {
+    let right = match (granted, given) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(granted), Some(given)) if client.is_confidential() => {
+            std::mem::discriminant(granted) == std::mem::discriminant(given)
+        }
+        (Some(granted), Some(given)) => granted == given,
+    };
+    if right { Ok(()) } else { Err(GrantError::Binding) }
+}
+
+const _: () = assert!(CODE_LIFE.as_secs() <= 60, "FAPI 2.0 §5.3.2.1: a code lives a minute at most");
