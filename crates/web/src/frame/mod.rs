@@ -2,13 +2,13 @@
 
 pub(crate) mod brand;
 pub(crate) mod color;
-pub mod cookies;
 pub(crate) mod forms;
 pub(crate) mod headers;
-pub mod host;
 pub(crate) mod page;
 pub(crate) mod trouble;
 pub(crate) mod visit;
+
+pub use sso::{cookies, host};
 
 use crate::Web;
 use axum::{

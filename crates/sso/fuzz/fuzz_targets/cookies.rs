@@ -1,7 +1,7 @@
 //! A line of cookies: what is read of it could have been written.
 #![no_main]
 
-use countersign_web::cookies::{Cookies, set};
+use countersign_sso::cookies::{Cookies, set};
 use http::{HeaderMap, HeaderValue, header};
 use libfuzzer_sys::fuzz_target;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! A `Host`: what is taken for one is a name in one form.
 #![no_main]
 
-use countersign_web::host::Host;
+use countersign_sso::host::Host;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
