@@ -3,7 +3,7 @@
 use super::Desk;
 use crate::{
     Address, Carrier, Channel, ChannelKind, Outgoing, SendError,
-    routing::{Look, Table, arrivals::Latency, health::Outcome, order},
+    routing::{Latency, Look, Table, Tally, health::Outcome, order},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -237,7 +237,7 @@ pub struct CarrierState {
     pub ready: bool,
     /// Why it is cut off; `None` where it isn't.
     pub cut: Option<String>,
-    /// The shares of messages that arrived and of codes that were entered, for each prefix of which enough is known.
+    /// How it did lately on each prefix, as far as this node has heard.
     pub health: Vec<RouteHealth>,
 }
 
@@ -246,11 +246,11 @@ pub struct CarrierState {
 pub struct RouteHealth {
     /// The prefix; empty for everything.
     pub prefix: String,
-    /// The share that arrived, 0 to 1.
-    pub delivered: Option<f64>,
-    /// The share of codes that were entered.
-    pub verified: Option<f64>,
-    /// How long messages take to arrive.
+    /// What arrived, of what it took.
+    pub delivered: Tally,
+    /// The codes that were entered, of those that could be.
+    pub verified: Tally,
+    /// How long messages take to arrive, where enough is known.
     pub latency: Option<Latency>,
 }
 
@@ -260,21 +260,16 @@ impl Desk {
         let state = |carrier: &Carrier| {
             let name = carrier.channel.name();
             let known = health.known().filter(|(of, _)| *of == name).map(|(_, prefix)| {
-                let score = health.score(name, prefix, now);
-                RouteHealth {
-                    prefix: prefix.to_owned(),
-                    delivered: score.delivered,
-                    verified: score.verified,
-                    latency: health.latency(name, prefix),
-                }
+                let (delivered, verified) = health.tallies(name, prefix, now);
+                RouteHealth { prefix: prefix.to_owned(), delivered, verified, latency: health.latency(name, prefix) }
             });
             let mut known: Vec<RouteHealth> =
-                known.filter(|it| it.delivered.is_some() || it.verified.is_some() || it.latency.is_some()).collect();
+                known.filter(|it| it.delivered.all + it.verified.all > 0 || it.latency.is_some()).collect();
             known.sort_by(|a, b| a.prefix.cmp(&b.prefix));
             CarrierState {
                 name: name.to_owned(),
                 kinds: ChannelKind::ALL.into_iter().filter(|kind| carrier.channel.carries(*kind)).collect(),
-                ready: carrier.channel.is_ready(),
+                ready: carrier.channel.is_ready() && !self.is_resting(name),
                 cut: cuts.get(name).cloned(),
                 health: known,
             }

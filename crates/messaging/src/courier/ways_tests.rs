@@ -19,13 +19,13 @@ const SOON: Duration = Duration::from_secs(20);
 
 /// A carrier that does what it is told.
 pub(super) struct Told {
-    name: &'static str,
+    pub(super) name: &'static str,
     pub(super) kinds: Vec<ChannelKind>,
     pub(super) ready: AtomicBool,
-    reports: bool,
-    answers: Mutex<VecDeque<Result<Accepted, SendError>>>,
-    seen: Mutex<Vec<String>>,
-    came: Notify,
+    pub(super) reports: bool,
+    pub(super) answers: Mutex<VecDeque<Result<Accepted, SendError>>>,
+    pub(super) seen: Mutex<Vec<String>>,
+    pub(super) came: Notify,
     /// While it is set, nothing is answered.
     pub(super) silent: AtomicBool,
     /// So long it takes to answer.

@@ -119,11 +119,14 @@ async fn a_mark_joins_a_day_and_nothing_else() {
     let (mine, others) =
         (fixture.store.tenant(tenant).keys().await.unwrap(), fixture.store.tenant(other).keys().await.unwrap());
     let (user, message) = (Some(fixture.user_id()), day_id(fixture.message_id()));
-    let mark = user_mark(&mine, 20_000, user, message);
-    assert_eq!(mark, user_mark(&mine, 20_000, user, day_id(fixture.message_id())));
-    assert_ne!(mark, user_mark(&mine, 20_001, user, message));
-    assert_ne!(mark, user_mark(&others, 20_000, user, message));
-    assert_ne!(user_mark(&mine, 20_000, None, message), user_mark(&mine, 20_000, None, day_id(fixture.message_id())));
+    let mark = user_mark(&mine, None, 20_000, user, message);
+    assert_eq!(mark, user_mark(&mine, None, 20_000, user, day_id(fixture.message_id())));
+    assert_ne!(mark, user_mark(&mine, None, 20_001, user, message));
+    assert_ne!(mark, user_mark(&others, None, 20_000, user, message));
+    assert_ne!(
+        user_mark(&mine, None, 20_000, None, message),
+        user_mark(&mine, None, 20_000, None, day_id(fixture.message_id()))
+    );
 }
 
 proptest! {

@@ -33,8 +33,30 @@ impl Share {
         self.all *= factor;
     }
 
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts: small and never negative")]
+    fn tally(self) -> Tally {
+        Tally { good: self.good.round() as u64, all: self.all.round() as u64 }
+    }
+
     fn value(self) -> Option<f64> {
         (self.all >= ENOUGH).then(|| self.good / self.all)
+    }
+}
+
+/// Successes among so many, where what is older counts less.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// The successes.
+    pub good: u64,
+    /// All of them.
+    pub all: u64,
+}
+
+impl Tally {
+    /// The share of successes in percent, rounded down; `None` of nothing.
+    #[must_use]
+    pub fn percent(self) -> Option<u64> {
+        self.good.saturating_mul(100).checked_div(self.all)
     }
 }
 
@@ -147,12 +169,23 @@ impl Health {
 
     /// What is known at `now`.
     pub(crate) fn score(&self, carrier: &str, prefix: &str, now: Millis) -> Score {
-        let Some(record) = self.record(carrier, prefix) else { return Score::default() };
+        let (delivered, verified) = self.shares(carrier, prefix, now);
+        Score { delivered: delivered.value(), verified: verified.value() }
+    }
+
+    /// How many arrived, and how many codes were entered, of what was counted lately.
+    pub(crate) fn tallies(&self, carrier: &str, prefix: &str, now: Millis) -> (Tally, Tally) {
+        let (delivered, verified) = self.shares(carrier, prefix, now);
+        (delivered.tally(), verified.tally())
+    }
+
+    fn shares(&self, carrier: &str, prefix: &str, now: Millis) -> (Share, Share) {
+        let Some(record) = self.record(carrier, prefix) else { return Default::default() };
         let factor = record.factor(now);
         let (mut delivered, mut verified) = (record.delivered, record.verified);
         delivered.fade(factor);
         verified.fade(factor);
-        Score { delivered: delivered.value(), verified: verified.value() }
+        (delivered, verified)
     }
 
     /// Every carrier and prefix that something is known of.

@@ -9,6 +9,7 @@ pub(crate) mod arrivals;
 pub(crate) mod health;
 
 pub use arrivals::Latency;
+pub use health::Tally;
 
 use crate::ChannelKind;
 use health::Score;
