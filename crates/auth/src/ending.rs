@@ -37,6 +37,8 @@ pub(crate) enum End {
     Failed,
     /// The sign-in was decided by another factor.
     Elsewhere,
+    /// Everything that the person was given was taken back.
+    Revoked,
 }
 
 impl End {
@@ -50,7 +52,7 @@ impl End {
             Self::NoAnswer => (result::DENY, "deny", "no_keys_pressed"),
             Self::TimedOut => (result::TIMEOUT, "timeout", "no_response"),
             Self::Failed => (result::DENY, "deny", "delivery_failed"),
-            Self::Elsewhere => (result::DENY, "deny", "user_cancelled"),
+            Self::Elsewhere | Self::Revoked => (result::DENY, "deny", "user_cancelled"),
         };
         Ending { result, status, reason }
     }
@@ -107,7 +109,7 @@ impl Auth {
             let mut suspended = false;
             if attempt.factor == "duo_push" || attempt.factor == "phone_call" {
                 let rules = Self::prompt_rules(app);
-                if matches!(end, End::Approved | End::Withdrawn | End::Elsewhere) {
+                if matches!(end, End::Approved | End::Withdrawn | End::Elsewhere | End::Revoked) {
                     tx.prompt_approved(attempt.user_id, attempt.id).await?;
                 } else if end == End::Fraud {
                     tx.prompt_unapproved(attempt.user_id, attempt.id, rules, now).await?;

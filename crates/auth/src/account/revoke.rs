@@ -10,6 +10,9 @@ use types::{TenantId, UserId};
 /// Whoever may revoke may do it often; the person is told no more often than this.
 const TOLD: Limit = Limit { max: 3, window: Duration::from_secs(3600) };
 
+/// The longest reason, in bytes.
+const LONGEST_REASON: usize = 200;
+
 /// What was ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revoked {
@@ -28,7 +31,7 @@ impl Auth {
     /// it is refused from the commit on). `by` is who asks, for the log: an administrator, a key, an application; `reason` is for the log
     /// and for receivers of security events.
     ///
-    /// [`AuthError::NoUser`] for nobody of this tenant.
+    /// [`AuthError::NoUser`] for nobody of this tenant, [`AuthError::Refused`] for a reason of more than 200 bytes.
     pub async fn revoke_user(
         &self,
         tenant: TenantId,
@@ -36,6 +39,9 @@ impl Auth {
         by: &str,
         reason: &str,
     ) -> Result<Revoked, AuthError> {
+        if reason.len() > LONGEST_REASON {
+            return Err(AuthError::Refused("a reason has at most 200 bytes"));
+        }
         let scope = self.store.tenant(tenant);
         let row = scope.user(user).await?.ok_or(AuthError::NoUser)?;
         let now = self.world.now();
@@ -65,7 +71,7 @@ impl Auth {
         for attempt in scope.open_attempts(user, now).await? {
             let app = self.applications.get(&attempt.ikey).await?.filter(|app| app.tenant == tenant);
             if let Some(app) = app
-                && self.end(&app, &attempt, End::Withdrawn).await?
+                && self.end(&app, &attempt, End::Revoked).await?
             {
                 prompts += 1;
             }

@@ -64,6 +64,21 @@ pub(super) async fn allow(
     say(&format!("{asked_by} may add to {}'s account for a day\n", user.username))
 }
 
+/// Ends everything that a user was given, and says how much that was.
+pub(super) async fn revoke(
+    office: &Office<'_>,
+    services: &Services,
+    user: &UserRow,
+    reason: &str,
+) -> anyhow::Result<()> {
+    let by = office.scope().actor();
+    let done = services.auth.revoke_user(office.tenant, user.id, by, reason).await?;
+    say(&format!(
+        "{}: {} sessions, {} grants of applications, {} sign-ins and {} prompts ended\n",
+        user.username, done.sessions, done.grants, done.sign_ins, done.prompts
+    ))
+}
+
 /// From an hour to thirty days.
 fn life(hours: u64) -> Duration {
     Duration::from_secs(hours.clamp(1, 720) * 3600)

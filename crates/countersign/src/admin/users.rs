@@ -53,6 +53,14 @@ pub enum Action {
         /// Who
         user: String,
     },
+    /// End everything that the user was given: sessions, applications' tokens, remembered browsers, links, waiting prompts
+    Revoke {
+        /// Who
+        user: String,
+        /// Why, for the log and for applications that are told
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        reason: String,
+    },
     /// Make an access pass and print it, this once: it lets the user register a passkey and nothing else; the user is told
     Pass {
         /// Who
@@ -226,6 +234,9 @@ pub(super) async fn run(action: Action, office: &Office<'_>, services: &Services
         Action::Unlock { user } => Ok(scope.unlock_user(id(&user).await?).await?),
         Action::ResumePrompts { user } => Ok(scope.resume_prompts(id(&user).await?).await?),
         Action::ForgetDevices { user } => Ok(scope.distrust_devices(id(&user).await?).await?),
+        Action::Revoke { user, reason } => {
+            access::revoke(office, services, &office.user(&user).await?, &reason).await
+        }
         Action::Pass { user, minutes } => access::pass(office, services, &office.user(&user).await?, minutes).await,
         Action::EnrollmentLink { user, hours } => {
             access::link(office, services, &office.user(&user).await?, hours).await
