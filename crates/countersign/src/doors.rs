@@ -46,6 +46,7 @@ struct Doors {
     duo: Arc<Door>,
     messaging: Arc<messaging_api::Api>,
     oidc: Arc<oidc::Door>,
+    saml: Arc<saml::Door>,
 }
 
 impl Doors {
@@ -55,8 +56,15 @@ impl Doors {
             duo: Arc::new(Door::new(Arc::clone(&services.auth), hosts, config.limits.long_poll)),
             messaging: messaging_api(config, services)?,
             oidc: Arc::new(oidc::Door::new(&services.sso)),
+            saml: Arc::new(saml::Door::new(&services.sso, outbound(config)?)),
         })
     }
+}
+
+/// Asks addresses that tenants named.
+fn outbound(config: &Config) -> anyhow::Result<outbound::Outbound> {
+    let allowed = config.callback_networks.clone();
+    outbound::Outbound::new(allowed, "Countersign").context("requests to applications")
 }
 
 fn web_options(config: &Config) -> web::WebOptions {
@@ -88,6 +96,7 @@ fn router(services: &Services, doors: &Doors, options: web::WebOptions) -> Resul
     let router = duo.merge(authenticator::router(&services.auth)).merge(messaging_api::router(&doors.messaging));
     let reach = oidc::Reach { public_port: options.public_port, secure_origin: options.secure_origin };
     let router = router.merge(oidc::router(&doors.oidc, reach));
+    let router = router.merge(saml::router(&doors.saml));
     Ok(router.merge(web::router(&services.auth, options)?))
 }
 
@@ -127,6 +136,7 @@ fn with_certificate(
                     if ours || !answer.status().is_server_error() { answer } else { failure::plain(failed) }
                 }
                 Some(route) if oidc::owns(route) => oidc::answer_to_failure(route, ours),
+                Some(route) if saml::owns(route) => saml::answer_to_failure(ours),
                 Some(route) if web::owns(route) => web::answer_to_failure(ours),
                 _ => failure::plain(failed),
             }

@@ -1,1 +1,162 @@
-//! The door for applications that speak SAML 2.0.
+//! The door for applications that speak SAML 2.0, as their identity provider.
+//!
+//! It reads an application's request, checks it wholly, asks `sso` where the browser stands, and answers with an assertion or with the reason
+//! why there is none. It decides nothing about people, keeps nothing but what stands sealed in the store, sends a browser nowhere but to
+//! registered addresses, believes nothing of a message that its signature doesn't cover, takes no algorithm from a message that isn't in its
+//! own table, and resolves no artifacts.
+//!
+//! | address | what |
+//! |---|---|
+//! | `/saml/metadata` | who we are: signed, with all keys that sign, will sign or have just signed |
+//! | `/saml/sso` | requests to sign in, by Redirect or POST |
+//! | `/saml/slo` | requests to sign out, and answers to ours |
+//! | `/saml/continue/{id}` | a browser that comes back for what was kept for it |
+//! | `/saml/farewell/{id}` | a session was ended by another door: applications are told |
+//! | `/saml/start/{party}` | a sign-in that begins here |
+//!
+//! [`flow`] has a file for each way, [`message`] one for each message, [`metadata`] reads and writes metadata.
+//!
+//! # How to add an address
+//!
+//! A function `async fn(&Call, …) -> Result<Response, Refused>` in [`flow`], and its line in [`router`]. What it keeps for the browser is a
+//! variant of [`flow::Kept`]. What goes wrong before it is known where an answer may go is a [`Refused`], which becomes a page; what goes
+//! wrong after it is a status in an answer.
+
+mod context;
+mod door;
+mod error;
+mod flow;
+mod form;
+mod message;
+pub mod metadata;
+mod names;
+mod page;
+mod time;
+
+pub use door::Door;
+pub use error::Refused;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, RawQuery, State},
+    response::Response,
+    routing::{any, get},
+};
+use door::Call;
+use flow::incoming::Incoming;
+use http::{HeaderValue, Request, StatusCode, header, request::Parts};
+use std::sync::Arc;
+
+/// The door's routes.
+pub fn router(door: &Arc<Door>) -> Router {
+    Router::new()
+        .route("/saml/metadata", get(own_metadata))
+        .route("/saml/sso", any(sign_on))
+        .route("/saml/slo", any(sign_out))
+        .route("/saml/continue/{id}", get(resume))
+        .route("/saml/farewell/{id}", get(farewell))
+        .route("/saml/start/{party}", get(start))
+        .with_state(Arc::clone(door))
+}
+
+/// Whether a route's template is this door's.
+#[must_use]
+pub fn owns(route: &str) -> bool {
+    route.starts_with("/saml/")
+}
+
+/// The answer where a handler gave none: it panicked, took too long, or (not `ours`) its request could not be taken in.
+#[must_use]
+pub fn answer_to_failure(ours: bool) -> Response {
+    page::refused(if ours { &Refused::Ours } else { &Refused::NoMessage })
+}
+
+async fn sign_on(State(door): State<Arc<Door>>, request: Request<Body>) -> Response {
+    let done = match Incoming::read(request).await {
+        Ok((parts, incoming)) => match Call::open(&door, &parts).await {
+            Ok(call) => flow::sign_on::take(&call, incoming).await,
+            Err(refused) => Err(refused),
+        },
+        Err(refused) => Err(refused),
+    };
+    told("request", done)
+}
+
+async fn sign_out(State(door): State<Arc<Door>>, request: Request<Body>) -> Response {
+    let done = match Incoming::read(request).await {
+        Ok((parts, incoming)) => match Call::open(&door, &parts).await {
+            Ok(call) => flow::logout::take(&call, incoming).await,
+            Err(refused) => Err(refused),
+        },
+        Err(refused) => Err(refused),
+    };
+    told("logout", done)
+}
+
+async fn resume(
+    State(door): State<Arc<Door>>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    parts: Parts,
+) -> Response {
+    let tried = query.as_deref() == Some(flow::sign_on::TRIED);
+    let done = match Call::open(&door, &parts).await {
+        Ok(call) => flow::resume(&call, &id, tried).await,
+        Err(refused) => Err(refused),
+    };
+    told("continue", done)
+}
+
+async fn farewell(State(door): State<Arc<Door>>, Path(id): Path<String>, parts: Parts) -> Response {
+    let done = match Call::open(&door, &parts).await {
+        Ok(call) => flow::farewell(&call, &id).await,
+        Err(refused) => Err(refused),
+    };
+    told("farewell", done)
+}
+
+async fn start(State(door): State<Arc<Door>>, Path(party): Path<String>, parts: Parts) -> Response {
+    let done = match Call::open(&door, &parts).await {
+        Ok(call) => flow::start::start(&call, &party, &parts.headers).await,
+        Err(refused) => Err(refused),
+    };
+    told("start", done)
+}
+
+async fn own_metadata(State(door): State<Arc<Door>>, parts: Parts) -> Response {
+    let done = match Call::open(&door, &parts).await {
+        Ok(call) => metadata::answer(&call).await,
+        Err(refused) => Err(refused),
+    };
+    match done {
+        Ok(text) => {
+            let mut response = Response::new(Body::from(text));
+            let headers = response.headers_mut();
+            page::guard(headers);
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/samlmetadata+xml"));
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+            headers.remove(header::PRAGMA);
+            response
+        }
+        Err(Refused::UnknownHost) => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            response
+        }
+        Err(refused) => told("metadata", Err(refused)),
+    }
+}
+
+/// The answer; a refusal is a page, and is counted.
+fn told(what: &'static str, done: Result<Response, Refused>) -> Response {
+    done.unwrap_or_else(|refused| {
+        door::count(what, refused.word());
+        tracing::info!(what, why = refused.word(), "a SAML message was not taken");
+        page::refused(&refused)
+    })
+}
+
+/// What the fuzzers and the benchmark call.
+#[doc(hidden)]
+pub mod exposed;

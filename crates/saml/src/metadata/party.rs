@@ -1,0 +1,249 @@
+//! An application's metadata, as its registration needs it.
+//!
+//! Only a service provider's role for SAML 2.0 is read, and of its addresses only those for bindings that are spoken here. Whoever gives
+//! the keys of a metadata's publisher gets what those have signed and nothing beside it; without such keys what is trusted is the way by
+//! which the document came.
+
+use crate::{message::read, names, time};
+use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::{BASE64, HEXLOWER};
+use sso::party::{Binding, Endpoint, LogoutEndpoint, SamlParty};
+use types::{Millis, ct_eq};
+use xmlsig::{Accept, Document, Element, Limits, PublicKey, ns};
+
+/// So many addresses, keys and formats are taken of each kind.
+const MOST: usize = 50;
+/// The longest address.
+const LONGEST_URL: usize = 2048;
+
+/// Why metadata can't be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MetadataError {
+    /// Not XML within the limits.
+    #[error("the metadata can't be read: {0}")]
+    Xml(#[from] xmlsig::XmlError),
+    /// No signature by the expected keys.
+    #[error("the metadata isn't signed by its publisher")]
+    Signature,
+    /// It has no such entity, or more than one and none was named.
+    #[error("the metadata doesn't describe the application")]
+    Entity,
+    /// The entity is no service provider for SAML 2.0.
+    #[error("the metadata describes no SAML 2.0 service provider")]
+    Role,
+    /// No address at which an answer can be taken by POST.
+    #[error("the metadata has no assertion consumer service for HTTP-POST")]
+    Consumer,
+    /// A certificate, an address or a number is none.
+    #[error("the metadata has a wrong value: {0}")]
+    Value(&'static str),
+    /// Its time is over.
+    #[error("the metadata is no longer valid")]
+    Expired,
+}
+
+/// What is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartyMetadata {
+    /// The application's name.
+    pub entity_id: String,
+    /// At least one, the default first.
+    pub consumers: Vec<Endpoint>,
+    /// Redirect first.
+    pub logout: Vec<LogoutEndpoint>,
+    /// Certificates for signatures, as base64 of DER.
+    pub signing: Vec<String>,
+    /// Certificates to encrypt to, likewise.
+    pub encryption: Vec<String>,
+    /// URIs of the kinds of names that it takes, in its order.
+    pub name_id_formats: Vec<String>,
+    /// Whether it signs its requests.
+    pub requests_signed: bool,
+    /// Whether it wants assertions signed.
+    pub wants_assertions_signed: bool,
+    /// What people call it.
+    pub display_name: Option<String>,
+    /// Until when all this holds.
+    pub valid_until: Option<Millis>,
+}
+
+impl PartyMetadata {
+    /// Reads metadata of `entity` (or of the only entity that it has) at `now`. Where `fingerprint` is given (SHA-256 of its publisher's
+    /// certificate, in hexadecimal digits), only what that one signed is read.
+    ///
+    /// # Errors
+    /// See [`MetadataError`].
+    pub fn read(
+        octets: &[u8],
+        entity: Option<&str>,
+        fingerprint: Option<&str>,
+        now: Millis,
+    ) -> Result<Self, MetadataError> {
+        let document = Document::parse(octets, &Limits::METADATA)?;
+        let Some(fingerprint) = fingerprint else { return Self::of(document.root(), entity, now) };
+        let key = publisher(document.root(), fingerprint)?;
+        let verified =
+            xmlsig::verify(document.root(), &[key], Accept::default()).map_err(|_| MetadataError::Signature)?;
+        Self::of(verified.root(), entity, now)
+    }
+
+    /// Puts what it says in place of what was known. What an administrator decides stays: names, levels, what is signed and encrypted.
+    pub fn apply(&self, party: &mut SamlParty) {
+        party.acs.clone_from(&self.consumers);
+        party.slo.clone_from(&self.logout);
+        party.certificates.clone_from(&self.signing);
+        party.encryption_certificate = self.encryption.first().cloned();
+        // Nothing would be left to encrypt to.
+        party.encrypt &= party.encryption_certificate.is_some();
+        party.want_signed_requests |= self.requests_signed && !self.signing.is_empty();
+        // A copy that nobody can read again must not be over one day that nobody knows of.
+        party.metadata_until = self.valid_until.filter(|_| party.metadata_url.is_some()).map(|until| until.0);
+    }
+
+    fn of(root: Element<'_>, entity: Option<&str>, now: Millis) -> Result<Self, MetadataError> {
+        let mut ends = Vec::new();
+        let found = if root.is(ns::MD, "EntityDescriptor") {
+            root
+        } else if root.is(ns::MD, "EntitiesDescriptor") {
+            ends.push(valid_until(root)?);
+            let mut fitting = root
+                .children_of(ns::MD, "EntityDescriptor")
+                .filter(|child| entity.is_none_or(|entity| child.attribute("entityID") == Some(entity)));
+            match (fitting.next(), fitting.next()) {
+                (Some(one), None) => one,
+                _ => return Err(MetadataError::Entity),
+            }
+        } else {
+            return Err(MetadataError::Entity);
+        };
+        let entity_id = found.attribute("entityID").filter(|id| (1..=1024).contains(&id.len()));
+        let entity_id = entity_id.filter(|id| !id.chars().any(char::is_control)).ok_or(MetadataError::Entity)?;
+        if entity.is_some_and(|entity| entity != entity_id) {
+            return Err(MetadataError::Entity);
+        }
+        let speaks = |role: &Element<'_>| {
+            role.attribute("protocolSupportEnumeration")
+                .is_some_and(|list| list.split_ascii_whitespace().any(|protocol| protocol == ns::SAMLP))
+        };
+        let role = found.children_of(ns::MD, "SPSSODescriptor").find(speaks).ok_or(MetadataError::Role)?;
+        ends.extend([valid_until(found)?, valid_until(role)?]);
+        let valid_until = ends.into_iter().flatten().min();
+        if valid_until.is_some_and(|end| end <= now) {
+            return Err(MetadataError::Expired);
+        }
+        let mut signing = Vec::new();
+        let mut encryption = Vec::new();
+        for key in role.children_of(ns::MD, "KeyDescriptor").take(MOST) {
+            let usage = key.attribute("use");
+            for certificate in key.descendants().filter(|at| at.is(ns::DS, "X509Certificate")).take(MOST) {
+                let der = certificate.base64().map_err(|_| MetadataError::Value("X509Certificate"))?;
+                PublicKey::from_certificate(&der).map_err(|_| MetadataError::Value("X509Certificate"))?;
+                let text = BASE64.encode(&der);
+                if usage != Some("encryption") && !signing.contains(&text) {
+                    signing.push(text.clone());
+                }
+                if usage != Some("signing") && !encryption.contains(&text) {
+                    encryption.push(text);
+                }
+            }
+        }
+        let formats = role.children_of(ns::MD, "NameIDFormat").take(MOST);
+        let name_id_formats = formats.filter_map(|format| read::value(format, "NameIDFormat").ok()).collect();
+        Ok(Self {
+            entity_id: entity_id.to_owned(),
+            consumers: consumers(role)?,
+            logout: logout(role)?,
+            signing,
+            encryption,
+            name_id_formats,
+            requests_signed: flag(role, "AuthnRequestsSigned")?,
+            wants_assertions_signed: flag(role, "WantAssertionsSigned")?,
+            display_name: display_name(found),
+            valid_until,
+        })
+    }
+}
+
+/// The key in the signature's own certificate, where that is the one with this fingerprint. Nothing else in `KeyInfo` counts.
+fn publisher(root: Element<'_>, fingerprint: &str) -> Result<PublicKey, MetadataError> {
+    let signature = root.only(ns::DS, "Signature").map_err(|_| MetadataError::Signature)?;
+    let wanted: String = fingerprint.chars().filter(|c| *c != ':').collect::<String>().to_ascii_lowercase();
+    for certificate in signature.descendants().filter(|at| at.is(ns::DS, "X509Certificate")).take(MOST) {
+        let der = certificate.base64().map_err(|_| MetadataError::Signature)?;
+        if ct_eq(HEXLOWER.encode(digest(&SHA256, &der).as_ref()).as_bytes(), wanted.as_bytes()) {
+            return PublicKey::from_certificate(&der).map_err(|_| MetadataError::Signature);
+        }
+    }
+    Err(MetadataError::Signature)
+}
+
+fn valid_until(element: Element<'_>) -> Result<Option<Millis>, MetadataError> {
+    element.attribute("validUntil").map(|text| time::read(text).ok_or(MetadataError::Value("validUntil"))).transpose()
+}
+
+fn flag(element: Element<'_>, name: &'static str) -> Result<bool, MetadataError> {
+    read::flag(element, name).map_err(|_| MetadataError::Value(name))
+}
+
+/// An address to which a browser may be sent.
+fn url(text: &str) -> Result<String, MetadataError> {
+    let scheme = text.starts_with("https://") || text.starts_with("http://");
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&byte));
+    if scheme && plain && text.len() <= LONGEST_URL {
+        Ok(text.to_owned())
+    } else {
+        Err(MetadataError::Value("Location"))
+    }
+}
+
+fn consumers(role: Element<'_>) -> Result<Vec<Endpoint>, MetadataError> {
+    let mut found = Vec::new();
+    for service in role.children_of(ns::MD, "AssertionConsumerService").take(MOST) {
+        if service.attribute("Binding") != Some(names::POST) {
+            continue;
+        }
+        let index = match service.attribute("index") {
+            Some(text) => text.parse().map_err(|_| MetadataError::Value("index"))?,
+            None => 0,
+        };
+        let default = flag(service, "isDefault")?;
+        found.push(Endpoint { url: url(service.attribute("Location").unwrap_or_default())?, index, default });
+    }
+    // saml-metadata §2.2.3: the default, or else the first.
+    let place = found.iter().position(|consumer| consumer.default).unwrap_or(0);
+    for (at, consumer) in found.iter_mut().enumerate() {
+        consumer.default = at == place;
+    }
+    found.sort_by_key(|consumer| !consumer.default);
+    if found.is_empty() { Err(MetadataError::Consumer) } else { Ok(found) }
+}
+
+fn logout(role: Element<'_>) -> Result<Vec<LogoutEndpoint>, MetadataError> {
+    let mut found: Vec<LogoutEndpoint> = Vec::new();
+    for service in role.children_of(ns::MD, "SingleLogoutService").take(MOST) {
+        let binding = match service.attribute("Binding") {
+            Some(names::POST) => Binding::Post,
+            Some(names::REDIRECT) => Binding::Redirect,
+            _ => continue,
+        };
+        if found.iter().any(|known| known.binding == binding) {
+            continue;
+        }
+        found.push(LogoutEndpoint {
+            binding,
+            url: url(service.attribute("Location").unwrap_or_default())?,
+            response_url: service.attribute("ResponseLocation").map(url).transpose()?,
+        });
+    }
+    found.sort_by_key(|service| service.binding == Binding::Post);
+    Ok(found)
+}
+
+/// The name for people: of the organisation's, the first.
+fn display_name(entity: Element<'_>) -> Option<String> {
+    let organization = entity.child(ns::MD, "Organization").ok()??;
+    let name = organization.children_of(ns::MD, "OrganizationDisplayName").next()?;
+    let text: String = read::value(name, "OrganizationDisplayName").ok()?.chars().take(100).collect();
+    Some(text)
+}

@@ -1,0 +1,133 @@
+//! Applications' metadata, read again where it was registered by an address.
+//!
+//! It is looked at when the application is used, so an installation of a hundred thousand tenants has no task for each; what nobody uses is
+//! asked of nobody. A new copy takes the place of the old one's addresses and keys and of nothing that an administrator has decided.
+
+use super::party::PartyMetadata;
+use crate::{door::Door, error::Refused};
+use outbound::{Outbound, Request};
+use quick_cache::sync::Cache;
+use sso::{Kind, RelyingParty, SsoError};
+use std::{sync::Arc, time::Duration};
+use store::{RelyingPartyChange, StoreError};
+use tokio::sync::Semaphore;
+use types::Millis;
+
+/// How old a copy gets.
+const FRESH: Duration = Duration::from_secs(6 * 3600);
+/// After a failure it is tried again no sooner.
+const AGAIN: Duration = Duration::from_secs(300);
+/// So many are fetched at once.
+const AT_ONCE: usize = 4;
+/// The largest metadata that is read, in bytes.
+const LARGEST: usize = 2 * 1024 * 1024;
+/// So many applications' last looks are remembered.
+const REMEMBERED: usize = 100_000;
+
+/// Why metadata wasn't read again.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error("the metadata's address gave nothing: {0}")]
+    Fetch(#[from] outbound::FetchError),
+    #[error("the metadata's address answered {0}")]
+    Status(u16),
+    #[error(transparent)]
+    Metadata(#[from] super::MetadataError),
+    #[error(transparent)]
+    Sso(#[from] SsoError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the settings can't be written")]
+    Settings,
+}
+
+/// Reads metadata again.
+pub(crate) struct Refresher {
+    outbound: Outbound,
+    /// When each application may be looked at again.
+    next: Cache<String, Millis>,
+    turns: Arc<Semaphore>,
+}
+
+impl Refresher {
+    pub(crate) fn new(outbound: Outbound) -> Self {
+        Self { outbound, next: Cache::new(REMEMBERED), turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// Reads an application's metadata again where its copy is old, beside what goes on.
+    pub(crate) fn look(&self, door: &Arc<Door>, party: &Arc<RelyingParty>) {
+        let now = door.sso.world().now();
+        let Some(url) = party.saml().and_then(|settings| settings.metadata_url.as_ref()) else { return };
+        if url.is_empty() || self.next.get(party.ikey()).is_some_and(|next| now < next) {
+            return;
+        }
+        self.next.insert(party.ikey().to_owned(), now + AGAIN);
+        let (door, party, turns) = (Arc::clone(door), Arc::clone(party), Arc::clone(&self.turns));
+        tokio::spawn(async move {
+            let Ok(_turn) = turns.acquire_owned().await else { return };
+            door.refresher.read(&door, &party).await;
+        });
+    }
+
+    /// Refuses an application whose metadata is over (saml-metadata §2.3.2). It is read again at once where that can help.
+    pub(crate) async fn is_current(&self, door: &Arc<Door>, party: &Arc<RelyingParty>) -> Result<bool, Refused> {
+        let over = |party: &RelyingParty| {
+            let until = party.saml().filter(|settings| settings.metadata_url.is_some())?.metadata_until?;
+            Some(until <= door.sso.world().now().0)
+        };
+        if over(party) != Some(true) {
+            return Ok(true);
+        }
+        let now = door.sso.world().now();
+        if self.next.get(party.ikey()).is_some_and(|next| now < next) {
+            return Ok(false);
+        }
+        self.next.insert(party.ikey().to_owned(), now + AGAIN);
+        Ok(self.read(door, party).await)
+    }
+
+    /// Whether there is a good copy now.
+    async fn read(&self, door: &Door, party: &RelyingParty) -> bool {
+        match self.refresh(door, party).await {
+            Ok(changed) => {
+                let next = door.sso.world().now() + FRESH;
+                self.next.insert(party.ikey().to_owned(), next);
+                if changed {
+                    tracing::info!(ikey = party.ikey(), "an application's metadata has changed");
+                }
+                metrics::counter!("countersign_saml_metadata_total", "end" => "read").increment(1);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(ikey = party.ikey(), %error, "an application's metadata could not be read again");
+                metrics::counter!("countersign_saml_metadata_total", "end" => "failed").increment(1);
+                false
+            }
+        }
+    }
+
+    async fn refresh(&self, door: &Door, party: &RelyingParty) -> Result<bool, Failed> {
+        let (settings, now) = (party.settings.clone(), door.sso.world().now());
+        let Kind::Saml(mut saml) = settings.kind else { return Ok(false) };
+        let Some(url) = saml.metadata_url.clone() else { return Ok(false) };
+        let fetched = self.outbound.send(Request::get(&url).up_to(LARGEST)).await?;
+        if fetched.status != 200 {
+            return Err(Failed::Status(fetched.status));
+        }
+        let fingerprint = saml.metadata_fingerprint.clone();
+        let read = PartyMetadata::read(&fetched.body, Some(&party.key), fingerprint.as_deref(), now)?;
+        read.apply(&mut saml);
+        let changed = sso::Settings { tile: settings.tile, kind: Kind::Saml(saml) };
+        let write = |settings: &sso::Settings| serde_json::to_string(settings).map_err(|_| Failed::Settings);
+        let (old, new) = (write(&party.settings)?, write(&changed)?);
+        if old == new {
+            return Ok(false);
+        }
+        let mut tx = door.sso.store().tenant(party.tenant()).begin().await?;
+        let change = RelyingPartyChange { settings: Some(new), ..RelyingPartyChange::default() };
+        tx.change_relying_party(party.ikey(), &change, now).await?;
+        tx.notify(format!("application:{}", party.ikey())).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
