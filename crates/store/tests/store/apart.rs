@@ -357,6 +357,7 @@ fn the_tests_above_leave_no_method_out() {
         include_str!("apart_browser.rs"),
         include_str!("apart_api.rs"),
         include_str!("log_segments.rs"),
+        include_str!("numbers.rs"),
         include_str!("signals.rs")
     );
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

@@ -19,6 +19,7 @@ mod log_segments;
 mod logs;
 mod migrations;
 mod neighbours;
+mod numbers;
 mod outage;
 mod people;
 mod plans;

@@ -46,6 +46,8 @@ fn of_the_whole_tenant(name: &str) -> bool {
         "tenant_keys",
         // A handful of countries.
         "known_country_list",
+        // A handful of numbers that are nobody's.
+        "canary_number_list",
         // A tenant's receivers of security events.
         "signal_streams",
         "signal_stream_insert",
