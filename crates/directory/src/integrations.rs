@@ -6,7 +6,7 @@ use crate::{
     text,
 };
 use serde_json::{Map, Value, json};
-use store::{IntegrationChange, IntegrationRow, StoreError, fields};
+use store::{IntegrationChange, IntegrationRow, StoreError, Tx, fields};
 use types::{GroupId, Normalization, PolicyId, SecretString, World};
 
 /// Characters of a key after `DI`.
@@ -175,6 +175,18 @@ impl Scope<'_> {
         &self,
         new: &NewIntegration,
     ) -> Result<(IntegrationRow, IntegrationKeys), DirectoryError> {
+        let (row, keys) = self.new_integration(new).await?;
+        let mut tx = self.begin().await?;
+        self.insert_integration(&mut tx, &row, new).await?;
+        tx.commit().await?;
+        Ok((row, keys))
+    }
+
+    /// What an integration would be that is yet to be inserted.
+    pub(crate) async fn new_integration(
+        &self,
+        new: &NewIntegration,
+    ) -> Result<(IntegrationRow, IntegrationKeys), DirectoryError> {
         let r#type = kind(&new.r#type)?;
         let keys = new.keys.clone().unwrap_or_else(|| IntegrationKeys::generate(self.world()));
         let mut settings = new.fields.values().clone();
@@ -191,7 +203,16 @@ impl Scope<'_> {
             created: self.world().now(),
             r#type,
         };
-        let mut tx = self.begin().await?;
+        Ok((row, keys))
+    }
+
+    /// Inserts it, with its line in the log and its notice.
+    pub(crate) async fn insert_integration(
+        &self,
+        tx: &mut Tx,
+        row: &IntegrationRow,
+        new: &NewIntegration,
+    ) -> Result<(), DirectoryError> {
         // The policy is set after: a policy of another tenant is none.
         tx.insert_integration(&IntegrationRow { policy: None, ..row.clone() }).await.map_err(taken("integration"))?;
         if new.policy.is_some() {
@@ -200,11 +221,9 @@ impl Scope<'_> {
         let detail = json!({
             "integration_key": row.ikey, "type": row.r#type, "signature_v1": row.signature_v1, "user_access": new.access.as_str(),
         });
-        self.log(&mut tx, "integration_create", &row.name, detail).await?;
+        self.log(tx, "integration_create", &row.name, detail).await?;
         // A key that was asked for in vain may be remembered as unknown.
-        self.application_changed(&mut tx, &row.ikey).await?;
-        tx.commit().await?;
-        Ok((row, keys))
+        self.application_changed(tx, &row.ikey).await
     }
 
     async fn groups_allowed(&self, groups: &[GroupId]) -> Result<Value, DirectoryError> {

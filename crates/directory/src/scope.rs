@@ -73,7 +73,9 @@ impl<'a> Scope<'a> {
         self.actor
     }
 
-    pub(crate) fn world(&self) -> &'a World {
+    /// Time and chance.
+    #[must_use]
+    pub fn world(&self) -> &'a World {
         self.directory.store.world()
     }
 

@@ -13,6 +13,9 @@ pub enum SsoError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The directory: a name that is taken, or something that isn't there.
+    #[error(transparent)]
+    Directory(#[from] directory::DirectoryError),
     /// What was asked is over, or was never there, or is another browser's.
     #[error("the session or the request is over")]
     Over,

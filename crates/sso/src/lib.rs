@@ -23,6 +23,7 @@ mod farewell;
 mod held;
 pub mod host;
 mod launcher;
+pub mod manage;
 mod participants;
 pub mod party;
 mod people;
