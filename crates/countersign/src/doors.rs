@@ -9,6 +9,7 @@ use crate::{
 use anyhow::Context as _;
 use axum::Router;
 use duo_api::Door;
+use sso::Sso;
 use std::sync::Arc;
 
 /// Every door's routes over `services`. When the stop begins, the engine answers whoever waits.
@@ -38,11 +39,13 @@ pub fn with_plain(
     let doors = Doors::open(config, services)?;
     let application = with_certificate(config, services, &doors, has_certificate, shutdown)?;
     let options = web::WebOptions { public_port: plain_port, secure_origin: false, ..web_options(config) };
-    Ok((application, router(services, &doors, options)?))
+    Ok((application, router(services, &doors.plain(config, services, plain_port)?, options)?))
 }
 
 /// Those that remember something, one of each for all listeners: what was used at one is used at the other.
 struct Doors {
+    sso: Arc<Sso>,
+    backchannel: Arc<oidc::BackChannel>,
     duo: Arc<Door>,
     messaging: Arc<messaging_api::Api>,
     oidc: Arc<oidc::Door>,
@@ -52,11 +55,30 @@ struct Doors {
 impl Doors {
     fn open(config: &Config, services: &Services) -> anyhow::Result<Self> {
         let hosts = config.server.api_hosts.clone();
+        let backchannel = oidc::BackChannel::start(&services.sso, outbound(config)?);
         Ok(Self {
+            sso: Arc::clone(&services.sso),
             duo: Arc::new(Door::new(Arc::clone(&services.auth), hosts, config.limits.long_poll)),
             messaging: messaging_api(config, services)?,
-            oidc: Arc::new(oidc::Door::new(&services.sso)),
+            oidc: Arc::new(oidc::Door::new(&services.sso, &backchannel)),
+            backchannel,
             saml: Arc::new(saml::Door::new(&services.sso, outbound(config)?)),
+        })
+    }
+}
+
+impl Doors {
+    /// The same for browsers that come by http to `port`: other addresses, other names of cookies.
+    fn plain(&self, config: &Config, services: &Services, port: u16) -> anyhow::Result<Self> {
+        let options = sso::Options { public_port: port, secure_origin: false };
+        let sso = Sso::start(Arc::clone(&services.auth), options);
+        Ok(Self {
+            duo: Arc::clone(&self.duo),
+            messaging: Arc::clone(&self.messaging),
+            oidc: Arc::new(oidc::Door::new(&sso, &self.backchannel)),
+            saml: Arc::new(saml::Door::new(&sso, outbound(config)?)),
+            backchannel: Arc::clone(&self.backchannel),
+            sso,
         })
     }
 }
@@ -94,10 +116,9 @@ fn messaging_api(config: &Config, services: &Services) -> anyhow::Result<Arc<mes
 fn router(services: &Services, doors: &Doors, options: web::WebOptions) -> Result<Router, web::TextsError> {
     let duo = if options.secure_origin { duo_api::router(&doors.duo) } else { duo_api::plain_router(&doors.duo) };
     let router = duo.merge(authenticator::router(&services.auth)).merge(messaging_api::router(&doors.messaging));
-    let reach = oidc::Reach { public_port: options.public_port, secure_origin: options.secure_origin };
-    let router = router.merge(oidc::router(&doors.oidc, reach));
+    let router = router.merge(oidc::router(&doors.oidc));
     let router = router.merge(saml::router(&doors.saml));
-    Ok(router.merge(web::router(&services.auth, options)?))
+    Ok(router.merge(web::router(&doors.sso, options)?))
 }
 
 fn with_certificate(

@@ -16,65 +16,39 @@
 //! is believed after `back::client_auth` and not before.
 
 mod back;
+mod backchannel;
 mod frame;
 mod front;
+
+pub use backchannel::BackChannel;
 
 use axum::{Router, middleware, response::Response};
 use frame::{
     error::{Code, OAuthError},
-    page,
-    place::{self, Entry, Known},
+    page, place,
 };
 use http::{HeaderMap, HeaderValue, header};
-use quick_cache::sync::Cache;
 use sso::Sso;
 use std::sync::Arc;
 
-/// Tenants whose names are kept.
-const TENANTS: usize = 10_000;
-
-/// What the door stands on: one for all listeners, because what was used at one is used at the other.
+/// What the door stands on.
 pub struct Door {
     pub(crate) sso: Arc<Sso>,
-    pub(crate) tenants: Cache<String, Arc<Known>>,
+    pub(crate) backchannel: Arc<BackChannel>,
 }
 
 impl Door {
-    /// A door to `sso`.
+    /// A door to `sso`, whose ends of sessions `backchannel` tells.
     #[must_use]
-    pub fn new(sso: &Arc<Sso>) -> Self {
-        Self { sso: Arc::clone(sso), tenants: Cache::new(TENANTS) }
+    pub fn new(sso: &Arc<Sso>, backchannel: &Arc<BackChannel>) -> Self {
+        Self { sso: Arc::clone(sso), backchannel: Arc::clone(backchannel) }
     }
 }
 
-/// How the world reaches a listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reach {
-    /// The port in public addresses.
-    pub public_port: u16,
-    /// Whether browsers come by https. Only a test and a demonstration on one machine say no: their cookies are as open as what goes
-    /// over the wire.
-    pub secure_origin: bool,
-}
-
-impl Reach {
-    /// `https://{host}`, with the port where it isn't the scheme's own.
-    #[must_use]
-    pub fn origin(self, host: &str) -> String {
-        match (self.secure_origin, self.public_port) {
-            (true, 443) => format!("https://{host}"),
-            (true, port) => format!("https://{host}:{port}"),
-            (false, 80) => format!("http://{host}"),
-            (false, port) => format!("http://{host}:{port}"),
-        }
-    }
-}
-
-/// The door's routes.
-pub fn router(door: &Arc<Door>, reach: Reach) -> Router {
-    let entry = Entry { door: Arc::clone(door), reach };
+/// The door's routes. How the world reaches them, `sso` knows.
+pub fn router(door: &Arc<Door>) -> Router {
     let routes = front::routes().merge(back::routes());
-    routes.layer(middleware::from_fn_with_state(entry.clone(), place::around)).with_state(entry)
+    routes.layer(middleware::from_fn_with_state(Arc::clone(door), place::around)).with_state(Arc::clone(door))
 }
 
 /// Whether a route's template is this door's.

@@ -20,7 +20,7 @@ pub(crate) struct Form {
 
 /// Where parameters may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum From {
+pub(crate) enum Source {
     /// In the query of a GET, in the body of a POST: what a browser brings.
     Either,
     /// In a POST's body only: secrets in an address end in logs (RFC 6749 §2.3.1).
@@ -33,21 +33,21 @@ const TWICE: OAuthError = OAuthError::invalid_request("A parameter is there twic
 
 impl Form {
     /// Takes a request in. With the error comes what was read of the request, for those who answer browsers.
-    pub(crate) async fn read(request: Request<Body>, from: From) -> Result<Self, (Parts, OAuthError)> {
+    pub(crate) async fn read(request: Request<Body>, from: Source) -> Result<Self, (Parts, OAuthError)> {
         Self::read_up_to(request, from, MOST_BYTES).await
     }
 
     /// As [`read`](Self::read), for an endpoint whose parameters are signed objects and so longer.
     pub(crate) async fn read_up_to(
         request: Request<Body>,
-        from: From,
+        from: Source,
         most: usize,
     ) -> Result<Self, (Parts, OAuthError)> {
         let (parts, body) = request.into_parts();
         let pairs = match (&parts.method, from) {
             (&Method::POST, _) => of_body(&parts, body, most).await,
-            (_, From::Either) => of_text(parts.uri.query().unwrap_or_default().as_bytes(), most),
-            (_, From::Body) => Err(UNREADABLE),
+            (_, Source::Either) => of_text(parts.uri.query().unwrap_or_default().as_bytes(), most),
+            (_, Source::Body) => Err(UNREADABLE),
         };
         match pairs {
             Ok(pairs) => Ok(Self { parts, pairs }),
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    async fn read(method: Method, target: &str, kind: &str, body: &str, from: From) -> Result<Form, OAuthError> {
+    async fn read(method: Method, target: &str, kind: &str, body: &str, from: Source) -> Result<Form, OAuthError> {
         let request = Request::builder().method(method).uri(target).header(header::CONTENT_TYPE, kind);
         Form::read(request.body(Body::from(body.to_owned())).unwrap(), from).await.map_err(|(_, error)| error)
     }
@@ -152,23 +152,24 @@ mod tests {
 
     #[tokio::test]
     async fn a_parameter_stands_once_and_in_its_place() {
-        let form = read(Method::GET, "/a?state=a+b%26&empty=", FORM, "state=x", From::Either).await.unwrap();
+        let form = read(Method::GET, "/a?state=a+b%26&empty=", FORM, "state=x", Source::Either).await.unwrap();
         assert_eq!(form.get("state"), Ok(Some("a b&")));
         assert_eq!((form.get("empty"), form.get("none")), (Ok(None), Ok(None)));
-        let form = read(Method::POST, "/a", "application/x-www-form-urlencoded; charset=UTF-8", "state=1", From::Body);
+        let form =
+            read(Method::POST, "/a", "application/x-www-form-urlencoded; charset=UTF-8", "state=1", Source::Body);
         assert_eq!(form.await.unwrap().get("state"), Ok(Some("1")));
-        let twice = read(Method::GET, "/a?state=1&state=1", FORM, "", From::Either).await.unwrap();
+        let twice = read(Method::GET, "/a?state=1&state=1", FORM, "", Source::Either).await.unwrap();
         assert_eq!(twice.get("state"), Err(TWICE));
         assert_eq!(twice.all("state"), ["1", "1"]);
         for (method, target, kind, from) in [
-            (Method::GET, "/a?code=1", FORM, From::Body),
-            (Method::POST, "/a?code=1", FORM, From::Body),
-            (Method::POST, "/a?code=1", FORM, From::Either),
-            (Method::POST, "/a", "application/json", From::Body),
-            (Method::GET, "/a?code=%zz", FORM, From::Either),
-            (Method::GET, "/a?code=%f", FORM, From::Either),
-            (Method::GET, "/a?code=%ff", FORM, From::Either),
-            (Method::GET, "/a?code=%00", FORM, From::Either),
+            (Method::GET, "/a?code=1", FORM, Source::Body),
+            (Method::POST, "/a?code=1", FORM, Source::Body),
+            (Method::POST, "/a?code=1", FORM, Source::Either),
+            (Method::POST, "/a", "application/json", Source::Body),
+            (Method::GET, "/a?code=%zz", FORM, Source::Either),
+            (Method::GET, "/a?code=%f", FORM, Source::Either),
+            (Method::GET, "/a?code=%ff", FORM, Source::Either),
+            (Method::GET, "/a?code=%00", FORM, Source::Either),
         ] {
             assert!(read(method.clone(), target, kind, "a=1", from).await.is_err(), "{method} {target} {kind}");
         }
@@ -177,10 +178,10 @@ mod tests {
     #[tokio::test]
     async fn more_than_eight_kilobytes_are_not_read() {
         let long = "a".repeat(MOST_BYTES);
-        assert!(read(Method::GET, &format!("/a?a={long}"), FORM, "", From::Either).await.is_err());
-        assert!(read(Method::POST, "/a", FORM, &format!("a={long}"), From::Body).await.is_err());
+        assert!(read(Method::GET, &format!("/a?a={long}"), FORM, "", Source::Either).await.is_err());
+        assert!(read(Method::POST, "/a", FORM, &format!("a={long}"), Source::Body).await.is_err());
         let many = "a=1&".repeat(MOST + 1);
-        assert!(read(Method::POST, "/a", FORM, &many, From::Body).await.is_err());
+        assert!(read(Method::POST, "/a", FORM, &many, Source::Body).await.is_err());
     }
 
     proptest! {

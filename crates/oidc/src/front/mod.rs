@@ -1,14 +1,41 @@
 //! The front room: what browsers and the public ask.
 
-mod authorize;
+pub(crate) mod authorize;
+mod code;
+mod discovery;
+pub(crate) mod id_token;
+mod jwks;
+mod logout;
 pub(crate) mod redirect_uri;
+mod userinfo;
 
-use crate::frame::place::Entry;
-use axum::Router;
+use crate::Door;
+use axum::{Router, routing::get};
+use std::sync::Arc;
+
+/// Where browsers are sent to.
+pub(crate) const AUTHORIZE: &str = "/oidc/authorize";
+/// Where they come back to, before the request's id.
+pub(crate) const CONTINUE: &str = "/oidc/continue/";
+/// The public keys.
+pub(crate) const JWKS: &str = "/oidc/jwks";
+/// What an access token tells of its person.
+pub(crate) const USERINFO: &str = "/oidc/userinfo";
+/// Signing out.
+pub(crate) const LOGOUT: &str = "/oidc/logout";
+/// Dynamic registration.
+pub(crate) const REGISTER: &str = "/oidc/register";
 
 /// Its routes.
-pub(crate) fn routes() -> Router<Entry> {
+pub(crate) fn routes() -> Router<Arc<Door>> {
     Router::new()
+        .route("/.well-known/openid-configuration", get(discovery::openid))
+        .route("/.well-known/oauth-authorization-server", get(discovery::oauth))
+        .route(JWKS, get(jwks::jwks))
+        .route(AUTHORIZE, get(authorize::authorize).post(authorize::authorize))
+        .route("/oidc/continue/{id}", get(authorize::resume))
+        .route(USERINFO, get(userinfo::userinfo).post(userinfo::userinfo).options(userinfo::preflight))
+        .route(LOGOUT, get(logout::logout).post(logout::logout))
 }
 
 /// What the fuzzers call.

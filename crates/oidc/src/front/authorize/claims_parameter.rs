@@ -41,6 +41,21 @@ impl Wishes {
         if wishes.id_token.len() + wishes.userinfo.len() > MOST { Err(UNREADABLE) } else { Ok(wishes) }
     }
 
+    /// As it was kept with what was granted; nothing where there was nothing.
+    pub(crate) fn kept(value: Option<&Value>) -> Self {
+        value.and_then(|value| serde_json::from_value(value.clone()).ok()).unwrap_or_default()
+    }
+
+    /// The claims that are asked for in the id token.
+    pub(crate) fn id_token_names(&self) -> Vec<String> {
+        self.id_token.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The claims that are asked for at userinfo.
+    pub(crate) fn userinfo_names(&self) -> Vec<String> {
+        self.userinfo.iter().map(|(name, _)| name.clone()).collect()
+    }
+
     /// What is asked of a claim of the id token.
     pub(crate) fn of_id_token(&self, name: &str) -> Option<&Wish> {
         self.id_token.iter().find(|(known, _)| known == name).map(|(_, wish)| wish)

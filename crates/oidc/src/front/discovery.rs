@@ -1,0 +1,139 @@
+//! `GET /.well-known/openid-configuration` (OpenID Connect Discovery 1.0 §3) and `/.well-known/oauth-authorization-server` (RFC 8414): what
+//! this server can do. It says what works and nothing else: each member here has a test that uses it.
+
+use crate::frame::{headers::readable_everywhere, place::Place};
+use axum::{body::Body, response::Response};
+use http::{HeaderValue, header};
+use serde_json::{Map, Value, json};
+
+/// How long the answer may be kept, in seconds.
+const KEPT: &str = "public, max-age=300";
+
+/// The algorithms that this server signs with.
+pub(crate) const SIGNED_WITH: [&str; 3] = ["ES256", "RS256", "EdDSA"];
+/// The algorithms that clients may sign with.
+pub(crate) const CLIENTS_SIGN_WITH: [&str; 8] =
+    ["ES256", "ES384", "PS256", "PS384", "PS512", "RS256", "EdDSA", "Ed25519"];
+/// What a person's claims can be asked for with, beside `openid`.
+pub(crate) const SCOPES: [&str; 6] = ["openid", "profile", "email", "phone", "groups", "offline_access"];
+
+/// `GET /.well-known/openid-configuration`.
+pub(super) async fn openid(place: Place) -> Response {
+    answer(&document(&place, true))
+}
+
+/// `GET /.well-known/oauth-authorization-server`.
+pub(super) async fn oauth(place: Place) -> Response {
+    answer(&document(&place, false))
+}
+
+fn answer(document: &Map<String, Value>) -> Response {
+    let text = serde_json::to_string(document).unwrap_or_default();
+    let mut response = Response::new(Body::from(text));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(KEPT));
+    readable_everywhere(headers);
+    response
+}
+
+fn document(place: &Place, is_openid: bool) -> Map<String, Value> {
+    let mut out = Map::new();
+    let mut say = |name: &str, value: Value| {
+        out.insert(name.to_owned(), value);
+    };
+    say("issuer", place.issuer.as_str().into());
+    for (name, path) in [
+        ("authorization_endpoint", super::AUTHORIZE),
+        ("token_endpoint", "/oidc/token"),
+        ("jwks_uri", super::JWKS),
+        ("introspection_endpoint", "/oidc/introspect"),
+        ("revocation_endpoint", "/oidc/revoke"),
+        ("pushed_authorization_request_endpoint", "/oidc/par"),
+        ("device_authorization_endpoint", "/oidc/device_authorization"),
+    ] {
+        say(name, place.url(path).into());
+    }
+    say("scopes_supported", json!(SCOPES));
+    say("response_types_supported", json!(["code"]));
+    say("response_modes_supported", json!(["query", "form_post"]));
+    say(
+        "grant_types_supported",
+        json!([
+            "authorization_code",
+            "refresh_token",
+            "client_credentials",
+            "urn:ietf:params:oauth:grant-type:device_code",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ]),
+    );
+    let methods = json!([
+        "client_secret_basic",
+        "client_secret_post",
+        "client_secret_jwt",
+        "private_key_jwt",
+        "tls_client_auth",
+        "self_signed_tls_client_auth",
+        "none",
+    ]);
+    let assertions: Vec<&str> = CLIENTS_SIGN_WITH.into_iter().chain(["HS256"]).collect();
+    for endpoint in ["token", "introspection", "revocation"] {
+        say(&format!("{endpoint}_endpoint_auth_methods_supported"), methods.clone());
+        say(&format!("{endpoint}_endpoint_auth_signing_alg_values_supported"), json!(assertions));
+    }
+    say("code_challenge_methods_supported", json!(["S256"]));
+    say("dpop_signing_alg_values_supported", json!(["ES256", "EdDSA", "Ed25519", "PS256", "RS256"]));
+    say("tls_client_certificate_bound_access_tokens", true.into());
+    say("authorization_response_iss_parameter_supported", true.into());
+    say("require_pushed_authorization_requests", false.into());
+    say("require_signed_request_object", false.into());
+    say("request_parameter_supported", true.into());
+    // Of pushed requests only: nothing is fetched (OpenID Connect Core §6.2 would have it).
+    say("request_uri_parameter_supported", false.into());
+    say("request_object_signing_alg_values_supported", json!(CLIENTS_SIGN_WITH));
+    if is_openid {
+        say("userinfo_endpoint", place.url(super::USERINFO).into());
+        say("end_session_endpoint", place.url(super::LOGOUT).into());
+        say("subject_types_supported", json!(["public", "pairwise"]));
+        say("id_token_signing_alg_values_supported", json!(SIGNED_WITH));
+        say("userinfo_signing_alg_values_supported", json!(SIGNED_WITH));
+        say("acr_values_supported", json!(acrs()));
+        say("display_values_supported", json!(["page"]));
+        say("prompt_values_supported", json!(["none", "login", "consent", "select_account"]));
+        say("claim_types_supported", json!(["normal"]));
+        say("claims_parameter_supported", true.into());
+        say(
+            "claims_supported",
+            json!([
+                "sub",
+                "iss",
+                "aud",
+                "exp",
+                "iat",
+                "auth_time",
+                "nonce",
+                "acr",
+                "amr",
+                "azp",
+                "sid",
+                "at_hash",
+                "name",
+                "given_name",
+                "family_name",
+                "preferred_username",
+                "email",
+                "groups",
+            ]),
+        );
+        say("frontchannel_logout_supported", true.into());
+        say("frontchannel_logout_session_supported", true.into());
+        say("backchannel_logout_supported", true.into());
+        say("backchannel_logout_session_supported", true.into());
+    }
+    out
+}
+
+fn acrs() -> Vec<&'static str> {
+    use auth::sign_in::Level;
+    [Level::Single, Level::Multi, Level::PhishingResistant, Level::Hardware].map(Level::acr).to_vec()
+}

@@ -1,0 +1,176 @@
+//! `GET` and `POST /oidc/logout` (OpenID Connect RP-Initiated Logout 1.0): an application sends a browser here to be signed out everywhere.
+//!
+//! A link to this address can stand on anybody's page. So nobody is signed out without being asked, unless the hint is the id token of this
+//! very session; and a browser goes on only to an address that its client registered, byte for byte.
+
+mod front_channel;
+mod pages;
+
+use crate::frame::{
+    error::OAuthError,
+    page,
+    params::{Form, Source},
+    place::{Asked, Place},
+};
+use crate::front::authorize::{
+    hint::{self, Hint},
+    reply::with_query,
+};
+use auth::account::Session;
+use axum::response::Response;
+use http::{HeaderMap, Method, header};
+use sso::{Protocol, RelyingParty, Visit};
+use std::sync::Arc;
+
+/// Bytes of a state.
+const LONGEST_STATE: usize = 2048;
+
+/// What is asked for, checked.
+struct Wanted {
+    party: Option<Arc<RelyingParty>>,
+    hint: Option<Hint>,
+    /// Where to go after it, with the state.
+    after: Option<String>,
+}
+
+/// The endpoint.
+pub(super) async fn logout(place: Place, asked: Asked) -> Response {
+    let form = match Form::read(asked, Source::Either).await {
+        Ok(form) => form,
+        Err((parts, error)) => return page::refusal(error, &parts.headers),
+    };
+    let done =
+        if form.parts.method == Method::POST && is_ours(&place, &form.parts.headers) && form.all("token").len() == 1 {
+            confirmed(&place, &form).await
+        } else if form.parts.method == Method::POST {
+            // A POST from another site brings no cookies of ours: the browser comes again by a GET, which does.
+            Ok(again(&form))
+        } else {
+            asked_for(&place, &form).await
+        };
+    done.unwrap_or_else(|error| page::refusal(error, &form.parts.headers))
+}
+
+async fn asked_for(place: &Place, form: &Form) -> Result<Response, OAuthError> {
+    let wanted = wanted(place, form).await?;
+    let visit = super::authorize::visit(place, &form.parts).await?;
+    let Some(session) = session(place, &visit).await? else {
+        // Nobody is signed in here, so nothing is changed by going on.
+        return Ok(pages::signed_out(&visit, wanted.after.as_deref()));
+    };
+    if let (Some(party), Some(hint)) = (&wanted.party, &wanted.hint)
+        && is_of(place, party, hint, &session).await?
+    {
+        return front_channel::end(place, &visit, &session, wanted.after.as_deref()).await;
+    }
+    let app = wanted.party.as_ref().map(|party| party.app.name.as_str());
+    Ok(pages::question(&visit, &session, form, app, wanted.after.as_deref()))
+}
+
+/// The person has said yes, on our page.
+async fn confirmed(place: &Place, form: &Form) -> Result<Response, OAuthError> {
+    let wanted = wanted(place, form).await?;
+    let visit = super::authorize::visit(place, &form.parts).await?;
+    let Some(session) = session(place, &visit).await? else {
+        return Ok(pages::signed_out(&visit, wanted.after.as_deref()));
+    };
+    let token = form.required("token", "The form is not complete.")?;
+    if !pages::is_token(&visit, &session, token) {
+        return Err(OAuthError::invalid_request("This page is not of this session. Go back and start again."));
+    }
+    front_channel::end(place, &visit, &session, wanted.after.as_deref()).await
+}
+
+/// Reads what is asked for. Nothing that can't be verified leads anywhere.
+async fn wanted(place: &Place, form: &Form) -> Result<Wanted, OAuthError> {
+    const FOREIGN: OAuthError =
+        OAuthError::invalid_request("The post_logout_redirect_uri is not one that was registered for this client.");
+    let hint = match form.get("id_token_hint")? {
+        Some(text) => Some(hint::read(place, text).await?),
+        None => None,
+    };
+    let named = form.get("client_id")?;
+    if let (Some(hint), Some(named)) = (&hint, named)
+        && hint.aud != named
+    {
+        return Err(hint::WRONG);
+    }
+    let party = match named.or(hint.as_ref().map(|hint| hint.aud.as_str())) {
+        Some(key) => {
+            let found = place.sso().party(place.tenant, Protocol::Oidc, key).await;
+            found.map_err(|error| OAuthError::ours(&error))?
+        }
+        None => None,
+    };
+    let after = match form.get("post_logout_redirect_uri")? {
+        None => None,
+        Some(uri) => {
+            let client = party.as_ref().and_then(|party| party.oidc()).ok_or(FOREIGN)?;
+            let registered = client.post_logout_redirect_uris.iter().map(String::as_str);
+            if !super::redirect_uri::is_registered(registered, uri) {
+                return Err(FOREIGN);
+            }
+            Some(match form.get("state")? {
+                Some(state) if state.len() > LONGEST_STATE => {
+                    return Err(OAuthError::invalid_request("The state is too long."));
+                }
+                Some(state) => with_query(uri, &[("state", state)]),
+                None => uri.to_owned(),
+            })
+        }
+    };
+    Ok(Wanted { party, hint, after })
+}
+
+/// The session of this browser, whatever it was opened by.
+async fn session(place: &Place, visit: &Visit) -> Result<Option<Session>, OAuthError> {
+    match &visit.session {
+        Some(cookie) => {
+            let found = place.sso().auth().session(place.tenant, cookie.expose()).await;
+            found.map_err(|error| OAuthError::ours(&error))
+        }
+        None => Ok(None),
+    }
+}
+
+/// Whether the hint was given in this session, or at least to this person.
+async fn is_of(place: &Place, party: &RelyingParty, hint: &Hint, session: &Session) -> Result<bool, OAuthError> {
+    let sso = place.sso();
+    match &hint.sid {
+        Some(sid) => {
+            let participants = sso.participants(place.tenant, session.id()).await;
+            let participants = participants.map_err(|error| OAuthError::ours(&error))?;
+            Ok(participants
+                .iter()
+                .any(|participant| participant.party.ikey() == party.ikey() && &participant.sid == sid))
+        }
+        None => {
+            let subject = sso.subject(session.user(), party).await;
+            Ok(subject.map_err(|error| OAuthError::ours(&error))? == hint.sub)
+        }
+    }
+}
+
+/// Whether a page of this origin sends this.
+fn is_ours(place: &Place, headers: &HeaderMap) -> bool {
+    let says = |name: &str, right: &str| {
+        let mut lines = headers.get_all(name).iter();
+        match (lines.next(), lines.next()) {
+            (None, _) => None,
+            (Some(line), None) => Some(line.as_bytes() == right.as_bytes()),
+            _ => Some(false),
+        }
+    };
+    let (site, origin) = (says("sec-fetch-site", "same-origin"), says(header::ORIGIN.as_str(), &place.issuer));
+    (site.is_some() || origin.is_some()) && site.unwrap_or(true) && origin.unwrap_or(true)
+}
+
+fn again(form: &Form) -> Response {
+    let params: Vec<(&str, &str)> = form
+        .pairs()
+        .iter()
+        .filter(|(name, _)| name != "token")
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    page::redirect(&with_query(super::LOGOUT, &params))
+}

@@ -1,0 +1,97 @@
+//! The pages of signing out: the question, and the goodbye from which applications are told.
+
+use crate::frame::{
+    headers::origin_of,
+    page::{self, Page, escaped},
+    params::Form,
+};
+use auth::account::Session;
+use aws_lc_rs::hmac;
+use axum::response::Response;
+use data_encoding::BASE64URL_NOPAD;
+use http::{HeaderValue, StatusCode, header};
+use sso::{Visit, cookies};
+
+/// Leaves when every frame has loaded, or after five seconds: an application that doesn't answer keeps nobody here.
+const LEAVE: &str = "{const next=document.getElementById('next');\
+const go=()=>{if(next)location.replace(next.href)};addEventListener('load',go);setTimeout(go,5000)}";
+
+/// Asks the person, who came here by a link that may be anybody's.
+pub(super) fn question(
+    visit: &Visit,
+    session: &Session,
+    form: &Form,
+    app: Option<&str>,
+    after: Option<&str>,
+) -> Response {
+    let from = app.map(|app| format!("<p>{} asks to sign you out.</p>\n", escaped(app))).unwrap_or_default();
+    let carried: String = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state"]
+        .into_iter()
+        .filter_map(|name| form.get(name).ok().flatten().map(|value| (name, value)))
+        .map(|(name, value)| format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n", escaped(value)))
+        .collect();
+    let body = format!(
+        "{from}<p>You are signed in as <strong>{}</strong>. Signing out ends your session here and at every application that you \
+         opened from it.</p>\n<form method=\"post\" action=\"{}\">\n{carried}<input type=\"hidden\" name=\"token\" value=\"{}\">\n\
+         <button>Sign out</button>\n</form>\n<p><a href=\"/account\">Stay signed in</a></p>",
+        escaped(&session.username()),
+        crate::front::LOGOUT,
+        token(visit, session),
+    );
+    // Chromium holds the policy against where an answer leads on to, too.
+    let form_action = ["'self'".to_owned()].into_iter().chain(after.and_then(origin_of)).collect();
+    let page = Page { form_action, ..Page::new("Sign out?", body) };
+    let mut response = page.answer(StatusCode::OK);
+    // Under `no-referrer` a browser would say `Origin: null` with this form too.
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    response
+}
+
+/// Where nobody was signed in.
+pub(super) fn signed_out(visit: &Visit, after: Option<&str>) -> Response {
+    goodbye(visit, &[], after)
+}
+
+/// Tells the applications through the browser, and goes on.
+pub(super) fn goodbye(visit: &Visit, frames: &[String], after: Option<&str>) -> Response {
+    let mut response = match after {
+        // To a program's own scheme the page leads: a redirect after a form is held against the form's policy.
+        Some(after) if frames.is_empty() && origin_of(after).is_some() => page::redirect(after),
+        _ => page(frames, after),
+    };
+    let names = [cookies::SESSION, cookies::GRANT];
+    for cookie in names.into_iter().filter_map(|name| visit.forget(&visit.cookie_name(name))) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+fn page(frames: &[String], after: Option<&str>) -> Response {
+    let mut body = "<p>You are signed out.</p>\n".to_owned();
+    if let Some(after) = after {
+        let after = escaped(after);
+        body.push_str(&format!(
+            "<p><a id=\"next\" href=\"{after}\">Go on</a></p>\n<noscript><meta http-equiv=\"refresh\" content=\"3;url={after}\"></noscript>\n"
+        ));
+    }
+    for frame in frames {
+        body.push_str(&format!("<iframe src=\"{}\" title=\"\"></iframe>\n", escaped(frame)));
+    }
+    let mut origins: Vec<String> = frames.iter().filter_map(|frame| origin_of(frame)).collect();
+    origins.sort_unstable();
+    origins.dedup();
+    let script = if frames.is_empty() && after.is_none() { "" } else { LEAVE };
+    Page { frames: origins, script, ..Page::new("Signed out", body) }.answer(StatusCode::OK)
+}
+
+/// Ties the question to the session that it was shown in: made of the cookie's secret, so no page that was shown elsewhere has it.
+fn token(visit: &Visit, session: &Session) -> String {
+    let secret = visit.session.as_ref().map(types::SecretString::expose).unwrap_or_default();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = hmac::sign(&key, format!("countersign logout v1\n{}", session.id()).as_bytes());
+    BASE64URL_NOPAD.encode(tag.as_ref())
+}
+
+pub(super) fn is_token(visit: &Visit, session: &Session, given: &str) -> bool {
+    visit.session.is_some() && types::ct_eq(given.as_bytes(), token(visit, session).as_bytes())
+}
