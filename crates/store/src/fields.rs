@@ -2,7 +2,8 @@
 
 use keys::Field;
 use types::{
-    AttemptId, ChallengeId, FactorId, MessageId, PhoneId, SessionId, SignInId, SsoRequestId, TokenId, VerificationId,
+    AttemptId, ChallengeId, FactorId, MessageId, PhoneId, SessionId, SignInId, SsoRequestId, StreamId, TokenId,
+    VerificationId,
 };
 
 /// A phone's number.
@@ -113,6 +114,12 @@ pub fn sso_participant(sid: &str) -> Field<'_> {
     Field { table: "sso_participant", column: "detail", row: sid.as_bytes() }
 }
 
+/// What a stream's events are sent with.
+#[must_use]
+pub fn signal_credential(id: &StreamId) -> Field<'_> {
+    Field { table: "signal_stream", column: "credential", row: id.as_bytes() }
+}
+
 /// Purpose of the hash of the secret that binds a relying party's request to its browser; parts: request id, secret.
 pub const SSO_BROWSER: &str = "sso-browser";
 /// Purpose of a person's name at relying parties of one sector; parts: sector, user id.
@@ -161,6 +168,8 @@ pub const PUSHED_REQUEST: &str = "pushed-request";
 pub const DEVICE_CODE: &str = "device-code";
 /// Purpose of the tag of a nonce that a proof of possession must have; parts: its time.
 pub const DPOP_NONCE: &str = "dpop-nonce";
+/// Tokens of dynamic registration: initial ones, and those by which a client manages itself.
+pub const REGISTRATION: &str = "registration";
 /// Purpose of the hash of an API key's secret; parts: key id, secret.
 pub const API_KEY: &str = "api-key";
 /// Purpose of the mark that joins one day's messages to one address; parts: day, address.

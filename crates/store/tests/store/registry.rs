@@ -49,6 +49,7 @@ pub(crate) const TENANTLESS: &[&str] = &[
     "carrier_cuts",
     "queue_take_over",
     "queue_left",
+    "signal_due",
     "signal_take",
     "signal_purge",
     "queue_held",

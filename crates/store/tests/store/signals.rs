@@ -87,6 +87,7 @@ fn of_many_who_take_each_event_has_one_and_comes_back_until_it_is_done() {
             site.write(async |tx| tx.signal(site.id(), "credential-change", user, "{}", NOW).await).await;
         }
         let later = NOW + Duration::from_secs(60);
+        assert!(site.store.signals_due(NOW).await.unwrap());
         let taken = join_all((0..20).map(|_| site.store.take_signals(NOW, later, 5))).await;
         let taken: Vec<_> = taken.into_iter().flat_map(Result::unwrap).collect();
         let ids: HashSet<_> = taken.iter().map(|row| row.id.uuid()).collect();
@@ -95,6 +96,7 @@ fn of_many_who_take_each_event_has_one_and_comes_back_until_it_is_done() {
         let rest = site.store.take_signals(NOW, later, 100).await.unwrap();
         assert_eq!(taken.len() + rest.len(), 40);
         assert!(site.store.take_signals(NOW, later, 100).await.unwrap().is_empty());
+        assert!(!site.store.signals_due(NOW).await.unwrap());
         let again = site.store.take_signals(later, later + Duration::from_secs(60), 1).await.unwrap();
         assert_eq!(again[0].tries, 2);
         site.write(async |tx| {
