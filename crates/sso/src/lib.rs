@@ -27,6 +27,7 @@ pub mod manage;
 mod participants;
 pub mod party;
 mod people;
+pub mod presets;
 mod secrets;
 pub mod signing;
 mod stand;

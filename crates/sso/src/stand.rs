@@ -134,7 +134,11 @@ impl Sso {
         let holder = &admission;
         let old = ask.max_age.is_some_and(|most| now.since(session.auth_time()) > most);
         let stale = ask.fresh_since.is_some_and(|since| session.auth_time() <= since);
-        if session.level() < ask.level_at(party) || old || stale || !self.auth().suits(&party.app, holder, session.strength()) {
+        if session.level() < ask.level_at(party)
+            || old
+            || stale
+            || !self.auth().suits(&party.app, holder, session.strength())
+        {
             return Ok(Stand::SignIn);
         }
         let missing = self.missing_consent(party, session.user(), ask).await?;
@@ -205,8 +209,7 @@ impl Sso {
         // Whoever is here already needn't type their name again, unless the relying party believes that it is somebody else.
         let hint = ask.login_hint.clone().or_else(|| session.map(|session| session.username().to_owned()));
         let hint = hint.filter(|name| UserName::new(name, party.app.normalization).is_ok());
-        let purpose =
-            Purpose::SingleSignOn { return_to: return_to.to_owned(), level: ask.level_at(party), fresh };
+        let purpose = Purpose::SingleSignOn { return_to: return_to.to_owned(), level: ask.level_at(party), fresh };
         Ok(self.auth().open_sign_in(&party.app, hint.as_deref(), purpose, &visit.browser).await?)
     }
 }

@@ -1,13 +1,21 @@
 //! One request of a browser to a door: at which tenant, from which browser, with which session.
 
-use crate::{Sso, SsoError, cookies::{self, Cookies}, host::Host};
+use crate::{
+    Sso, SsoError,
+    cookies::{self, Cookies},
+    host::Host,
+};
 use auth::{
     Client,
     sign_in::{Browser, Opened, SIGN_IN_LIFE, cookie_name},
 };
 use axum::extract::ConnectInfo;
 use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
-use std::{net::{IpAddr, SocketAddr}, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 use types::{Millis, SecretString, TenantId};
 
 /// For how long a host's tenant is kept in memory.
@@ -147,7 +155,9 @@ impl Sso {
             api_host: place.api_host.clone(),
             origin: browser.origin.clone(),
             host: host.name,
-            device: cookies.get(&format!("{}{}", if secure { "__Host-" } else { "" }, cookies::DEVICE)).map(str::to_owned),
+            device: cookies
+                .get(&format!("{}{}", if secure { "__Host-" } else { "" }, cookies::DEVICE))
+                .map(str::to_owned),
             address: address.to_owned(),
             ticket: ticket.map(str::to_owned),
             browser,

@@ -23,8 +23,31 @@ pub const MOST_CLAIMS: usize = 64;
 const LONGEST_NAME: usize = 256;
 /// What a token says by itself (RFC 7519 §4.1, OpenID Connect Core §2, RFC 9068 §2.2, RFC 7800): no map takes its place.
 const RESERVED: &[&str] = &[
-    "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "nonce", "auth_time", "acr", "amr", "azp", "sid", "at_hash", "c_hash",
-    "s_hash", "cnf", "act", "may_act", "client_id", "scope", "events", "txn", "active", "token_type",
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "nonce",
+    "auth_time",
+    "acr",
+    "amr",
+    "azp",
+    "sid",
+    "at_hash",
+    "c_hash",
+    "s_hash",
+    "cnf",
+    "act",
+    "may_act",
+    "client_id",
+    "scope",
+    "events",
+    "txn",
+    "active",
+    "token_type",
 ];
 
 /// What one claim is.
@@ -85,7 +108,10 @@ impl ClaimsMap {
             let here = format!("{at}.{place}");
             let fits = !rule.name.is_empty() && rule.name.len() <= LONGEST_NAME;
             if !fits || rule.name.chars().any(|c| c.is_control() || c.is_whitespace()) {
-                return Err(SsoError::invalid(format!("{here}.name"), "must be a name without spaces, of at most 256 bytes"));
+                return Err(SsoError::invalid(
+                    format!("{here}.name"),
+                    "must be a name without spaces, of at most 256 bytes",
+                ));
             }
             if token && RESERVED.contains(&rule.name.as_str()) {
                 return Err(SsoError::invalid(format!("{here}.name"), format!("`{}` is the token's own", rule.name)));
@@ -196,3 +222,6 @@ fn text(value: &Value) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

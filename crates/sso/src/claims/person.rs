@@ -82,6 +82,10 @@ impl Person {
                 (false, false) => name.clone(),
             })
         });
-        through.filter(|name| !name.is_empty()).take(MOST_GROUPS).collect()
+        let through = through.filter(|name| !name.is_empty()).take(MOST_GROUPS);
+        if filter.each.is_empty() {
+            return through.collect();
+        }
+        through.map(|name| filter.each.replace("{}", &name)).collect()
     }
 }

@@ -73,6 +73,8 @@ pub struct GroupFilter {
     pub only: Vec<String>,
     /// Whether their ids are told, and not their names.
     pub ids: bool,
+    /// What is made of each: a text in which `{}` is the name; empty: the name itself.
+    pub each: String,
 }
 
 /// Where a value comes from.
@@ -127,13 +129,18 @@ impl Source {
                 if long || filter.only.len() > MOST_NAMED {
                     return bad("the filter of the groups is too long");
                 }
+                if filter.each.len() > LONGEST || (!filter.each.is_empty() && !filter.each.contains("{}")) {
+                    return bad("what is made of each group has no {} for its name, or is too long");
+                }
                 if filter.strip && filter.prefix.is_empty() {
                     return bad("there is no prefix that could be left away");
                 }
                 Ok(())
             }
             Self::Attribute(name) if name.is_empty() || name.len() > LONGEST => bad("the attribute has no usable name"),
-            Self::Constant(value) if !is_plain(value) => bad("a constant is a text, a number, true, false, or a list of texts"),
+            Self::Constant(value) if !is_plain(value) => {
+                bad("a constant is a text, a number, true, false, or a list of texts")
+            }
             Self::Constant(value) if value.to_string().len() > LONGEST => bad("the constant is too long"),
             _ => Ok(()),
         }
@@ -148,7 +155,7 @@ fn is_plain(value: &Value) -> bool {
     }
 }
 
-/// As an administrator writes it on the command line: `email`, `groups`, `groups:prefix=app-,strip`, `groups:only=a|b`, `aliases`,
+/// As an administrator writes it on the command line: `email`, `groups`, `groups:prefix=app-,strip`, `groups:only=a|b`, `groups:prefix=app-,strip,each=role/{}`, `aliases`,
 /// `attribute:department`, `const:gold`, or a template such as `{username}@example.org`.
 impl FromStr for Source {
     type Err = BadSource;
@@ -182,9 +189,18 @@ fn filter(text: &str) -> Result<GroupFilter, BadSource> {
         match part.split_once('=') {
             Some(("prefix", prefix)) => prefix.clone_into(&mut filter.prefix),
             Some(("only", names)) => filter.only = names.split('|').map(str::to_owned).collect(),
+            // The last of them, because it may hold anything.
+            Some(("each", _)) => {
+                text.split_once("each=").map(|(_, each)| each).unwrap_or_default().clone_into(&mut filter.each);
+                break;
+            }
             None if part == "strip" => filter.strip = true,
             None if part == "ids" => filter.ids = true,
-            _ => return Err(BadSource(format!("groups take prefix=, strip, only=a|b and ids; `{part}` is none of them"))),
+            _ => {
+                return Err(BadSource(format!(
+                    "groups take prefix=, strip, only=a|b, ids and each=; `{part}` is none of them"
+                )));
+            }
         }
     }
     Ok(filter)

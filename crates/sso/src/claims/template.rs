@@ -118,15 +118,20 @@ impl FromStr for Template {
                     rest = after.get(1..).unwrap_or_default();
                 }
                 '{' => {
-                    let (inside, after) =
-                        after.split_once('}').ok_or_else(|| BadSource(format!("a `{{` of `{text}` is never closed")))?;
+                    let (inside, after) = after
+                        .split_once('}')
+                        .ok_or_else(|| BadSource(format!("a `{{` of `{text}` is never closed")))?;
                     if !plain.is_empty() {
                         parts.push(Part::Text(std::mem::take(&mut plain)));
                     }
                     parts.push(part(inside)?);
                     rest = after;
                 }
-                '}' => return Err(BadSource(format!("a `}}` of `{text}` closes nothing; write `}}}}` for the sign itself"))),
+                '}' => {
+                    return Err(BadSource(format!(
+                        "a `}}` of `{text}` closes nothing; write `}}}}` for the sign itself"
+                    )));
+                }
                 _ => {
                     plain.push(c);
                     rest = after;

@@ -152,7 +152,10 @@ fn oidc(client: &OidcClient) -> Result<(), SsoError> {
     for (place, resource) in client.resources.iter().enumerate() {
         let fits = Url::parse(resource).is_ok_and(|url| url.fragment().is_none());
         if !fits {
-            return Err(bad(&format!("oidc.resources.{place}"), "must be an absolute URI without a fragment (RFC 8707 §2)"));
+            return Err(bad(
+                &format!("oidc.resources.{place}"),
+                "must be an absolute URI without a fragment (RFC 8707 §2)",
+            ));
         }
     }
     within(client.access_token_seconds, 30, DAY, "oidc.access_token_seconds")?;
@@ -202,10 +205,9 @@ fn saml(party: &SamlParty) -> Result<(), SsoError> {
     }
     party.name_id.value.check().map_err(|why| SsoError::invalid("saml.name_id.value", why.to_string()))?;
     words(&party.audiences, "saml.audiences")?;
-    for (text, at) in [
-        (&party.default_relay_state, "saml.default_relay_state"),
-        (&party.authn_context, "saml.authn_context"),
-    ] {
+    for (text, at) in
+        [(&party.default_relay_state, "saml.default_relay_state"), (&party.authn_context, "saml.authn_context")]
+    {
         if text.as_deref().is_some_and(|text| text.len() > LONGEST_URL || text.chars().any(char::is_control)) {
             return Err(bad(at, "is one line of at most 2048 bytes"));
         }
@@ -255,7 +257,10 @@ fn forward(host: &ForwardHost, key: &str) -> Result<(), SsoError> {
     for (place, rule) in host.headers.0.iter().enumerate() {
         let token = rule.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if !token {
-            return Err(bad(&format!("forward.headers.{place}.name"), "must be a header's name: letters, digits, hyphens"));
+            return Err(bad(
+                &format!("forward.headers.{place}.name"),
+                "must be a header's name: letters, digits, hyphens",
+            ));
         }
     }
     Ok(())
@@ -267,7 +272,9 @@ fn redirect(uri: &str, confidential: bool, at: &str) -> Result<(), SsoError> {
     let url = plain_url(uri, at)?;
     match url.scheme() {
         "https" | "http" => web(uri, at),
-        "javascript" | "data" | "vbscript" | "file" | "blob" | "about" => Err(bad(at, "is no address of an application")),
+        "javascript" | "data" | "vbscript" | "file" | "blob" | "about" => {
+            Err(bad(at, "is no address of an application"))
+        }
         scheme if scheme.contains('.') && !confidential => Ok(()),
         _ => Err(bad(at, "must be https://, or for a program on a device a scheme of its own with a dot in it")),
     }
@@ -299,17 +306,21 @@ fn plain_url(uri: &str, at: &str) -> Result<Url, SsoError> {
 }
 
 fn base64_of_der(text: &str, at: &str) -> Result<(), SsoError> {
-    let fits = text.len() <= LONGEST_CERTIFICATE && BASE64.decode(text.as_bytes()).is_ok_and(|der| der.first() == Some(&0x30));
+    let fits =
+        text.len() <= LONGEST_CERTIFICATE && BASE64.decode(text.as_bytes()).is_ok_and(|der| der.first() == Some(&0x30));
     if fits { Ok(()) } else { Err(bad(at, "must be a certificate: base64 of its DER, without line breaks")) }
 }
 
 fn words(list: &[String], at: &str) -> Result<(), SsoError> {
     many(list.len(), at, MOST_WORDS)?;
     let fits = |word: &String| {
-        (1..=LONGEST_URL).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
+        (1..=LONGEST_URL).contains(&word.len())
+            && word.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
     };
     match list.iter().position(|word| !fits(word)) {
-        Some(place) => Err(bad(&format!("{at}.{place}"), "must be printable ASCII without spaces or quotes (RFC 6749 §3.3)")),
+        Some(place) => {
+            Err(bad(&format!("{at}.{place}"), "must be printable ASCII without spaces or quotes (RFC 6749 §3.3)"))
+        }
         None => Ok(()),
     }
 }

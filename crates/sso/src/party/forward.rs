@@ -1,6 +1,6 @@
 //! What is set for an application behind a reverse proxy that asks here for each request.
 
-use crate::claims::{ClaimsMap, ClaimRule, Field, GroupFilter, Source};
+use crate::claims::{ClaimRule, ClaimsMap, Field, GroupFilter, Source};
 use auth::sign_in::Level;
 use serde::{Deserialize, Serialize};
 

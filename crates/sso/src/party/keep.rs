@@ -66,7 +66,11 @@ impl Sso {
         Ok(app.is_some_and(|app| Arc::ptr_eq(&app, &kept.app)))
     }
 
-    async fn keep(&self, tenant: TenantId, row: Option<RelyingPartyRow>) -> Result<Option<Arc<RelyingParty>>, SsoError> {
+    async fn keep(
+        &self,
+        tenant: TenantId,
+        row: Option<RelyingPartyRow>,
+    ) -> Result<Option<Arc<RelyingParty>>, SsoError> {
         let Some(row) = row else { return Ok(None) };
         // The application first: what is changed after is announced, and then this one is another.
         let app = self.auth().applications().get(&row.ikey).await?.filter(|app| app.tenant == tenant);

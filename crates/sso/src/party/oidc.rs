@@ -75,6 +75,8 @@ pub enum TokenFormat {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TlsClient {
+    /// The authorities one of which must have signed it, PEM. Without one no certificate counts (`tls_client_auth`).
+    pub authorities: Option<String>,
     /// The subject, in the form of RFC 4514.
     pub subject_dn: Option<String>,
     /// A DNS name of its.
