@@ -38,7 +38,9 @@ impl Fixture {
         let engine = store::open(url, &store::Options::default()).await.unwrap();
         let ring = KeyRing::new(Arc::new(root));
         let days = DayKeys::open_or_create(&directory.path().join("log-days.key"), &ring, &world).unwrap();
-        let store = Arc::new(Store::new(engine, ring, world).with_day_keys(Arc::new(days)));
+        let marks = DayKeys::open_or_create(&directory.path().join("log-marks.key"), &ring, &world).unwrap();
+        let store = Store::new(engine, ring, world).with_day_keys(Arc::new(days));
+        let store = Arc::new(store.with_mark_keys(Arc::new(marks)));
         Self { store, clock, directory }
     }
 

@@ -18,7 +18,7 @@ const NUMBER: &str = "+4915112345678";
 const SOON: Duration = Duration::from_secs(20);
 
 /// A tenth of a second, whatever the text.
-struct Brief;
+pub(crate) struct Brief;
 
 impl Synthesiser for Brief {
     fn speak<'a>(&'a self, _: &'static str, _: &'a str) -> Speaking<'a> {
@@ -28,7 +28,7 @@ impl Synthesiser for Brief {
 
 /// What the trunk does with a call.
 #[derive(Clone, Copy)]
-enum Plan {
+pub(crate) enum Plan {
     /// Refuses it with this status.
     Refuse(&'static str),
     /// Answers, and presses these keys.
@@ -37,18 +37,23 @@ enum Plan {
     Ring,
 }
 
-struct Exchange {
-    address: SocketAddr,
+pub(crate) struct Exchange {
+    pub(crate) address: SocketAddr,
     /// The methods that it was sent, in their order.
     heard: Arc<Mutex<Vec<String>>>,
 }
 
 impl Exchange {
-    async fn new(plan: Plan) -> Self {
+    pub(crate) async fn new(plan: Plan) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let (address, heard) = (socket.local_addr().unwrap(), Arc::default());
         tokio::spawn(serve(socket, plan, Arc::clone(&heard)));
         Self { address, heard }
+    }
+
+    /// How many requests of that method it was sent.
+    pub(crate) fn count(&self, method: &str) -> usize {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).iter().filter(|it| *it == method).count()
     }
 
     async fn hears(&self, method: &str) {
@@ -95,7 +100,7 @@ async fn serve(socket: UdpSocket, plan: Plan, heard: Arc<Mutex<Vec<String>>>) {
             socket.send_to(answer.as_bytes(), from).await.unwrap();
         }
         if method == "INVITE" {
-            invite = text;
+            (invite, pressed) = (text, false);
         } else if let ("ACK", Plan::Press(keys), false) = (method.as_str(), plan, pressed) {
             pressed = true;
             // Once something is heard: before it, nobody presses a key.

@@ -15,13 +15,13 @@ pub(crate) struct Hit {
 /// What is looked for.
 pub(crate) struct Loot {
     numbers: HashSet<u32>,
-    /// The last seven digits, of every hundredth number: of all of them every other run of seven digits would be one by chance.
+    /// The last seven digits, of some of the numbers: of fifty thousand every other run of seven digits would be one by chance.
     tails: HashSet<u32>,
     starts: AhoCorasick,
 }
 
 /// How each form begins, from the first digit on that all numbers share. `151` begins the national number.
-const STARTS: [&[u8]; 9] = [
+const STARTS: [&[u8]; 11] = [
     b"151",
     b"313531",
     b"1\x005\x001\0",
@@ -33,16 +33,23 @@ const STARTS: [&[u8]; 9] = [
     b"\x1f\x8b\x08",
     // `7` is no digit of base64 of digits, but every such run has one of the letters that three digits give.
     b"MTUx",
+    // The whole number as an integer: its upper two bytes of six, before the others or behind them.
+    b"\x04\x78",
+    b"\x78\x04",
 ];
+
+/// What stands before the subscriber's eight digits.
+const BEFORE: u64 = 49_151 * 100_000_000;
 
 const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 impl Loot {
-    pub(crate) fn new(subscribers: impl Iterator<Item = u32>) -> Self {
+    /// Looks for all of them, and for the last seven digits alone of each `tails`th.
+    pub(crate) fn new(subscribers: impl Iterator<Item = u32>, tails: usize) -> Self {
         let numbers: HashSet<u32> = subscribers.collect();
         let mut every: Vec<u32> = numbers.iter().copied().collect();
         every.sort_unstable();
-        let tails = every.iter().step_by(100).map(|number| number % 10_000_000).collect();
+        let tails = every.iter().step_by(tails).map(|number| number % 10_000_000).collect();
         Self { numbers, tails, starts: AhoCorasick::new(STARTS).unwrap() }
     }
 
@@ -54,6 +61,12 @@ impl Loot {
             count += 1;
         }
         (count == 8 && self.numbers.contains(&value)).then_some(value)
+    }
+
+    fn integer(&self, bytes: impl Iterator<Item = u8>) -> Option<u32> {
+        let value = bytes.fold(0_u64, |value, byte| value << 8 | u64::from(byte));
+        let subscriber = u32::try_from(value.checked_sub(BEFORE)?).ok()?;
+        self.numbers.contains(&subscriber).then_some(subscriber)
     }
 
     pub(crate) fn hits(&self, bytes: &[u8]) -> Vec<Hit> {
@@ -107,6 +120,14 @@ impl Loot {
                 6 => (start > 0 && four(swapped(2 * start - 1)))
                     .then(|| self.known((2 * end..).map(swapped)).map(|known| ("packed, swapped, odd", known)))
                     .flatten(),
+                9 => (rest.len() >= 4)
+                    .then(|| self.integer(bytes[start..end + 4].iter().copied()))
+                    .flatten()
+                    .map(|known| ("integer, big-endian", known)),
+                10 => (start >= 4)
+                    .then(|| self.integer(bytes[start - 4..end].iter().rev().copied()))
+                    .flatten()
+                    .map(|known| ("integer, little-endian", known)),
                 7 if deeper => {
                     let mut inflated = Vec::new();
                     // As much as there is, before it ends or is no gzip.
@@ -201,7 +222,11 @@ pub(crate) fn forms(number: &str) -> Vec<(&'static str, Vec<u8>)> {
         std::io::Write::write_all(&mut encoder, format!("{{\"to\":\"{number}\"}}").as_bytes()).unwrap();
         encoder.finish().unwrap()
     };
+    let value: u64 = digits.parse().unwrap();
     vec![
+        ("integer, big-endian", value.to_be_bytes()[2..].to_vec()),
+        ("integer, little-endian", value.to_le_bytes()[..6].to_vec()),
+        ("last seven", number.as_bytes()[number.len() - 7..].to_vec()),
         ("E.164", number.as_bytes().to_vec()),
         ("national", national.as_bytes().to_vec()),
         ("reversed", number.bytes().rev().collect()),

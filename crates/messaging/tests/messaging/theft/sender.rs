@@ -1,12 +1,12 @@
 //! The process that sends, and what it leaves.
 
-use super::{MESSAGES, OVER_HTTP, number};
-use crate::twilio::config_at;
+use super::{ANSWERED, BUSY, MESSAGES, OVER_HTTP, OVER_SMPP, number};
+use crate::{trunk::Brief, twilio::config_at};
 use data_encoding::BASE64;
 use keys::{DayKeys, FileRoot, KeyRing, TenantPrivateKey};
 use messaging::{
-    Accepted, Address, BoxFuture, Channel, ChannelKind, Content, Courier, Delivery, ErrorClass, Outgoing, Purpose,
-    Report, SendError, Ticket, Twilio,
+    Accepted, Address, BoxFuture, CallScript, Channel, ChannelKind, Content, Courier, Delivery, ErrorClass, Gateway,
+    Options, Outgoing, Purpose, Report, SendError, Sip, Surroundings, Ticket, Twilio,
     log::{LogReader, page},
 };
 use std::{
@@ -18,12 +18,17 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 use store::{Span, Store, TenantRow};
-use types::{MessageId, Millis, SecretString, TenantId, UserId, World};
+use types::{AttemptId, MessageId, Millis, SecretString, TenantId, UserId, World};
+use voice::Speech;
 
 pub(super) const DIRECTORY: &str = "COUNTERSIGN_THEFT_DIRECTORY";
 pub(super) const SUPPLIER: &str = "COUNTERSIGN_THEFT_SUPPLIER";
+pub(super) const SMSC: &str = "COUNTERSIGN_THEFT_SMSC";
+pub(super) const BUSY_TRUNK: &str = "COUNTERSIGN_THEFT_BUSY_TRUNK";
+pub(super) const TRUNK: &str = "COUNTERSIGN_THEFT_TRUNK";
 pub(super) const KEY: &str = "COUNTERSIGN_THEFT_KEY";
 pub(super) const DELIVERED: &str = "all messages are delivered";
 pub(super) const ON_ITS_WAY: &str = "one message is on its way";
@@ -77,7 +82,8 @@ async fn open(directory: &Path) -> Arc<Store> {
     let url = format!("sqlite:{}", directory.join("db.sqlite").display());
     let engine = store::open(&url, &store::Options::default()).await.unwrap();
     let days = DayKeys::open_or_create(&directory.join("log-days.key"), &ring, &world).unwrap();
-    Arc::new(Store::new(engine, ring, world).with_day_keys(Arc::new(days)))
+    let marks = DayKeys::open_or_create(&directory.join("log-marks.key"), &ring, &world).unwrap();
+    Arc::new(Store::new(engine, ring, world).with_day_keys(Arc::new(days)).with_mark_keys(Arc::new(marks)))
 }
 
 async fn tenant(store: &Store, log_key: Option<String>) -> TenantId {
@@ -166,9 +172,17 @@ async fn send(directory: PathBuf) -> (Arc<Store>, TenantId) {
     {
         let twilio = Twilio::new(config_at(&std::env::var(SUPPLIER).unwrap()), store.world().clone()).unwrap();
         let http = Arc::new(Courier::new(Arc::clone(&store), vec![Arc::new(twilio)]));
-        deliver(&store, &http, tenant, 0..OVER_HTTP, false).await;
+        let mut next = 0;
+        let mut some = |count: u32| {
+            next += count;
+            next - count..next
+        };
+        deliver(&store, &http, tenant, some(OVER_HTTP), false).await;
+        short_messages(&store, tenant, some(OVER_SMPP)).await;
+        calls(&store, tenant, BUSY_TRUNK, some(BUSY), AT_ONCE).await;
+        calls(&store, tenant, TRUNK, some(ANSWERED), 1).await;
         let pigeon = Arc::new(Courier::new(Arc::clone(&store), vec![Arc::new(Pigeon)]));
-        deliver(&store, &pigeon, tenant, OVER_HTTP..MESSAGES, true).await;
+        deliver(&store, &pigeon, tenant, next..MESSAGES, true).await;
     }
     store.engine().backup(&directory.join("backup.sqlite")).await.unwrap();
     pages(&directory, &store, tenant).await;
@@ -176,6 +190,66 @@ async fn send(directory: PathBuf) -> (Arc<Store>, TenantId) {
     names.resize_with(names.len().max(200), || "# nothing more".to_owned());
     fs::write(directory.join("metrics.txt"), names.join("\n")).unwrap();
     (store, tenant)
+}
+
+/// Over SMPP, until every receipt stands in the log.
+async fn short_messages(store: &Arc<Store>, tenant: TenantId, places: std::ops::Range<u32>) {
+    let (port, count) = (std::env::var(SMSC).unwrap(), i64::from(places.end - places.start));
+    let file = format!(
+        "[carriers.smsc]\nkind = \"smpp\"\nhost = \"127.0.0.1\"\nport = {port}\nsystem_id = \"theft\"\npassword = \"theft\"\n\
+         security = \"plain\"\nfrom = \"Acme\"\n"
+    );
+    let around = Surroundings { world: store.world().clone(), public_url: None, data_dir: None };
+    let carriers = Gateway::read(&file).unwrap().set_up(&[], &around).unwrap();
+    let courier = Arc::new(Courier::open(Arc::clone(store), carriers, Options::default()).unwrap());
+    until(async || courier.carriers().iter().all(|carrier| carrier.channel.is_ready())).await;
+    deliver(store, &courier, tenant, places, false).await;
+    until(async || {
+        let outcomes = store.tenant(tenant).message_outcomes(Millis(0), Millis(i64::MAX)).await.unwrap();
+        let delivered = outcomes.iter().find(|it| it.supplier == "smsc" && it.state == "delivered");
+        delivered.is_some_and(|it| it.count == count)
+    })
+    .await;
+}
+
+/// Calls over SIP, until each has ended.
+async fn calls(store: &Arc<Store>, tenant: TenantId, trunk: &str, places: std::ops::Range<u32>, at_once: u32) {
+    let mut config = sip::Config::new(&std::env::var(trunk).unwrap(), "acme");
+    config.probe = None;
+    let most = usize::try_from(at_once).unwrap();
+    let sip = Sip::new("trunk", config, Speech::by(Brief), most, Duration::from_secs(60), store.world().clone());
+    let courier = Courier::new(Arc::clone(store), vec![Arc::new(sip)]);
+    until(async || courier.carriers().iter().all(|carrier| carrier.channel.is_ready())).await;
+    let mut answers = courier.call_answers();
+    let mut left = places.end - places.start;
+    let mut places = places.peekable();
+    let mut under_way = 0;
+    while left > 0 {
+        while under_way < at_once
+            && let Some(place) = places.next()
+        {
+            let random = store.world().random.as_ref();
+            let id = MessageId::new(store.world().now(), random);
+            let to = Address::Number(number(place).parse().unwrap(), String::new());
+            let script = CallScript {
+                lines: vec![SecretString::new("This is Acme.".to_owned())],
+                keys: Some(SecretString::new("42".to_owned())),
+                ..CallScript::default()
+            };
+            let mut message = Outgoing::new(id, tenant, Purpose::Authentication, to, Content::Call(script));
+            message.txid = Some(AttemptId::new(store.world().now(), random));
+            courier.deliver(message).await.unwrap();
+            under_way += 1;
+        }
+        answers.recv().await.unwrap();
+        (left, under_way) = (left - 1, under_way - 1);
+    }
+}
+
+async fn until(mut done: impl AsyncFnMut() -> bool) {
+    while !done().await {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 async fn deliver(
@@ -251,7 +325,8 @@ pub(super) async fn read_all(directory: &Path, tenant: TenantId, private: Tenant
         for segment in &page.segments {
             reader.add_segment(segment.id, segment.day, segment.header.as_deref());
         }
-        read.extend(reader.open_rows(&page.rows).into_iter().map(|opened| opened.unwrap().to().to_owned()));
+        let opened = reader.open_rows(&page.rows).into_iter().map(Result::unwrap);
+        read.extend(opened.filter(|opened| !opened.is_canary()).map(|opened| opened.to().to_owned()));
         span = page.next;
     }
     assert_eq!(read.len(), MESSAGES as usize + 1);
