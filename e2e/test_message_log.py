@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from fixtures import browser_axe
 from fixtures.browser_house import Lobby
 from fixtures.browser_people import has_passkey
 from fixtures.browser_prompt import Prompt, Screen
@@ -84,6 +85,14 @@ def test_a_reader_opens_the_log_in_the_browser_and_the_key_stays_there(
     page.locator("#messages-key").set_input_files([{"name": "k", "mimeType": "text/plain", "buffer": made.encode()}])
     form.locator("button").click()
     expect(page.locator("table.log tbody tr").first).to_contain_text("another key")
+
+    # How the carriers do is a page beside it, for everybody who can read, in each language.
+    for language, outcome in {"fr": "Pris par l’opérateur", "en": "Taken by the carrier"}.items():
+        page.goto(f"{tenant.origin}/account/routes?lang={language}")
+        expect(page.locator("[data-state='routes-ready']").first).to_be_visible()
+        row = page.locator("[data-outcomes] tbody tr").filter(has_text=outcome).first
+        expect(row).to_contain_text("smtp")
+        assert not browser_axe.violations(page)
 
     assert any("/account/messages/rows" in one for one in sent)
     secrets = [key.read_text().strip(), (tmp_path / "safe.key").read_text().strip(), made]

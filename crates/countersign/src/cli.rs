@@ -23,6 +23,7 @@ use crate::{
     keys_command::{self, KeysArgs},
     log_command::{self, LogArgs},
     message_command::{self, MessageArgs},
+    route_health,
     serve::{Server, Shutdown, signals},
     services::Services,
     telemetry::{self, Registry},
@@ -178,6 +179,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         tokio::spawn(keeper.keep(shutdown.clone(), reload.clone()));
     }
     let courier = Arc::clone(&services.courier);
+    tokio::spawn(route_health::keep(config.clone(), Arc::clone(&courier), world.clone(), shutdown.clone()));
     tokio::spawn(gateway::keep(config.clone(), courier, world.clone(), shutdown.clone(), reload));
     let application = doors::application(config, &services, tls.has_certificate(), &shutdown)?;
     let stopped = server.run(application, shutdown).await;

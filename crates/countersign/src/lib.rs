@@ -23,6 +23,7 @@ pub mod locations;
 pub mod log_command;
 pub mod log_days;
 pub mod message_command;
+pub mod route_health;
 pub mod serve;
 pub mod services;
 pub mod telemetry;

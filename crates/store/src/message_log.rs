@@ -130,6 +130,12 @@ static BILLING: Statement = Statement::new(
      GROUP BY channel, billing_class HAVING COUNT(*) >= $4 ORDER BY channel, billing_class",
     &[Type::Id, Type::Id, Type::Id, Type::Int],
 );
+static OUTCOMES: Statement = Statement::new(
+    "message_outcomes",
+    "SELECT supplier, channel, state, error_class, COUNT(*) FROM message_log WHERE tenant = $1 AND id > $2 AND id < $3 \
+     GROUP BY supplier, channel, state, error_class ORDER BY supplier, channel, state, error_class",
+    &[Type::Id, Type::Id, Type::Id],
+);
 static DELETE_OLD: Statement = Statement::new(
     "message_delete_old",
     "DELETE FROM message_log WHERE tenant = $1 AND id IN \
@@ -150,8 +156,26 @@ pub(crate) static ALL: &[&Statement] = &[
     &BY_RECEIPT,
     &PURGE_RECEIPTS,
     &BILLING,
+    &OUTCOMES,
     &DELETE_OLD,
 ];
+
+record! {
+    /// How many messages a carrier brought to the same end.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct OutcomeCount {
+        /// See [`MessageRow::supplier`].
+        pub supplier: String,
+        /// See [`MessageRow::channel`].
+        pub channel: String,
+        /// See [`MessageRow::state`].
+        pub state: String,
+        /// See [`MessageRow::error_class`].
+        pub error_class: String,
+        /// How many.
+        pub count: i64,
+    }
+}
 
 record! {
     /// How many messages are billed alike.
@@ -203,6 +227,12 @@ impl Tenant<'_> {
     pub async fn message_count(&self, span: &Span, most: i64) -> Result<i64, StoreError> {
         let (low, high) = span.bounds();
         self.count(&COUNT, vec![low, high, most.max(0).into()]).await
+    }
+
+    /// What became of the messages from `from` up to, not including, `to`, by carrier.
+    pub async fn message_outcomes(&self, from: Millis, to: Millis) -> Result<Vec<OutcomeCount>, StoreError> {
+        let (low, high) = Span::new(from, to, 0).bounds();
+        self.list(&OUTCOMES, vec![low, high]).await
     }
 
     /// How many messages from `from` up to, not including, `to` are billed alike; groups smaller than `at_least` are left out,

@@ -3,24 +3,21 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use anyhow::bail;
-use messaging::{ChannelKind, log};
-use store::Span;
+use messaging::ChannelKind;
 use types::{Millis, TenantId};
 
-use crate::{cli::say, services::Services};
+use crate::{cli::say, route_health::Told, services::Services};
 
 const DAY_MS: i64 = 86_400_000;
-/// Rows that are read at once.
-const PIECE: i64 = 1000;
 
-/// Shows the routes.
-pub(super) fn routes(services: &Services) -> anyhow::Result<()> {
+/// Shows the routes, and how the carriers do on them.
+pub(super) async fn routes(services: &Services, told: Option<Told>) -> anyhow::Result<()> {
     let table = services.courier.routes();
-    if table.routes.is_empty() {
-        return say("no routes are written: each kind goes through all carriers that carry it, in this order\n")
-            .and_then(|()| say(&names(services)));
-    }
     let mut out = String::new();
+    if table.routes.is_empty() {
+        out.push_str("no routes are written: each kind goes through all carriers that carry it, in this order\n");
+        out.push_str(&names(services));
+    }
     for route in &table.routes {
         let prefixes = if route.prefixes.is_empty() { "everything".to_owned() } else { route.prefixes.join(", ") };
         let mut words = vec![format!("{} to {prefixes}: {}", route.kind.as_str(), route.carriers.join(", then "))];
@@ -28,6 +25,22 @@ pub(super) fn routes(services: &Services) -> anyhow::Result<()> {
         words.extend(route.per_second.map(|rate| format!("at most {rate} a second")));
         words.extend((route.cost > 0.0).then(|| format!("cost {}", route.cost)));
         writeln!(out, "{}", words.join("; "))?;
+    }
+    let cuts = services.store.carrier_cuts().await?;
+    for carrier in told.iter().flat_map(|told| &told.carriers) {
+        let is_cut = cuts.iter().any(|cut| cut.carrier == carrier.name);
+        let state = match (is_cut, carrier.ready) {
+            (true, _) => "cut off",
+            (false, true) => "ready",
+            (false, false) => "can't be reached now",
+        };
+        writeln!(out, "{} ({state})", carrier.name)?;
+        for route in &carrier.routes {
+            writeln!(out, "  {}", route.words())?;
+        }
+    }
+    if told.is_none() {
+        out.push_str("no server on this machine says how the carriers do\n");
     }
     say(&out)
 }
@@ -67,19 +80,15 @@ pub(super) async fn suppliers(services: &Services, tenant: Option<TenantId>, day
 }
 
 /// How many of a tenant's messages each carrier brought to which end, with the reason where there is one.
-async fn counted(services: &Services, tenant: TenantId, days: i64) -> anyhow::Result<BTreeMap<(String, String), u64>> {
+async fn counted(services: &Services, tenant: TenantId, days: i64) -> anyhow::Result<BTreeMap<(String, String), i64>> {
     let today = services.store.world().now().day();
     let from = Millis((today - days + 1).saturating_mul(DAY_MS));
-    let mut span = Some(Span::new(from, Millis((today + 1).saturating_mul(DAY_MS)), PIECE));
+    let to = Millis((today + 1).saturating_mul(DAY_MS));
     let mut counts = BTreeMap::new();
-    while let Some(at) = span {
-        let page = log::page(&services.store, tenant, &at, None).await?;
-        for row in page.rows {
-            let state =
-                if row.error_class.is_empty() { row.state } else { format!("{} ({})", row.state, row.error_class) };
-            *counts.entry((row.supplier, state)).or_default() += 1;
-        }
-        span = page.next;
+    for one in services.store.tenant(tenant).message_outcomes(from, to).await? {
+        let state =
+            if one.error_class.is_empty() { one.state } else { format!("{} ({})", one.state, one.error_class) };
+        *counts.entry((one.supplier, state)).or_default() += one.count;
     }
     Ok(counts)
 }

@@ -10,7 +10,7 @@ mod show;
 use clap::{Args, Subcommand};
 use types::World;
 
-use crate::{admin::office::Office, config::Config, services::Services};
+use crate::{admin::office::Office, config::Config, route_health, services::Services};
 
 /// Arguments of `message`.
 #[derive(Args)]
@@ -30,7 +30,7 @@ pub enum Action {
     Send(send::SendArgs),
     /// What became of a message, or of the last messages to a user: the carrier, the state, the reason
     Show(show::ShowArgs),
-    /// The routes, in the order in which they are looked through
+    /// The routes, in the order in which they are looked through, and how the carriers do on them, where a server runs on this machine
     Routes,
     /// The carriers: what they carry, whether they are cut off, and how they did on this tenant's messages
     Suppliers {
@@ -64,7 +64,7 @@ pub async fn run(config: &Config, arguments: MessageArgs) -> anyhow::Result<()> 
     let done = match arguments.action {
         Action::Send(arguments) => send::run(arguments, &services, &office().await?).await,
         Action::Show(arguments) => show::run(arguments, &services, &office().await?).await,
-        Action::Routes => carriers::routes(&services),
+        Action::Routes => carriers::routes(&services, route_health::read(config, services.store.world().now())).await,
         // Carriers are the house's; a tenant is only needed to count its messages.
         Action::Suppliers { days } => {
             carriers::suppliers(&services, office().await.ok().map(|it| it.tenant), days).await

@@ -159,3 +159,35 @@ async fn a_step_up_for_something_else_reads_nothing() {
     let refused = ask(&browser, "/account/messages/rows", &page.token(), &period(&house)).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn a_reader_sees_how_the_carriers_do_and_nobody_else_does() {
+    let house = house(READER).await;
+    messages(&house, house.tenant, 3).await;
+    let tenants = house.store.tenants(None, 10).await.unwrap();
+    let neighbour = tenants.iter().find(|row| row.id != house.tenant).unwrap().id;
+    messages(&house, neighbour, 5).await;
+    let browser = house.browser();
+    signed_in(&browser).await;
+    assert!(browser.get("/account").await.text().contains("href=\"/account/routes\""));
+    for (language, carrier, taken) in
+        [("en", "Carriers", "Taken by the carrier"), ("fr", "Opérateurs", "Pris par l’opérateur")]
+    {
+        let page = browser.get(&format!("/account/routes?lang={language}")).await;
+        assert_eq!(page.status, StatusCode::OK);
+        let text = page.text();
+        assert!(text.contains(carrier) && text.contains("data-state=\"routes-ready\""), "{text}");
+        let outcomes = text.split("data-outcomes").nth(1).unwrap();
+        assert!(outcomes.contains(taken) && outcomes.contains("<td>3</td>"), "its own three: {outcomes}");
+        assert!(
+            !outcomes.contains("<td>5</td>") && !outcomes.contains("<td>8</td>"),
+            "not the neighbour's: {outcomes}"
+        );
+    }
+    let other = self::house("{}").await;
+    let browser = other.browser();
+    signed_in(&browser).await;
+    assert!(!browser.get("/account").await.text().contains("/account/routes"));
+    assert_eq!(browser.get("/account/routes").await.location(), "/account");
+    assert_eq!(other.browser().get("/account/routes").await.location(), "/account/sign-in");
+}
