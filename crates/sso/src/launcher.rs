@@ -25,6 +25,8 @@ pub struct Tile {
     pub icon: Option<String>,
     /// How it signs people in.
     pub protocol: Protocol,
+    /// Whether `url` is where an OpenID client is asked to begin a sign-in (OpenID Connect Core §4), and is to be told who asks.
+    pub initiates: bool,
 }
 
 impl Sso {
@@ -50,6 +52,7 @@ impl Sso {
                 url,
                 icon: party.settings.tile.icon.clone(),
                 protocol: party.protocol,
+                initiates: party.protocol == Protocol::Oidc && party.settings.tile.url.is_none(),
             });
         }
         tiles.sort_by_key(|tile| tile.name.to_lowercase());

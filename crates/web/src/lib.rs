@@ -32,9 +32,11 @@
 //! 6. The address into the list of the tests in `tests/`, which walk every page: headers, languages, hostile texts, well-formed HTML.
 
 mod account;
+mod apps;
 mod assets;
 mod authenticator;
 mod canary;
+mod consent;
 mod frame;
 mod session;
 mod sign_in;
@@ -48,6 +50,7 @@ use assets::Assets;
 use auth::Auth;
 use axum::{Router, middleware, routing::get};
 use frame::{brand::Brand, visit::Tenant};
+use sso::Sso;
 use std::{path::PathBuf, sync::Arc};
 use texts::Texts;
 
@@ -73,6 +76,7 @@ impl Default for WebOptions {
 /// What all pages share.
 pub(crate) struct Web {
     pub(crate) auth: Arc<Auth>,
+    pub(crate) sso: Arc<Sso>,
     pub(crate) options: WebOptions,
     pub(crate) assets: Assets,
     pub(crate) texts: Texts,
@@ -99,9 +103,10 @@ impl Web {
 ///
 /// # Errors
 /// When a catalogue of texts can't be used.
-pub fn router(auth: &Arc<Auth>, options: WebOptions) -> Result<Router, TextsError> {
+pub fn router(sso: &Arc<Sso>, options: WebOptions) -> Result<Router, TextsError> {
     let web = Arc::new(Web {
-        auth: Arc::clone(auth),
+        auth: Arc::clone(sso.auth()),
+        sso: Arc::clone(sso),
         texts: Texts::read(options.texts_dir.as_deref())?,
         assets: Assets::new(),
         no_brand: Arc::new(Brand::new(&auth::Settings::default())),
@@ -118,6 +123,8 @@ pub fn router(auth: &Arc<Auth>, options: WebOptions) -> Result<Router, TextsErro
         .merge(sign_in::routes())
         .merge(account::routes())
         .merge(session::routes())
+        .merge(apps::routes())
+        .merge(consent::routes())
         .merge(authenticator::routes());
     let beacons = canary::routes(&web);
     let pages = pages.layer(middleware::from_fn_with_state(Arc::clone(&web), frame::around)).with_state(web);
@@ -127,8 +134,18 @@ pub fn router(auth: &Arc<Auth>, options: WebOptions) -> Result<Router, TextsErro
 /// Whether a route's template is a page's, so that a browser waits for its answer.
 #[must_use]
 pub fn owns(route: &str) -> bool {
-    const PAGES: [&str; 7] =
-        ["/sign-in/", "/session/", "/account", "/activate/", "/undo/", "/authenticator/", "/brand/"];
+    const PAGES: [&str; 10] = [
+        "/sign-in/",
+        "/session/",
+        "/consent/",
+        "/apps",
+        "/forward-auth",
+        "/account",
+        "/activate/",
+        "/undo/",
+        "/authenticator/",
+        "/brand/",
+    ];
     PAGES.iter().any(|page| route.starts_with(page)) && !route.starts_with("/authenticator/v1/")
 }
 

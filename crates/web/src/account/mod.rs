@@ -15,7 +15,6 @@ mod passkey;
 mod recovery_codes;
 mod remove;
 mod report;
-mod routes;
 mod sessions;
 mod step_up;
 mod undo;
@@ -43,7 +42,6 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/account/messages", get(messages::show))
         .route("/account/messages/rows", post(messages::rows))
         .route("/account/messages/names", post(messages::names))
-        .route("/account/routes", get(routes::show))
         .route("/account/step-up", post(step_up::begin))
         .route("/account/sign-out", get(overview::show).post(sessions::sign_out))
         .route("/activate/{tenant}/{code}", get(activate::show))

@@ -23,7 +23,7 @@ use types::SecretString;
 const SCOPE: &str = "/account";
 
 /// Why a page isn't shown: an error, or another page comes first.
-pub(super) enum Away {
+pub(crate) enum Away {
     Trouble(Trouble),
     To(String),
 }
@@ -44,9 +44,9 @@ impl IntoResponse for Away {
 }
 
 /// A session, and what came with the request.
-pub(super) struct Owner {
-    pub(super) visit: Visit,
-    pub(super) session: Session,
+pub(crate) struct Owner {
+    pub(crate) visit: Visit,
+    pub(crate) session: Session,
     cookie: SecretString,
     token: String,
 }
@@ -54,7 +54,7 @@ pub(super) struct Owner {
 impl Owner {
     /// By the session's cookie and the proof that it is in its own browser. Who has none, or one that has ended, signs in first; who
     /// hasn't proved that yet does so, and comes back.
-    pub(super) async fn find(visit: Visit) -> Result<Self, Away> {
+    pub(crate) async fn find(visit: Visit) -> Result<Self, Away> {
         let sign_in = || Away::To("/account/sign-in".to_owned());
         let cookie = visit.cookies.get(&visit.cookie_name(cookies::SESSION)).ok_or_else(sign_in)?.to_owned();
         let session = visit.web.auth.session(visit.tenant.id, &cookie).await?.ok_or_else(sign_in)?;
@@ -69,18 +69,18 @@ impl Owner {
     }
 
     /// As [`find`](Self::find), for pages about the whole account. A session that is for one addition has only that.
-    pub(super) async fn of_account(visit: Visit) -> Result<Self, Away> {
+    pub(crate) async fn of_account(visit: Visit) -> Result<Self, Away> {
         let owner = Self::find(visit).await?;
         if owner.session.strength().is_narrow() { Err(Away::To("/account/add".to_owned())) } else { Ok(owner) }
     }
 
     /// For the forms of its pages.
-    pub(super) fn token(&self) -> String {
+    pub(crate) fn token(&self) -> String {
         self.token.clone()
     }
 
     /// What was sent, once it is known to come from one of its pages.
-    pub(super) async fn posted(&self, request: Request<Body>) -> Result<Posted, Trouble> {
+    pub(crate) async fn posted(&self, request: Request<Body>) -> Result<Posted, Trouble> {
         let posted = Posted::read(request).await?;
         let given = posted.token()?.ok_or(Trouble::Foreign)?;
         let right = self.visit.web.auth.is_page_token(&self.session, self.cookie.expose(), SCOPE, given).await?;
@@ -88,7 +88,7 @@ impl Owner {
     }
 
     /// Leave for an action. None where a fresh sign-in must come first.
-    pub(super) async fn permit(&self, action: Action) -> Result<Option<Permit>, Trouble> {
+    pub(crate) async fn permit(&self, action: Action) -> Result<Option<Permit>, Trouble> {
         let grant = self.visit.cookies.get(&self.visit.cookie_name(cookies::GRANT));
         match self.visit.web.auth.permit(&self.session, action, grant).await {
             Ok(permit) => Ok(Some(permit)),

@@ -84,6 +84,20 @@ impl From<AuthError> for Trouble {
     }
 }
 
+impl From<sso::SsoError> for Trouble {
+    fn from(error: sso::SsoError) -> Self {
+        match error {
+            sso::SsoError::Auth(error) => error.into(),
+            sso::SsoError::Store(error) => error.into(),
+            sso::SsoError::Over => Self::Expired,
+            cause => {
+                tracing::error!(error = %cause, "single sign-on failed");
+                Self::Ours
+            }
+        }
+    }
+}
+
 impl From<store::StoreError> for Trouble {
     fn from(error: store::StoreError) -> Self {
         Self::from(AuthError::from(error))

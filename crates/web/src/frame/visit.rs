@@ -71,6 +71,8 @@ pub(crate) struct Inner {
     pub(crate) tenant: Arc<Tenant>,
     /// `scheme://host[:port]` of this page.
     pub(crate) origin: String,
+    /// The name under which the browser came.
+    pub(crate) host: String,
     pub(crate) words: Words,
     pub(crate) cookies: Cookies,
     /// The path of the request, without a query.
@@ -138,6 +140,7 @@ impl Visit {
         let (address, ticket) = auth::binding::split_ticket(whole);
         Self(Arc::new(Inner {
             origin: host.origin(web.options.secure_origin),
+            host: host.name.clone(),
             tenant,
             words,
             cookies: Cookies::read(headers),
@@ -173,6 +176,25 @@ impl Visit {
                 .get(&self.cookie_name(cookies::SESSION))
                 .map(|value| SecretString::new(value.to_owned())),
             origin: self.origin.clone(),
+        }
+    }
+
+    /// The same request, as single sign-on wants it.
+    pub(crate) fn for_sso(&self) -> sso::Visit {
+        let kept = |name: &str| self.cookies.get(&self.cookie_name(name)).map(str::to_owned);
+        sso::Visit {
+            tenant: self.tenant.id,
+            api_host: self.tenant.api_host.clone(),
+            issuer: self.web.public_origin(&self.tenant.api_host),
+            host: self.host.clone(),
+            origin: self.origin.clone(),
+            browser: self.browser(),
+            session: kept(cookies::SESSION).map(SecretString::new),
+            device: kept(cookies::DEVICE),
+            address: self.address.clone(),
+            ticket: self.ticket.clone(),
+            cookies: self.cookies.clone(),
+            secure: self.web.options.secure_origin,
         }
     }
 

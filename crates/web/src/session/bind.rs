@@ -1,11 +1,11 @@
 //! `/session/bind`: after a sign-in, the browser's key is made and registered.
 
-use super::{Bearer, LONGEST, device, return_to};
+use super::{Bearer, LONGEST, device, onward, return_to};
 use crate::frame::{
     trouble::Trouble,
     visit::{Visit, json, redirect},
 };
-use auth::binding::with_ticket;
+use auth::{binding::with_ticket, settings::SessionBinding};
 use axum::{body::Body, response::Response};
 use data_encoding::BASE64URL_NOPAD;
 use http::{Request, StatusCode};
@@ -17,6 +17,9 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Trouble> {
     let wanted = return_to(&visit)?;
     let ticket = visit.asked("with").filter(|ticket| ticket.len() <= LONGEST).unwrap_or_default().to_owned();
     let Ok(bearer) = Bearer::find(visit).await? else { return Ok(redirect(&wanted)) };
+    if bearer.visit.tenant.settings.session_binding == SessionBinding::Off {
+        return Ok(onward(&bearer.visit, &wanted));
+    }
     if !bearer.visit.web.auth.may_bind(&bearer.session, &ticket).await? {
         return Ok(redirect(&wanted));
     }

@@ -15,7 +15,7 @@ use crate::{
         cookies,
         forms::{self, Posted},
         headers::Policy,
-        page::Page,
+        page::{Notice, Page},
         trouble::Trouble,
         visit::{Visit, redirect, with_cookie},
     },
@@ -31,12 +31,14 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use http::{Method, Request, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use std::sync::Arc;
 use types::SecretString;
 
 /// The cookie that a device's key renews, without its prefix.
-pub(crate) const DEVICE: &str = "countersign-device";
+pub(crate) use crate::frame::cookies::DEVICE;
+/// Loads the next page (WHATWG HTML, "shared declarative refresh steps").
+const REFRESH: HeaderName = HeaderName::from_static("refresh");
 /// What the forms of these pages are for.
 const SCOPE: &str = "/session";
 /// Longer than any address that is proved for.
@@ -76,7 +78,7 @@ pub(crate) fn prove_at(return_to: &str) -> String {
 
 /// Where a browser goes after a sign-in: through its binding, where the tenant wants one, to `return_to`.
 pub(crate) async fn bind_at(visit: &Visit, session: types::SessionId, return_to: &str) -> Result<String, Trouble> {
-    if visit.tenant.settings.session_binding == auth::settings::SessionBinding::Off || !is_return(return_to) {
+    if !is_return(return_to) {
         return Ok(return_to.to_owned());
     }
     let ticket = visit.web.auth.binding_ticket(visit.tenant.id, session).await?;
@@ -138,6 +140,19 @@ struct Moment {
     mark: String,
     return_to: String,
     token: String,
+}
+
+/// Goes on to `to` after a form, by a page of our own: browsers hold `form-action` against every redirect that follows a form, and an
+/// application is of another origin.
+pub(crate) fn onward(visit: &Visit, to: &str) -> Response {
+    let next = Some((to.to_owned(), visit.words.say("continue")));
+    let text = visit.words.say("moment-onward");
+    let page = Notice { p: visit.page("moment-title").at("/account"), tone: "plain", text, next };
+    let mut response = visit.show(StatusCode::OK, &page, Policy::default());
+    if let Ok(value) = HeaderValue::from_str(&format!("0;url={to}")) {
+        response.headers_mut().insert(REFRESH, value);
+    }
+    response
 }
 
 /// Where a page wants to go on; an address of this host.

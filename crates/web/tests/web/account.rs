@@ -63,6 +63,10 @@ pub(crate) async fn tour(settings: &str, language: &'static str) -> Vec<Stop> {
     add("not yet", browser.submit(&link, &format!("{link}/follow"), &[("watch", &watch)]).await);
 
     signed_in(&browser).await;
+    let ticket = house.auth.binding_ticket(house.tenant, crate::session::id_of(&browser)).await.unwrap();
+    let bind = format!("/session/bind?with={}&return_to=%2Faccount", ticket.expose());
+    add("binding", browser.get(&bind).await);
+    add("unbound", browser.get("/session/unbound").await);
     add("account", browser.get("/account").await);
     add("add", browser.get("/account/add").await);
     add("passkey, after a fresh sign-in", browser.get("/account/add/passkey").await);
@@ -79,6 +83,11 @@ pub(crate) async fn tour(settings: &str, language: &'static str) -> Vec<Stop> {
     add("message log, after a fresh sign-in", browser.get("/account/messages").await);
     assert_eq!(stepped_up(&browser, "/account/messages").await, "/account/messages");
     add("message log", browser.get("/account/messages").await);
+    add("no applications", browser.get("/apps").await);
+    crate::apps::fill(&house).await;
+    add("applications", browser.get("/apps").await);
+    add("no such application", browser.get("/apps?q=nothing").await);
+    add("consent", crate::apps::asked(&browser).await);
     add("sessions", browser.get("/account/sessions").await);
     add("report", browser.get("/account/report").await);
 
@@ -236,7 +245,8 @@ async fn links_open_at_their_own_organisation_only_and_looking_spends_nothing() 
     let guessed = browser.post(&follow, &[("token", &token), ("watch", "00")]).await;
     assert_eq!(guessed.location(), "/account/sign-in");
     let on = browser.post(&follow, &[("token", &token), ("watch", &watch)]).await;
-    assert_eq!(on.location(), "/account/add", "{}", on.text());
+    assert!(on.location().starts_with("/session/bind?with="), "{}", on.text());
+    assert!(on.location().ends_with("&return_to=%2Faccount%2Fadd"), "{}", on.location());
     assert_eq!(browser.get("/account").await.location(), "/account/add");
     let thief = house.browser();
     let late = thief.post(&follow, &[("token", &token), ("watch", &watch)]).await;

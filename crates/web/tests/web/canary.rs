@@ -25,7 +25,8 @@ async fn house(settings: &str, patience: Duration) -> House {
     let options = auth::Options { beacons: Some(patience), ..auth::Options::default() };
     house.auth = auth::Auth::start_with(Arc::clone(&house.store), courier, options);
     let options = WebOptions { beacon_host: Some(BEACON_HOST.to_owned()), ..WebOptions::default() };
-    house.router = router(&house.auth, options).unwrap();
+    house.sso = sso::Sso::start(std::sync::Arc::clone(&house.auth), sso::Options::default());
+    house.router = router(&house.sso, options).unwrap();
     house
 }
 

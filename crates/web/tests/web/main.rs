@@ -7,12 +7,14 @@
 )]
 
 mod account;
+mod apps;
 mod assets;
 mod canary;
 mod defence;
 mod hostile;
 mod messages;
 mod pages;
+mod session;
 mod sign_in;
 mod support;
 mod texts;

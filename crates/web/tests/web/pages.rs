@@ -182,12 +182,15 @@ impl Seen {
                 "button" | "a" | "summary" | "label" if words_in(node).trim().is_empty() => {
                     self.unnamed.push(format!("{tag} {attrs:?}"))
                 }
+                // An application's picture stands beside its name.
+                "img" if get("src").is_some_and(|src| src.starts_with("/apps/icon/")) => {}
                 "img" if get("alt").is_none_or(|alt| alt.is_empty()) => self.unnamed.push(tag.clone()),
                 _ => {}
             }
             if let Some(url) = get("src").or_else(|| get("href").filter(|_| tag == "link"))
                 && !url.starts_with("/assets/")
                 && !url.starts_with("/brand/")
+                && !url.starts_with("/apps/icon/")
                 && !url.starts_with("data:image/svg+xml;base64,")
             {
                 self.foreign.push(url);

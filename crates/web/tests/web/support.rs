@@ -37,6 +37,7 @@ pub(crate) const BACK: &str = "https://app.example/back?x=1";
 
 pub(crate) struct House {
     pub(crate) auth: Arc<Auth>,
+    pub(crate) sso: Arc<sso::Sso>,
     pub(crate) store: Arc<Store>,
     pub(crate) world: World,
     pub(crate) clock: Arc<ManualClock>,
@@ -78,8 +79,10 @@ impl House {
         print.on_calls(CallBehavior::Silence);
         let courier = Arc::new(Courier::new(Arc::clone(&store), vec![print.clone()]));
         let auth = Auth::start(Arc::clone(&store), courier);
-        let router = router(&auth, WebOptions::default()).unwrap();
-        let house = Self { outbox: print.outbox(), auth, store, world, clock, tenant, router, _directory: directory };
+        let sso = sso::Sso::start(Arc::clone(&auth), sso::Options::default());
+        let router = router(&sso, WebOptions::default()).unwrap();
+        let house =
+            Self { outbox: print.outbox(), auth, sso, store, world, clock, tenant, router, _directory: directory };
         house.application(app).await;
         house
     }

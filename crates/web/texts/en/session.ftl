@@ -7,3 +7,4 @@ moment-again = Sign in again
 moment-script = Allow scripts for this page, then reload it: your sign-in is bound to this browser, and only a script can prove that.
 unbound-title = This browser can’t be recognised
 unbound-about = Your organisation takes sign-ins only from browsers that it can recognise again. Allow scripts and storage for this page, or leave the private window, and sign in again.
+moment-onward = You go on by yourself in a moment.

@@ -7,3 +7,4 @@ moment-again = Se reconnecter
 moment-script = Autorisez les scripts sur cette page, puis rechargez-la : votre connexion est liée à ce navigateur, et seul un script peut le prouver.
 unbound-title = Ce navigateur ne peut pas être reconnu
 unbound-about = Votre organisation n’accepte que les connexions de navigateurs qu’elle peut reconnaître. Autorisez les scripts et le stockage sur cette page, ou quittez la fenêtre privée, puis reconnectez-vous.
+moment-onward = La suite s’ouvre d’elle-même dans un instant.
