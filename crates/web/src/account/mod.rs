@@ -15,6 +15,7 @@ mod passkey;
 mod recovery_codes;
 mod remove;
 mod report;
+mod routes;
 mod sessions;
 mod step_up;
 mod undo;
@@ -42,6 +43,7 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/account/messages", get(messages::show))
         .route("/account/messages/rows", post(messages::rows))
         .route("/account/messages/names", post(messages::names))
+        .route("/account/routes", get(routes::show))
         .route("/account/step-up", post(step_up::begin))
         .route("/account/sign-out", get(overview::show).post(sessions::sign_out))
         .route("/activate/{tenant}/{code}", get(activate::show))
