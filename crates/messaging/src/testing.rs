@@ -23,7 +23,7 @@ pub(crate) struct Fixture {
     pub(crate) store: Arc<Store>,
     pub(crate) clock: Arc<ManualClock>,
     ring: KeyRing,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Fixture {
@@ -35,8 +35,15 @@ impl Fixture {
         let url = format!("sqlite:{}", directory.path().join("db.sqlite").display());
         let engine = store::open(&url, &store::Options::default()).await.unwrap();
         let days = DayKeys::open_or_create(&directory.path().join("log-days.key"), &ring, &world).unwrap();
-        let store = Arc::new(Store::new(engine, ring.clone(), world).with_day_keys(Arc::new(days)));
-        Self { store, clock, ring, _directory: directory }
+        let marks = DayKeys::open_or_create(&directory.path().join("log-marks.key"), &ring, &world).unwrap();
+        let store = Store::new(engine, ring.clone(), world).with_day_keys(Arc::new(days));
+        let store = Arc::new(store.with_mark_keys(Arc::new(marks)));
+        Self { store, clock, ring, directory }
+    }
+
+    /// Where everything of it stands.
+    pub(crate) fn path(&self) -> &std::path::Path {
+        self.directory.path()
     }
 
     /// A second node's store on the same engine: it shares no cache.

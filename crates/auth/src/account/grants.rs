@@ -137,7 +137,7 @@ impl Auth {
             return Ok(false);
         }
         let watched = self.store.tenant(session.tenant).watched(&session.user.to_string()).await?;
-        Ok(watched.is_some_and(|watched| watched.asked_at > made))
+        Ok(watched.is_some_and(|watched| watched.asked_at >= made))
     }
 
     async fn is_strong_enough(&self, tenant: TenantId, user: UserId, strength: Strength) -> Result<bool, AuthError> {

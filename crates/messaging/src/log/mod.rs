@@ -66,12 +66,7 @@ pub(crate) fn user_mark(
 }
 
 /// The marks that a user may have on a day: one for each key of the tenant that is still in use; `None` when the day's key is gone.
-pub(crate) fn user_marks(
-    keys: &TenantKeys,
-    marks: Option<&DayKeys>,
-    day: i64,
-    user: UserId,
-) -> Option<Vec<[u8; 32]>> {
+pub(crate) fn user_marks(keys: &TenantKeys, marks: Option<&DayKeys>, day: i64, user: UserId) -> Option<Vec<[u8; 32]>> {
     let key = marks?.mark_key(day).ok()?;
     Some(keys.digest_candidates("message-user-of-day/2", &[key.expose(), &day.to_be_bytes(), user.as_bytes()]))
 }
@@ -103,5 +98,7 @@ pub mod measuring {
     }
 }
 
+#[cfg(test)]
+mod defence_tests;
 #[cfg(test)]
 mod tests;

@@ -73,12 +73,7 @@ pub async fn is_stopped(store: &Store, tenant: TenantId, who: &str) -> Result<bo
 }
 
 /// Weighs rows that somebody is about to be given, and counts them if they are.
-pub async fn weigh(
-    store: &Store,
-    tenant: TenantId,
-    reader: &Reader<'_>,
-    rows: usize,
-) -> Result<Verdict, StoreError> {
+pub async fn weigh(store: &Store, tenant: TenantId, reader: &Reader<'_>, rows: usize) -> Result<Verdict, StoreError> {
     let (scope, now, who) = (store.tenant(tenant), store.world().now(), reader.who);
     let hour = now.0.div_euclid(HOUR_MS);
     let watched = scope.watched(who).await?;
@@ -103,7 +98,7 @@ pub async fn weigh(
         None => false,
         Some(person) => person.has_passkey && read <= most.saturating_mul(2),
     };
-    let answered = reader.person.is_some_and(|person| person.signed_in >= asked_at && now.since(asked_at) < HOUR);
+    let answered = reader.person.is_some_and(|person| person.signed_in > asked_at && now.since(asked_at) < HOUR);
     if (!too_much && !elsewhere) || (may_be_asked && answered) {
         if let Some(person) = &reader.person
             && !is_known(&person.place)

@@ -94,7 +94,7 @@ fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn nothing_that_can_be_stolen_holds_one_of_fifty_thousand_numbers() {
+async fn m1_m12_nothing_that_can_be_stolen_holds_one_of_fifty_thousand_numbers() {
     let supplier = Supplier::start().await;
     let (smsc, busy, answers) = (
         Smsc::start().await,
