@@ -53,6 +53,11 @@ impl BackChannel {
         started
     }
 
+    /// How addresses that others named are asked.
+    pub(crate) const fn outbound(&self) -> &Outbound {
+        &self.outbound
+    }
+
     /// A session has ended here: there is no need to wait for the next look.
     pub(crate) fn wake(&self) {
         self.woken.notify_one();

@@ -20,9 +20,11 @@ mod backchannel;
 mod frame;
 mod front;
 
+pub use back::ClientCertificates;
 pub use backchannel::BackChannel;
 
 use axum::{Router, middleware, response::Response};
+use directory::Directory;
 use frame::{
     error::{Code, OAuthError},
     page, place,
@@ -35,13 +37,20 @@ use std::sync::Arc;
 pub struct Door {
     pub(crate) sso: Arc<Sso>,
     pub(crate) backchannel: Arc<BackChannel>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) client_keys: back::client_keys::ClientKeys,
 }
 
 impl Door {
-    /// A door to `sso`, whose ends of sessions `backchannel` tells.
+    /// A door to `sso`, whose ends of sessions `backchannel` tells. What registers itself is written into `directory`.
     #[must_use]
-    pub fn new(sso: &Arc<Sso>, backchannel: &Arc<BackChannel>) -> Self {
-        Self { sso: Arc::clone(sso), backchannel: Arc::clone(backchannel) }
+    pub fn new(sso: &Arc<Sso>, backchannel: &Arc<BackChannel>, directory: &Arc<Directory>) -> Self {
+        Self {
+            sso: Arc::clone(sso),
+            backchannel: Arc::clone(backchannel),
+            directory: Arc::clone(directory),
+            client_keys: back::client_keys::ClientKeys::default(),
+        }
     }
 }
 
@@ -82,5 +91,5 @@ pub fn answer_to_failure(route: &str, ours: bool) -> Response {
 /// What the fuzzers call.
 #[doc(hidden)]
 pub mod fuzzing {
-    pub use crate::front::fuzzing::*;
+    pub use crate::front::fuzzing::redirect_uri;
 }

@@ -12,8 +12,7 @@ const KEPT: &str = "public, max-age=300";
 /// The algorithms that this server signs with.
 pub(crate) const SIGNED_WITH: [&str; 3] = ["ES256", "RS256", "EdDSA"];
 /// The algorithms that clients may sign with.
-pub(crate) const CLIENTS_SIGN_WITH: [&str; 8] =
-    ["ES256", "ES384", "PS256", "PS384", "PS512", "RS256", "EdDSA", "Ed25519"];
+pub(crate) const CLIENTS_SIGN_WITH: [&str; 5] = ["ES256", "PS256", "RS256", "EdDSA", "Ed25519"];
 /// What a person's claims can be asked for with, beside `openid`.
 pub(crate) const SCOPES: [&str; 6] = ["openid", "profile", "email", "phone", "groups", "offline_access"];
 

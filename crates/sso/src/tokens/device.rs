@@ -10,9 +10,10 @@
 
 use super::{GrantError, Granted, Grants, Minted, Want, lasting, with_refresh};
 use crate::{RelyingParty, SsoError};
+use auth::AuthError;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use store::{DeviceGrantRow, StoreError, fields};
+use store::{DeviceGrantRow, StoreError, fields, limits::Limit};
 use types::{Millis, SecretString, SessionId, TenantId, UserId};
 
 /// How long a device waits for somebody.
@@ -30,6 +31,11 @@ const LENGTH: usize = 8;
 const PREFIX: &str = "csdc";
 /// Tries to find a user code that isn't in use.
 const TRIES: usize = 5;
+
+/// Codes that are tried from one address. With 34 bits in a code and ten minutes to find it, this many find none.
+const TYPED: Limit = Limit { max: 20, window: Duration::from_secs(600) };
+/// Codes that are tried at one organisation.
+const TYPED_BY_ALL: Limit = Limit { max: 2000, window: Duration::from_secs(600) };
 
 /// What a device asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,9 +144,29 @@ impl Grants {
     }
 
     /// The undecided request with this code, as a person types it: in small letters too, and with dashes and spaces anywhere.
-    pub async fn device_request(&self, tenant: TenantId, typed: &str) -> Result<Option<DeviceRequest>, SsoError> {
-        let Some(code) = user_code(typed) else { return Ok(None) };
+    /// `from` is the address of who typed it, empty where that was counted before: [`AuthError::Limited`] for too many.
+    pub async fn device_request(
+        &self,
+        tenant: TenantId,
+        typed: &str,
+        from: &str,
+    ) -> Result<Option<DeviceRequest>, SsoError> {
         let scope = self.auth.store().tenant(tenant);
+        if !from.is_empty() {
+            let keys = scope.keys().await?;
+            let now = self.now();
+            let mut tx = scope.begin().await?;
+            for (bucket, limit) in [
+                (keys.digest(fields::LIMIT, &[b"device-code", from.as_bytes()]), TYPED),
+                (keys.digest(fields::LIMIT, &[b"device-codes"]), TYPED_BY_ALL),
+            ] {
+                if !tx.spend(bucket, limit, 1, now).await? {
+                    return Err(AuthError::Limited { retry_after: limit.window }.into());
+                }
+            }
+            tx.commit().await?;
+        }
+        let Some(code) = user_code(typed) else { return Ok(None) };
         for digest in scope.keys().await?.digest_candidates(fields::DEVICE_CODE, &[b"user", code.as_bytes()]) {
             if let Some(row) = scope.device_grant_by_user_code(&digest).await?
                 && row.state == "pending"

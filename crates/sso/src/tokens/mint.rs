@@ -36,6 +36,8 @@ pub struct Minted {
     pub refresh_token: Option<SecretString>,
     /// What the access token is for.
     pub scopes: Vec<String>,
+    /// The key to which the access token is bound.
+    pub binding: Option<Binding>,
     /// What was granted, for the id token.
     pub granted: Granted,
     /// Whose.
@@ -105,6 +107,7 @@ impl Grants {
                 expires_in: made.life,
                 refresh_token: None,
                 scopes: narrowed.scopes,
+                binding: narrowed.binding,
                 granted,
                 user,
                 session,
@@ -132,6 +135,7 @@ impl Grants {
             expires_in: made.life,
             refresh_token: refresh.map(|(text, _)| text),
             scopes: narrowed.scopes,
+            binding: narrowed.binding,
             granted,
             user,
             session,

@@ -89,6 +89,14 @@ async fn begin(place: &Place, form: &Form) -> Result<Response, Ended> {
     case.decide(Stage::First).await
 }
 
+/// Whether these parameters would be taken from this client: for a request that is pushed, whose client is told at once.
+pub(crate) fn would_be_taken(place: &Place, party: &RelyingParty, form: &Form) -> Result<(), OAuthError> {
+    let way = way_back(place, party, form).map_err(|ended| match ended {
+        Ended::Here(error) | Ended::There(_, error) => error,
+    })?;
+    Request::read(form).and_then(|request| pending::check(request, party, &way, place.now())).map(drop)
+}
+
 /// `GET /oidc/continue/{id}`.
 pub(super) async fn resume(place: Place, Path(id): Path<String>, asked: Asked) -> Response {
     let (parts, _) = asked.into_parts();

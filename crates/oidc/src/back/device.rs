@@ -1,0 +1,350 @@
+//! Devices without a browser (RFC 8628): `POST /oidc/device_authorization`, where a device asks, and `/oidc/device`, where a person says yes.
+//!
+//! Whoever sends somebody a code has their device allowed by somebody else (RFC 8628 §5.4). So the page doesn't take a code from an address
+//! without showing it; after the code the person signs in anew, with what the application needs, and is then asked: which application, what for,
+//! from which address and by which program the code was asked for, and whether the very same code stands on a device in front of them. Yes is
+//! not the first button.
+
+use super::{answer, answer::scopes, client_auth, token::resources};
+use crate::{
+    frame::{
+        error::{Code, OAuthError},
+        page::{self, Page, escaped},
+        params::{Form, Source},
+        place::{Asked, Place},
+    },
+    front::authorize::visit,
+};
+use auth::AuthError;
+use axum::{
+    extract::{ConnectInfo, Path},
+    response::Response,
+};
+use http::{HeaderValue, StatusCode, header, request::Parts};
+use serde_json::{Value, json};
+use sso::{
+    Ask, GrantType, Participant, RelyingParty, SignedIn, SsoError, Stand, Visit,
+    tokens::{DeviceAsked, DeviceRequest, Granted},
+};
+use std::net::SocketAddr;
+use types::Millis;
+
+/// What a code is held with: the code as it was typed.
+const DOOR: &str = "/oidc/device/";
+/// Characters of a device's word for itself.
+const LONGEST_AGENT: usize = 120;
+
+/// `POST /oidc/device_authorization`.
+pub(super) async fn ask(place: Place, asked: Asked) -> Response {
+    let form = match Form::read_up_to(asked, Source::Body, 48 * 1024).await {
+        Ok(form) => form,
+        Err((parts, error)) => return answer::answer(&place, &parts.headers, Err(error)).await,
+    };
+    let done = opened(&place, &form).await;
+    answer::answer(&place, &form.parts.headers, done).await
+}
+
+async fn opened(place: &Place, form: &Form) -> Result<Value, OAuthError> {
+    let client = client_auth::client(place, form).await?;
+    let settings = client.settings()?;
+    if !settings.may(GrantType::DeviceCode) {
+        return Err(OAuthError::new(Code::UnauthorizedClient, "This client may not use this grant_type."));
+    }
+    let scopes = scopes(form.get("scope")?)?.unwrap_or_else(|| vec!["openid".to_owned()]);
+    let own = |scope: &String| scope == "openid" || settings.scopes.contains(scope);
+    if !scopes.iter().all(own) {
+        return Err(OAuthError::new(Code::InvalidScope, "A scope is not one that this client may ask for."));
+    }
+    let resources = resources(form)?.unwrap_or_default();
+    if !resources.iter().all(|resource| settings.resources.contains(resource)) {
+        return Err(OAuthError::new(
+            Code::InvalidTarget,
+            "A resource is not one that this client may have tokens for.",
+        ));
+    }
+    let agent = form.parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    let agent: String = agent.chars().take(LONGEST_AGENT).collect();
+    let asked = DeviceAsked { scopes, resources, ip: address(&form.parts), agent };
+    let codes = place.sso().grants().ask_for_device(&client.party, asked).await.map_err(|error| told(&error))?;
+    let uri = place.url(super::DEVICE);
+    Ok(json!({
+        "device_code": codes.device_code.expose(),
+        "user_code": codes.user_code,
+        "verification_uri": uri,
+        "verification_uri_complete": format!("{uri}?user_code={}", codes.user_code),
+        "expires_in": codes.expires_in.as_secs(),
+        "interval": codes.interval,
+    }))
+}
+
+fn address(parts: &Parts) -> Option<String> {
+    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical().to_string())
+}
+
+fn told(error: &SsoError) -> OAuthError {
+    match error {
+        SsoError::Auth(AuthError::Limited { .. }) => {
+            OAuthError::new(Code::TemporarilyUnavailable, "Too many tries. Wait a few minutes.")
+        }
+        error => OAuthError::ours(error),
+    }
+}
+
+/// `GET /oidc/device`: asks for the code. One that stands in the address is put into the field, and nothing is done with it yet.
+pub(super) async fn page(place: Place, asked: Asked) -> Response {
+    let (parts, body) = asked.into_parts();
+    drop(place);
+    let form = Form::read(Asked::from_parts(parts, body), Source::Either).await;
+    let typed = match &form {
+        Ok(form) => form.get("user_code").ok().flatten().unwrap_or_default(),
+        Err(_) => "",
+    };
+    question(typed, "")
+}
+
+fn question(typed: &str, wrong: &str) -> Response {
+    let typed: String = typed.chars().take(16).collect();
+    let wrong = if wrong.is_empty() {
+        String::new()
+    } else {
+        format!("<p role=\"alert\"><strong>{}</strong></p>\n", escaped(wrong))
+    };
+    let body = format!(
+        "{wrong}<p>Enter the code that your device shows.</p>\n<form method=\"post\" action=\"{}\">\n\
+         <p><label>Code <input name=\"user_code\" value=\"{}\" autocomplete=\"off\" autocapitalize=\"characters\" \
+         spellcheck=\"false\" maxlength=\"16\" required></label></p>\n<button>Continue</button>\n</form>\n\
+         <p>Did somebody send you this code? Then close this page: whoever has the device would be signed in as you.</p>",
+        super::DEVICE,
+        escaped(&typed),
+    );
+    shown(Page::new("Connect a device", body))
+}
+
+fn shown(page: Page<'_>) -> Response {
+    let mut response = Page { form_action: vec!["'self'".to_owned()], ..page }.answer(StatusCode::OK);
+    // Under `no-referrer` a browser would say `Origin: null` with the form.
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    response
+}
+
+fn end(title: &str, text: &str) -> Response {
+    Page::new(title, format!("<p>{}</p>", escaped(text))).answer(StatusCode::OK)
+}
+
+/// `POST /oidc/device`: somebody typed a code.
+pub(super) async fn typed(place: Place, asked: Asked) -> Response {
+    let form = match Form::read(asked, Source::Body).await {
+        Ok(form) => form,
+        Err((parts, error)) => return page::refusal(error, &parts.headers),
+    };
+    match begin(&place, &form).await {
+        Ok(response) => response,
+        Err(error) => page::refusal(error, &form.parts.headers),
+    }
+}
+
+async fn begin(place: &Place, form: &Form) -> Result<Response, OAuthError> {
+    let visit = visit(place, &form.parts).await?;
+    is_from_here(&visit, &form.parts)?;
+    let code = form.get("user_code")?.unwrap_or_default();
+    let Some((request, party)) = find(place, code, &address(&form.parts).unwrap_or_default()).await? else {
+        return Ok(question("", "This code is not one that a device waits with. Codes are valid for ten minutes."));
+    };
+    let held = place.sso().hold(&visit, &party, code.as_bytes(), DOOR, &[]).await.map_err(|error| told(&error))?;
+    let mut response = page::redirect(&format!("{DOOR}{}", held.id));
+    append(&mut response, held.set_cookie);
+    tracing::info!(tenant = %place.tenant, ikey = request.ikey, "a device's code was entered");
+    Ok(response)
+}
+
+async fn find(
+    place: &Place,
+    code: &str,
+    from: &str,
+) -> Result<Option<(DeviceRequest, std::sync::Arc<RelyingParty>)>, OAuthError> {
+    let request = place.sso().grants().device_request(place.tenant, code, from).await.map_err(|error| told(&error))?;
+    let Some(request) = request else { return Ok(None) };
+    let party = place.sso().party_of(place.tenant, &request.ikey).await.map_err(|error| told(&error))?;
+    Ok(party.filter(|party| party.app.enabled).map(|party| (request, party)))
+}
+
+/// Whether a form was sent by a page of this host: a page elsewhere can't say yes in the person's place.
+fn is_from_here(visit: &Visit, parts: &Parts) -> Result<(), OAuthError> {
+    let said = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let same_site = said("sec-fetch-site").is_none_or(|site| site == "same-origin");
+    match said("origin") {
+        Some(origin) if origin == visit.origin && same_site => Ok(()),
+        _ => Err(OAuthError::invalid_request("The form was not sent by a page of this server.")),
+    }
+}
+
+/// `GET /oidc/device/{id}`: signs the person in, and asks them.
+pub(super) async fn confirm(place: Place, Path(id): Path<String>, asked: Asked) -> Response {
+    let (parts, _) = asked.into_parts();
+    match confirmed(&place, &id, &parts).await {
+        Ok(response) => response,
+        Err(error) => page::refusal(error, &parts.headers),
+    }
+}
+
+/// Whoever is signed in for a code, and what the code is for.
+enum At {
+    Page(Box<Response>),
+    Person {
+        signed: SignedIn,
+        request: DeviceRequest,
+        party: std::sync::Arc<RelyingParty>,
+        code: String,
+        visit: Box<Visit>,
+    },
+}
+
+const OVER: OAuthError =
+    OAuthError::invalid_request("This is over, or it was begun in another browser. Enter the code again.");
+
+async fn stands(place: &Place, id: &str, parts: &Parts, tried: bool) -> Result<At, OAuthError> {
+    let sso = place.sso();
+    let visit = visit(place, parts).await?;
+    let held = sso.held(&visit, id).await.map_err(|error| told(&error))?.ok_or(OVER)?;
+    let code = String::from_utf8(held.request.clone()).map_err(|_| OVER)?;
+    let Some((request, party)) = find(place, &code, "").await? else { return Err(OVER) };
+    if party.ikey() != held.party.ikey() {
+        return Err(OVER);
+    }
+    // A proof that is younger than the code: a session that happens to be open agrees to nothing.
+    let ask = Ask { fresh_since: Some(held.created), ..Ask::default() };
+    let stand = sso.stand(&visit, &party, &ask).await.map_err(|error| told(&error))?;
+    let back = format!("{DOOR}{id}?tried");
+    match stand {
+        Stand::Signed(signed) => Ok(At::Person { signed, request, party, code, visit: Box::new(visit) }),
+        Stand::SignIn if tried => Ok(At::Page(Box::new(end("Nothing was connected", "You did not sign in.")))),
+        Stand::SignIn => {
+            let opened = sso.send_to_sign_in(&visit, &party, &ask, &back).await.map_err(|error| told(&error))?;
+            let mut response = page::redirect(&Visit::sign_in_path(&opened));
+            append(&mut response, visit.sign_in_cookie(&opened));
+            Ok(At::Page(Box::new(response)))
+        }
+        Stand::Prove => {
+            let to: String = percent_encoded(&format!("{DOOR}{id}"));
+            Ok(At::Page(Box::new(page::redirect(&format!("/session/prove?return_to={to}")))))
+        }
+        // Here the page itself asks for consent, with all that is asked for on it.
+        Stand::Consent(_) | Stand::Denied(_) => {
+            Err(OAuthError::new(Code::AccessDenied, "You may not use this application."))
+        }
+    }
+}
+
+async fn confirmed(place: &Place, id: &str, parts: &Parts) -> Result<Response, OAuthError> {
+    let tried = parts.uri.query().is_some_and(|query| query == "tried");
+    match stands(place, id, parts, tried).await? {
+        At::Page(response) => Ok(*response),
+        At::Person { signed, request, party, code, .. } => {
+            Ok(asked_page(id, &signed, &request, &party, &code, place.now()))
+        }
+    }
+}
+
+fn asked_page(
+    id: &str,
+    signed: &SignedIn,
+    request: &DeviceRequest,
+    party: &RelyingParty,
+    code: &str,
+    now: Millis,
+) -> Response {
+    let minutes = now.since(request.created).as_secs() / 60;
+    let from = request.asked.ip.as_deref().unwrap_or("an address that is not known");
+    let agent =
+        if request.asked.agent.is_empty() { "a program that does not say its name" } else { &request.asked.agent };
+    let body = format!(
+        "<p>You are signed in as <strong>{}</strong>. A device asks to use <strong>{}</strong> as you, for: <strong>{}</strong>.</p>\n\
+         <ul>\n<li>It asked {minutes} minutes ago, from {}.</li>\n<li>It calls itself: {}.</li>\n</ul>\n\
+         <p>Does a device in front of you show this code right now?</p>\n<p><code>{}</code></p>\n\
+         <form method=\"post\" action=\"{DOOR}{id}\">\n<button name=\"decision\" value=\"deny\">No, refuse it</button>\n\
+         <button name=\"decision\" value=\"allow\">Yes, connect this device</button>\n</form>\n\
+         <p>If somebody sent you the code, or asked you on the telephone to enter it, refuse: they would be signed in as you.</p>",
+        escaped(&signed.username),
+        escaped(&party.app.name),
+        escaped(&request.asked.scopes.join(", ")),
+        escaped(from),
+        escaped(agent),
+        escaped(&code.to_ascii_uppercase()),
+    );
+    shown(Page::new("Connect this device?", body))
+}
+
+/// `POST /oidc/device/{id}`: yes, or no.
+pub(super) async fn decided(place: Place, Path(id): Path<String>, asked: Asked) -> Response {
+    let form = match Form::read(asked, Source::Body).await {
+        Ok(form) => form,
+        Err((parts, error)) => return page::refusal(error, &parts.headers),
+    };
+    match decide(&place, &id, &form).await {
+        Ok(response) => response,
+        Err(error) => page::refusal(error, &form.parts.headers),
+    }
+}
+
+async fn decide(place: &Place, id: &str, form: &Form) -> Result<Response, OAuthError> {
+    let At::Person { signed, request, party, visit, .. } = stands(place, id, &form.parts, true).await? else {
+        return Err(OVER);
+    };
+    is_from_here(&visit, &form.parts)?;
+    let sso = place.sso();
+    let held = sso.held(&visit, id).await.map_err(|error| told(&error))?.ok_or(OVER)?;
+    if !sso.release(&visit, held.id).await.map_err(|error| told(&error))? {
+        return Err(OVER);
+    }
+    let mut response = match form.get("decision")? {
+        Some("allow") if allow(place, &signed, &request, &party).await? => {
+            tracing::info!(tenant = %place.tenant, ikey = party.ikey(), user = %signed.user, "a device was allowed");
+            end("The device is connected", "You can close this page and go on at the device.")
+        }
+        Some("allow") => end("Nothing was connected", "The code is over. Begin again at the device."),
+        _ => {
+            sso.grants().deny_device(place.tenant, &request).await.map_err(|error| told(&error))?;
+            end("The device was refused", "You can close this page.")
+        }
+    };
+    append(&mut response, sso::Sso::forget_held(&visit, held.id));
+    Ok(response)
+}
+
+async fn allow(
+    place: &Place,
+    signed: &SignedIn,
+    request: &DeviceRequest,
+    party: &RelyingParty,
+) -> Result<bool, OAuthError> {
+    let sso = place.sso();
+    let subject = sso.subject(signed.user, party).await.map_err(|error| told(&error))?;
+    let detail = Participant::Oidc { subject: subject.clone() };
+    let sid = sso.participate(signed, party, &detail).await.map_err(|error| told(&error))?;
+    let granted = Granted {
+        client_id: party.key.clone(),
+        subject,
+        scopes: request.asked.scopes.clone(),
+        resources: request.asked.resources.clone(),
+        acr: Some(signed.level.acr().to_owned()),
+        amr: signed.amr.clone(),
+        auth_time: Some(signed.auth_time.seconds()),
+        sid: Some(sid),
+        ..Granted::default()
+    };
+    let who = (signed.user, signed.session);
+    sso.grants().allow_device(party, request, who, granted).await.map_err(|error| told(&error))
+}
+
+fn append(response: &mut Response, cookie: Option<HeaderValue>) {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+}
+
+/// A path of ours as a value in an address.
+fn percent_encoded(path: &str) -> String {
+    path.bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
