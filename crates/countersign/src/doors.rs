@@ -8,6 +8,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use axum::Router;
+use directory::Directory;
 use duo_api::Door;
 use sso::Sso;
 use std::sync::Arc;
@@ -46,23 +47,28 @@ pub fn with_plain(
 struct Doors {
     sso: Arc<Sso>,
     backchannel: Arc<oidc::BackChannel>,
+    directory: Arc<Directory>,
     duo: Arc<Door>,
     messaging: Arc<messaging_api::Api>,
     oidc: Arc<oidc::Door>,
     saml: Arc<saml::Door>,
+    signals: Arc<signals::Door>,
 }
 
 impl Doors {
     fn open(config: &Config, services: &Services) -> anyhow::Result<Self> {
         let hosts = config.server.api_hosts.clone();
         let backchannel = oidc::BackChannel::start(&services.sso, outbound(config)?);
+        let directory = Arc::new(services.directory());
         Ok(Self {
             sso: Arc::clone(&services.sso),
             duo: Arc::new(Door::new(Arc::clone(&services.auth), hosts, config.limits.long_poll)),
             messaging: messaging_api(config, services)?,
-            oidc: Arc::new(oidc::Door::new(&services.sso, &backchannel)),
+            oidc: Arc::new(oidc::Door::new(&services.sso, &backchannel, &directory)),
             backchannel,
+            directory,
             saml: Arc::new(saml::Door::new(&services.sso, outbound(config)?)),
+            signals: signals::Door::start(&services.sso, outbound(config)?),
         })
     }
 }
@@ -75,9 +81,11 @@ impl Doors {
         Ok(Self {
             duo: Arc::clone(&self.duo),
             messaging: Arc::clone(&self.messaging),
-            oidc: Arc::new(oidc::Door::new(&sso, &self.backchannel)),
+            oidc: Arc::new(oidc::Door::new(&sso, &self.backchannel, &self.directory)),
             saml: Arc::new(saml::Door::new(&sso, outbound(config)?)),
+            signals: Arc::clone(&self.signals),
             backchannel: Arc::clone(&self.backchannel),
+            directory: Arc::clone(&self.directory),
             sso,
         })
     }
@@ -117,7 +125,7 @@ fn router(services: &Services, doors: &Doors, options: web::WebOptions) -> Resul
     let duo = if options.secure_origin { duo_api::router(&doors.duo) } else { duo_api::plain_router(&doors.duo) };
     let router = duo.merge(authenticator::router(&services.auth)).merge(messaging_api::router(&doors.messaging));
     let router = router.merge(oidc::router(&doors.oidc));
-    let router = router.merge(saml::router(&doors.saml));
+    let router = router.merge(saml::router(&doors.saml)).merge(signals::router(&doors.signals));
     Ok(router.merge(web::router(&doors.sso, options)?))
 }
 
@@ -156,6 +164,7 @@ fn with_certificate(
                     // Where no sign-in is denied by it, a body that is the client's fault is said to be.
                     if ours || !answer.status().is_server_error() { answer } else { failure::plain(failed) }
                 }
+                Some(route) if signals::owns(route) => signals::answer_to_failure(ours),
                 Some(route) if oidc::owns(route) => oidc::answer_to_failure(route, ours),
                 Some(route) if saml::owns(route) => saml::answer_to_failure(ours),
                 Some(route) if web::owns(route) => web::answer_to_failure(ours),

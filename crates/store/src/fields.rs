@@ -114,6 +114,12 @@ pub fn sso_participant(sid: &str) -> Field<'_> {
     Field { table: "sso_participant", column: "detail", row: sid.as_bytes() }
 }
 
+/// A password's hash.
+#[must_use]
+pub fn password(user: &types::UserId) -> Field<'_> {
+    Field { table: "password", column: "hash", row: user.as_bytes() }
+}
+
 /// What a stream's events are sent with.
 #[must_use]
 pub fn signal_credential(id: &StreamId) -> Field<'_> {

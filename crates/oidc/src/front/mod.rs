@@ -7,10 +7,14 @@ pub(crate) mod id_token;
 mod jwks;
 mod logout;
 pub(crate) mod redirect_uri;
+mod register;
 mod userinfo;
 
 use crate::Door;
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 use std::sync::Arc;
 
 /// Where browsers are sent to.
@@ -23,6 +27,8 @@ pub(crate) const JWKS: &str = "/oidc/jwks";
 pub(crate) const USERINFO: &str = "/oidc/userinfo";
 /// Signing out.
 pub(crate) const LOGOUT: &str = "/oidc/logout";
+/// Where a browser ends that was signed out and has nowhere to go.
+pub(crate) const SIGNED_OUT: &str = "/oidc/signed-out";
 /// Dynamic registration.
 pub(crate) const REGISTER: &str = "/oidc/register";
 
@@ -34,12 +40,15 @@ pub(crate) fn routes() -> Router<Arc<Door>> {
         .route(JWKS, get(jwks::jwks))
         .route(AUTHORIZE, get(authorize::authorize).post(authorize::authorize))
         .route("/oidc/continue/{id}", get(authorize::resume))
-        .route(USERINFO, get(userinfo::userinfo).post(userinfo::userinfo).options(userinfo::preflight))
+        .route(USERINFO, get(userinfo::userinfo).post(userinfo::userinfo).options(crate::back::answer::preflight))
+        .route(REGISTER, post(register::register))
+        .route("/oidc/register/{client}", get(register::read).put(register::update).delete(register::remove))
         .route(LOGOUT, get(logout::logout).post(logout::logout))
+        .route(SIGNED_OUT, get(logout::signed_out))
 }
 
 /// What the fuzzers call.
-pub mod fuzzing {
+pub(crate) mod fuzzing {
     /// Whether an address may be registered, and whether it is one of these.
     #[must_use]
     pub fn redirect_uri(text: &str) -> (bool, bool) {

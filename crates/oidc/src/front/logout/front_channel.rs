@@ -2,10 +2,11 @@
 
 use super::pages;
 use crate::frame::{error::OAuthError, headers::origin_of, place::Place};
-use crate::front::authorize::reply::with_query;
+use crate::front::{SIGNED_OUT, authorize::reply::with_query};
 use auth::account::Session;
 use axum::response::Response;
-use sso::Visit;
+use http::header;
+use sso::{Participation, Visit};
 
 /// Frames on one page: more applications than one person opens in a day.
 const MOST_FRAMES: usize = 50;
@@ -18,21 +19,33 @@ pub(super) async fn end(
     session: &Session,
     after: Option<&str>,
 ) -> Result<Response, OAuthError> {
-    let ended = place.sso().end_session(place.tenant, session.id(), session.user()).await;
+    let sso = place.sso();
+    let ended = sso.end_session(place.tenant, session.id(), session.user()).await;
     let ended = ended.map_err(|error| OAuthError::ours(&error))?;
     place.door.backchannel.wake();
-    let mut frames = Vec::new();
-    for participant in ended {
-        let Some(client) = participant.party.oidc() else { continue };
-        let Some(uri) = client.frontchannel_logout_uri.as_deref().filter(|uri| origin_of(uri).is_some()) else {
-            continue;
-        };
-        frames.push(if client.frontchannel_logout_session_required {
-            with_query(uri, &[("iss", &place.issuer), ("sid", &participant.sid)])
-        } else {
-            uri.to_owned()
-        });
-    }
+    // Service providers that speak SAML are told one after the other by another door, which sends the browser on to what follows.
+    let then = after.unwrap_or(SIGNED_OUT);
+    let farewell = sso.farewell(visit, &ended, then).await.map_err(|error| OAuthError::ours(&error))?;
+    let mut frames: Vec<String> = ended.iter().filter_map(|ended| frame(place, ended)).collect();
     frames.truncate(MOST_FRAMES);
-    Ok(pages::goodbye(visit, &frames, after))
+    let (next, cookie) = match &farewell {
+        Some((path, held)) => (Some(path.as_str()), held.set_cookie.clone()),
+        None => (after, None),
+    };
+    let mut response = pages::goodbye(visit, &frames, next);
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// What the browser loads to tell an application, where it has such an address.
+fn frame(place: &Place, ended: &Participation) -> Option<String> {
+    let client = ended.party.oidc()?;
+    let uri = client.frontchannel_logout_uri.as_deref().filter(|uri| origin_of(uri).is_some())?;
+    Some(if client.frontchannel_logout_session_required {
+        with_query(uri, &[("iss", &place.issuer), ("sid", &ended.sid)])
+    } else {
+        uri.to_owned()
+    })
 }

@@ -51,12 +51,17 @@ pub(super) async fn logout(place: Place, asked: Asked) -> Response {
     done.unwrap_or_else(|error| page::refusal(error, &form.parts.headers))
 }
 
+/// `GET /oidc/signed-out`: the end of the way for who has nowhere to go.
+pub(super) async fn signed_out() -> Response {
+    pages::end()
+}
+
 async fn asked_for(place: &Place, form: &Form) -> Result<Response, OAuthError> {
     let wanted = wanted(place, form).await?;
     let visit = super::authorize::visit(place, &form.parts).await?;
     let Some(session) = session(place, &visit).await? else {
         // Nobody is signed in here, so nothing is changed by going on.
-        return Ok(pages::signed_out(&visit, wanted.after.as_deref()));
+        return Ok(pages::goodbye(&visit, &[], wanted.after.as_deref()));
     };
     if let (Some(party), Some(hint)) = (&wanted.party, &wanted.hint)
         && is_of(place, party, hint, &session).await?
@@ -72,7 +77,7 @@ async fn confirmed(place: &Place, form: &Form) -> Result<Response, OAuthError> {
     let wanted = wanted(place, form).await?;
     let visit = super::authorize::visit(place, &form.parts).await?;
     let Some(session) = session(place, &visit).await? else {
-        return Ok(pages::signed_out(&visit, wanted.after.as_deref()));
+        return Ok(pages::goodbye(&visit, &[], wanted.after.as_deref()));
     };
     let token = form.required("token", "The form is not complete.")?;
     if !pages::is_token(&visit, &session, token) {

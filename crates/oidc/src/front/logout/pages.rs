@@ -47,16 +47,18 @@ pub(super) fn question(
     response
 }
 
-/// Where nobody was signed in.
-pub(super) fn signed_out(visit: &Visit, after: Option<&str>) -> Response {
-    goodbye(visit, &[], after)
+/// The end of the way.
+pub(super) fn end() -> Response {
+    page(&[], None)
 }
 
 /// Tells the applications through the browser, and goes on.
 pub(super) fn goodbye(visit: &Visit, frames: &[String], after: Option<&str>) -> Response {
     let mut response = match after {
         // To a program's own scheme the page leads: a redirect after a form is held against the form's policy.
-        Some(after) if frames.is_empty() && origin_of(after).is_some() => page::redirect(after),
+        Some(after) if frames.is_empty() && (after.starts_with('/') || origin_of(after).is_some()) => {
+            page::redirect(after)
+        }
         _ => page(frames, after),
     };
     let names = [cookies::SESSION, cookies::GRANT];

@@ -1,0 +1,329 @@
+//! A client's metadata (RFC 7591 §2, OpenID Connect Dynamic Registration §2), both ways.
+//!
+//! What a program asks for itself is less than what an administrator may give: it is never the organisation's own, so its people are asked;
+//! it always uses PKCE; and it gets tokens for people only.
+
+use crate::{
+    frame::error::{Code, OAuthError},
+    front::redirect_uri,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use sso::{ClientAuth, GrantType, OidcClient, party::Subject, party::TlsClient};
+
+/// Bytes of a name for people.
+const LONGEST_NAME: usize = 100;
+
+/// What a client says of itself. Members that aren't here are ignored (RFC 7591 §2), but for those that would promise something.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Metadata {
+    pub(super) client_id: Option<String>,
+    client_name: Option<String>,
+    redirect_uris: Vec<String>,
+    post_logout_redirect_uris: Vec<String>,
+    response_types: Option<Vec<String>>,
+    grant_types: Option<Vec<String>>,
+    application_type: Option<String>,
+    token_endpoint_auth_method: Option<String>,
+    token_endpoint_auth_signing_alg: Option<String>,
+    jwks: Option<Value>,
+    jwks_uri: Option<String>,
+    scope: Option<String>,
+    subject_type: Option<String>,
+    sector_identifier_uri: Option<String>,
+    id_token_signed_response_alg: Option<String>,
+    userinfo_signed_response_alg: Option<String>,
+    request_object_signing_alg: Option<String>,
+    require_signed_request_object: bool,
+    require_pushed_authorization_requests: bool,
+    dpop_bound_access_tokens: bool,
+    tls_client_certificate_bound_access_tokens: bool,
+    tls_client_auth_subject_dn: Option<String>,
+    tls_client_auth_san_dns: Option<String>,
+    tls_client_auth_san_uri: Option<String>,
+    tls_client_auth_san_ip: Option<String>,
+    tls_client_auth_san_email: Option<String>,
+    default_max_age: Option<u64>,
+    frontchannel_logout_uri: Option<String>,
+    frontchannel_logout_session_required: Option<bool>,
+    backchannel_logout_uri: Option<String>,
+    backchannel_logout_session_required: Option<bool>,
+    initiate_login_uri: Option<String>,
+    client_uri: Option<String>,
+    policy_uri: Option<String>,
+    tos_uri: Option<String>,
+    software_statement: Option<Value>,
+    id_token_encrypted_response_alg: Option<String>,
+    userinfo_encrypted_response_alg: Option<String>,
+    request_object_encryption_alg: Option<String>,
+}
+
+const fn invalid(description: &'static str) -> OAuthError {
+    OAuthError::new(Code::InvalidClientMetadata, description)
+}
+
+impl Metadata {
+    /// From a request's body.
+    pub(super) fn read(body: &[u8]) -> Result<Self, OAuthError> {
+        serde_json::from_slice(body).map_err(|_| invalid("The metadata can not be read."))
+    }
+
+    /// Its name for people.
+    pub(super) fn name(&self) -> Result<String, OAuthError> {
+        let name = self.client_name.as_deref().map_or("An application", str::trim);
+        let fits = !name.is_empty() && name.len() <= LONGEST_NAME && !name.chars().any(char::is_control);
+        fits.then(|| name.to_owned())
+            .ok_or(invalid("The client_name is empty, too long or has control characters in it."))
+    }
+
+    /// As settings; what was set before and isn't the program's to say comes from `before`.
+    pub(super) fn client(&self, before: &OidcClient) -> Result<OidcClient, OAuthError> {
+        self.promises()?;
+        for uri in self.redirect_uris.iter().chain(&self.post_logout_redirect_uris) {
+            if !redirect_uri::may_be_registered(uri) {
+                return Err(OAuthError::new(Code::InvalidRedirectUri, "An address is none that may be registered."));
+            }
+        }
+        if self.redirect_uris.is_empty() {
+            return Err(OAuthError::new(Code::InvalidRedirectUri, "There must be a redirect_uri."));
+        }
+        let auth_method = match &self.token_endpoint_auth_method {
+            None => ClientAuth::ClientSecretBasic,
+            Some(word) => word_of(word).ok_or(invalid("The token_endpoint_auth_method is not one of this server."))?,
+        };
+        let alg = |given: &Option<String>, usual: &str| given.clone().unwrap_or_else(|| usual.to_owned());
+        let scopes: Vec<String> = match &self.scope {
+            None => before.scopes.clone(),
+            Some(text) => {
+                let asked = text.split(' ').filter(|word| !word.is_empty());
+                asked.filter(|word| super::super::discovery::SCOPES.contains(word)).map(str::to_owned).collect()
+            }
+        };
+        Ok(OidcClient {
+            redirect_uris: self.redirect_uris.clone(),
+            post_logout_redirect_uris: self.post_logout_redirect_uris.clone(),
+            grant_types: self.grants()?,
+            auth_method,
+            auth_signing_alg: self.token_endpoint_auth_signing_alg.clone(),
+            jwks: self.jwks.clone(),
+            jwks_uri: self.jwks_uri.clone(),
+            tls: TlsClient {
+                // Whom to trust is the administrator's to say, not a stranger's.
+                authorities: before.tls.authorities.clone(),
+                subject_dn: self.tls_client_auth_subject_dn.clone(),
+                san_dns: self.tls_client_auth_san_dns.clone(),
+                san_uri: self.tls_client_auth_san_uri.clone(),
+                san_ip: self.tls_client_auth_san_ip.clone(),
+                san_email: self.tls_client_auth_san_email.clone(),
+                ..before.tls.clone()
+            },
+            certificate_bound: self.tls_client_certificate_bound_access_tokens,
+            id_token_alg: alg(&self.id_token_signed_response_alg, "RS256"),
+            userinfo_alg: self.userinfo_signed_response_alg.clone(),
+            request_object_alg: self.request_object_signing_alg.clone(),
+            require_signed_request: self.require_signed_request_object,
+            require_par: self.require_pushed_authorization_requests,
+            subject: self.subject()?,
+            pkce_required: true,
+            dpop_required: self.dpop_bound_access_tokens,
+            frontchannel_logout_uri: self.frontchannel_logout_uri.clone(),
+            frontchannel_logout_session_required: self.frontchannel_logout_session_required.unwrap_or(true),
+            backchannel_logout_uri: self.backchannel_logout_uri.clone(),
+            backchannel_logout_session_required: self.backchannel_logout_session_required.unwrap_or(true),
+            first_party: false,
+            scopes,
+            default_max_age: self.default_max_age,
+            initiate_login_uri: self.initiate_login_uri.clone(),
+            client_uri: self.client_uri.clone(),
+            policy_uri: self.policy_uri.clone(),
+            tos_uri: self.tos_uri.clone(),
+            ..before.clone()
+        })
+    }
+
+    /// Refuses what this server can't keep.
+    fn promises(&self) -> Result<(), OAuthError> {
+        let encrypted = [
+            &self.id_token_encrypted_response_alg,
+            &self.userinfo_encrypted_response_alg,
+            &self.request_object_encryption_alg,
+        ];
+        if encrypted.iter().any(|alg| alg.is_some()) {
+            return Err(invalid("Nothing is encrypted here."));
+        }
+        if self.software_statement.is_some() {
+            return Err(invalid("Software statements are not taken."));
+        }
+        if self.sector_identifier_uri.is_some() {
+            return Err(invalid("A sector_identifier_uri is not taken."));
+        }
+        let code = |types: &Vec<String>| types.iter().all(|kind| kind == "code") && !types.is_empty();
+        if !self.response_types.as_ref().is_none_or(code) {
+            return Err(invalid("The response_types must be code."));
+        }
+        if !matches!(self.application_type.as_deref(), None | Some("web" | "native")) {
+            return Err(invalid("The application_type must be web or native."));
+        }
+        Ok(())
+    }
+
+    fn grants(&self) -> Result<Vec<GrantType>, OAuthError> {
+        let Some(asked) = &self.grant_types else { return Ok(vec![GrantType::AuthorizationCode]) };
+        let grants = asked.iter().map(|grant| match grant.as_str() {
+            "authorization_code" => Ok(GrantType::AuthorizationCode),
+            "refresh_token" => Ok(GrantType::RefreshToken),
+            _ => Err(invalid("A client that registers itself gets authorization_code and refresh_token only.")),
+        });
+        let grants = grants.collect::<Result<Vec<_>, _>>()?;
+        if grants.contains(&GrantType::AuthorizationCode) {
+            Ok(grants)
+        } else {
+            Err(invalid("The grant_types must have authorization_code among them."))
+        }
+    }
+
+    /// A sector of its own is that of its addresses (OpenID Connect Core §8.1).
+    fn subject(&self) -> Result<Subject, OAuthError> {
+        match self.subject_type.as_deref() {
+            None | Some("public") => Ok(Subject::Public),
+            Some("pairwise") => {
+                let hosts: Vec<String> = self.redirect_uris.iter().filter_map(|uri| host_of(uri)).collect();
+                match hosts.as_slice() {
+                    [first, rest @ ..]
+                        if hosts.len() == self.redirect_uris.len() && rest.iter().all(|host| host == first) =>
+                    {
+                        Ok(Subject::Pairwise { sector: first.clone() })
+                    }
+                    _ => Err(invalid("For pairwise subjects all redirect_uris must have one host.")),
+                }
+            }
+            Some(_) => Err(invalid("The subject_type must be public or pairwise.")),
+        }
+    }
+}
+
+fn host_of(uri: &str) -> Option<String> {
+    let uri: http::Uri = uri.parse().ok()?;
+    uri.host().map(str::to_ascii_lowercase)
+}
+
+/// By its word.
+fn word_of<T: serde::de::DeserializeOwned>(word: &str) -> Option<T> {
+    serde_json::from_value(Value::String(word.to_owned())).ok()
+}
+
+/// As a client reads it.
+pub(super) fn of(client_id: &str, name: &str, client: &OidcClient) -> Map<String, Value> {
+    let mut out = Map::new();
+    let grants = serde_json::to_value(&client.grant_types).unwrap_or_default();
+    let auth = serde_json::to_value(client.auth_method).unwrap_or_default();
+    let subject = match &client.subject {
+        Subject::Public => "public",
+        Subject::Pairwise { .. } => "pairwise",
+    };
+    for (member, value) in [
+        ("client_id", json!(client_id)),
+        ("client_name", json!(name)),
+        ("redirect_uris", json!(client.redirect_uris)),
+        ("post_logout_redirect_uris", json!(client.post_logout_redirect_uris)),
+        ("response_types", json!(["code"])),
+        ("grant_types", grants),
+        ("token_endpoint_auth_method", auth),
+        ("token_endpoint_auth_signing_alg", json!(client.auth_signing_alg)),
+        ("jwks", json!(client.jwks)),
+        ("jwks_uri", json!(client.jwks_uri)),
+        ("scope", json!(client.scopes.join(" "))),
+        ("subject_type", json!(subject)),
+        ("id_token_signed_response_alg", json!(client.id_token_alg)),
+        ("userinfo_signed_response_alg", json!(client.userinfo_alg)),
+        ("request_object_signing_alg", json!(client.request_object_alg)),
+        ("require_signed_request_object", json!(client.require_signed_request)),
+        ("require_pushed_authorization_requests", json!(client.require_par)),
+        ("dpop_bound_access_tokens", json!(client.dpop_required)),
+        ("tls_client_certificate_bound_access_tokens", json!(client.certificate_bound)),
+        ("tls_client_auth_subject_dn", json!(client.tls.subject_dn)),
+        ("tls_client_auth_san_dns", json!(client.tls.san_dns)),
+        ("tls_client_auth_san_uri", json!(client.tls.san_uri)),
+        ("tls_client_auth_san_ip", json!(client.tls.san_ip)),
+        ("tls_client_auth_san_email", json!(client.tls.san_email)),
+        ("default_max_age", json!(client.default_max_age)),
+        ("frontchannel_logout_uri", json!(client.frontchannel_logout_uri)),
+        ("frontchannel_logout_session_required", json!(client.frontchannel_logout_session_required)),
+        ("backchannel_logout_uri", json!(client.backchannel_logout_uri)),
+        ("backchannel_logout_session_required", json!(client.backchannel_logout_session_required)),
+        ("initiate_login_uri", json!(client.initiate_login_uri)),
+        ("client_uri", json!(client.client_uri)),
+        ("policy_uri", json!(client.policy_uri)),
+        ("tos_uri", json!(client.tos_uri)),
+    ] {
+        if !value.is_null() {
+            out.insert(member.to_owned(), value);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(value: &Value) -> Result<OidcClient, OAuthError> {
+        Metadata::read(value.to_string().as_bytes()).and_then(|metadata| {
+            metadata.name()?;
+            metadata.client(&OidcClient::default())
+        })
+    }
+
+    #[test]
+    fn what_is_read_is_what_is_told_and_a_program_is_never_the_organisations_own() {
+        let asked = json!({
+            "client_name": "An app", "redirect_uris": ["https://app.example/cb"], "grant_types": ["authorization_code", "refresh_token"],
+            "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://app.example/jwks", "scope": "openid email admin",
+            "subject_type": "pairwise", "backchannel_logout_uri": "https://app.example/bye", "first_party": true,
+            "pkce_required": false, "level": "single", "unknown": 1,
+        });
+        let client = read(&asked).unwrap();
+        assert!(!client.first_party && client.pkce_required);
+        assert_eq!(client.level, OidcClient::default().level);
+        assert_eq!(client.scopes, ["openid", "email"]);
+        assert_eq!(client.subject, Subject::Pairwise { sector: "app.example".to_owned() });
+        let told = of("c", "An app", &client);
+        let again = read(&Value::Object(told.clone())).unwrap();
+        assert_eq!(of("c", "An app", &again), told);
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_refused() {
+        let base = || json!({ "redirect_uris": ["https://app.example/cb"] });
+        assert!(read(&base()).is_ok());
+        let hostile = "x".repeat(LONGEST_NAME + 1);
+        for (member, value) in [
+            ("redirect_uris", json!([])),
+            ("redirect_uris", json!(["javascript:alert(1)"])),
+            ("redirect_uris", json!(["https://*.example/"])),
+            ("redirect_uris", json!(["https://a.example/#x"])),
+            ("redirect_uris", json!("https://a.example")),
+            ("post_logout_redirect_uris", json!(["http://a.example/"])),
+            ("response_types", json!(["code", "token"])),
+            ("grant_types", json!(["client_credentials"])),
+            ("grant_types", json!(["refresh_token"])),
+            ("grant_types", json!(["implicit", "authorization_code"])),
+            ("token_endpoint_auth_method", json!("nothing")),
+            ("subject_type", json!("mine")),
+            ("sector_identifier_uri", json!("https://a.example/s")),
+            ("software_statement", json!("x")),
+            ("id_token_encrypted_response_alg", json!("RSA-OAEP")),
+            ("application_type", json!("other")),
+            ("client_name", json!(hostile)),
+            ("client_name", json!("a\u{7}b")),
+        ] {
+            let mut asked = base();
+            asked[member] = value.clone();
+            assert!(read(&asked).is_err(), "{member} {value}");
+        }
+        for body in ["", "[]", "1", "{", "{\"redirect_uris\":{}}"] {
+            assert!(Metadata::read(body.as_bytes()).is_err(), "{body}");
+        }
+    }
+}
