@@ -183,6 +183,9 @@ pub(crate) async fn decide(
         ..Ask::default()
     };
     let stand = call.door.sso.stand(&call.visit, party, &ask).await.map_err(|error| call.ours(&error))?;
+    if let Stand::Denied(reason) = stand {
+        tracing::info!(ikey = party.ikey(), reason, "nobody may sign in");
+    }
     let status = match stand {
         Stand::Signed(signed) => return answer::signed(call, party, pending, held, &signed).await,
         // Whoever asks in silence hears that it isn't possible, and not why.

@@ -13,6 +13,8 @@ use xmlsig::{Accept, Document, Element, Limits, PublicKey, ns};
 
 /// So many addresses, keys and formats are taken of each kind.
 const MOST: usize = 50;
+/// So many keys: no more are ever tried.
+const MOST_KEYS: usize = 8;
 /// The longest address.
 const LONGEST_URL: usize = 2048;
 
@@ -148,6 +150,8 @@ impl PartyMetadata {
                 }
             }
         }
+        signing.truncate(MOST_KEYS);
+        encryption.truncate(MOST_KEYS);
         let formats = role.children_of(ns::MD, "NameIDFormat").take(MOST);
         let name_id_formats = formats.filter_map(|format| read::value(format, "NameIDFormat").ok()).collect();
         Ok(Self {
@@ -198,15 +202,19 @@ fn url(text: &str) -> Result<String, MetadataError> {
 }
 
 fn consumers(role: Element<'_>) -> Result<Vec<Endpoint>, MetadataError> {
-    let mut found = Vec::new();
+    let mut found: Vec<Endpoint> = Vec::new();
     for service in role.children_of(ns::MD, "AssertionConsumerService").take(MOST) {
         if service.attribute("Binding") != Some(names::POST) {
             continue;
         }
         let index = match service.attribute("index") {
-            Some(text) => text.parse().map_err(|_| MetadataError::Value("index"))?,
-            None => 0,
+            Some(text) => text.trim().parse().map_err(|_| MetadataError::Value("index"))?,
+            // It must be there; where it isn't, nobody asks for it by a number.
+            None => found.iter().map(|known| known.index.saturating_add(1)).max().unwrap_or(0),
         };
+        if found.iter().any(|known| known.index == index) {
+            return Err(MetadataError::Value("index"));
+        }
         let default = flag(service, "isDefault")?;
         found.push(Endpoint { url: url(service.attribute("Location").unwrap_or_default())?, index, default });
     }

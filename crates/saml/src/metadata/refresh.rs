@@ -119,6 +119,7 @@ impl Refresher {
         read.apply(&mut saml);
         let changed = sso::Settings { tile: settings.tile, kind: Kind::Saml(saml) };
         let write = |settings: &sso::Settings| serde_json::to_string(settings).map_err(|_| Failed::Settings);
+        changed.check(&party.key)?;
         let (old, new) = (write(&party.settings)?, write(&changed)?);
         if old == new {
             return Ok(false);

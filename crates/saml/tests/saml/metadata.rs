@@ -1,0 +1,178 @@
+//! Metadata: ours, and what is read of an application's.
+
+use super::support::*;
+use countersign_saml::metadata::{MetadataError, PartyMetadata};
+use http::StatusCode;
+use proptest::prelude::*;
+use sso::{
+    party::{Binding, SamlParty},
+    signing::{Turn, Usage},
+};
+use std::time::Duration;
+use types::Millis;
+use xmlsig::{Document, Limits, Xml, ns};
+
+const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+
+#[tokio::test]
+async fn ours_is_signed_and_names_both_ways() {
+    let house = House::new().await;
+    let answer = house.browser().get("/saml/metadata").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.headers["content-type"], "application/samlmetadata+xml");
+    let document = Document::parse(answer.text.as_bytes(), &Limits::METADATA).unwrap();
+    assert_eq!(document.root().attribute("entityID"), Some(format!("{ORIGIN}/saml/metadata").as_str()));
+    let role = document.root().only(ns::MD, "IDPSSODescriptor").unwrap();
+    for (service, path) in [("SingleSignOnService", "sso"), ("SingleLogoutService", "slo")] {
+        let found: Vec<_> = role
+            .children_of(ns::MD, service)
+            .map(|at| (at.attribute("Binding").unwrap(), at.attribute("Location").unwrap().to_owned()))
+            .collect();
+        let location = format!("{ORIGIN}/saml/{path}");
+        assert_eq!(found, [(REDIRECT, location.clone()), (POST, location)]);
+    }
+    assert_eq!(role.children_of(ns::MD, "NameIDFormat").count(), 4);
+    house.keys().await;
+}
+
+#[tokio::test]
+async fn a_new_key_is_published_before_it_signs() {
+    let house = House::new().await;
+    let before = house.keys().await;
+    assert_eq!(before.len(), 1);
+    let signing = house.sso.signing();
+    signing
+        .rotate(house.tenant, Usage::Saml, jose::Algorithm::Rs256, Turn::After(Duration::from_secs(86_400)))
+        .await
+        .unwrap();
+    // `keys` verifies by any of them; the first is the one that signs.
+    let between = house.keys().await;
+    assert_eq!((between.len(), between[0] == before[0]), (2, true));
+    house.clock.advance(Duration::from_secs(86_401));
+    let after = house.keys().await;
+    assert_eq!(after.len(), 2);
+    let document = house.browser().get("/saml/metadata").await.text;
+    let document = Document::parse(document.as_bytes(), &Limits::METADATA).unwrap();
+    let new = between.iter().find(|key| **key != before[0]).unwrap().clone();
+    xmlsig::verify(document.root(), &[new], xmlsig::Accept::default()).unwrap();
+}
+
+fn key(usage: Option<&str>, certificate: &str) -> Xml {
+    let data = Xml::new("ds:X509Data").child(Xml::new("ds:X509Certificate").text(certificate));
+    Xml::new("md:KeyDescriptor")
+        .with_some("use", usage)
+        .child(Xml::new("ds:KeyInfo").with("xmlns:ds", ns::DS).child(data))
+}
+
+fn consumer(binding: &str, location: &str, index: &str, default: Option<&str>) -> Xml {
+    Xml::new("md:AssertionConsumerService")
+        .with("Binding", binding)
+        .with("Location", location)
+        .with("index", index)
+        .with_some("isDefault", default)
+}
+
+fn described(change: impl FnOnce(Xml) -> Xml, more: impl FnOnce(Xml) -> Xml) -> Xml {
+    let role = Xml::new("md:SPSSODescriptor")
+        .with("AuthnRequestsSigned", "true")
+        .with("protocolSupportEnumeration", ns::SAMLP)
+        .child(key(Some("signing"), &own().certificate))
+        .child(key(Some("encryption"), &strangers().certificate))
+        .child(Xml::new("md:SingleLogoutService").with("Binding", POST).with("Location", "https://a.example/slo-post"))
+        .child(
+            Xml::new("md:SingleLogoutService")
+                .with("Binding", REDIRECT)
+                .with("Location", SLO)
+                .with("ResponseLocation", "https://app.example/slo-answer"),
+        )
+        .child(Xml::new("md:NameIDFormat").text("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"))
+        .child(consumer("urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact", "https://app.example/art", "0", None))
+        .child(consumer(POST, "https://app.example/acs2", "2", None))
+        .child(consumer(POST, ACS, "1", Some("true")));
+    let entity = Xml::new("md:EntityDescriptor").with("xmlns:md", ns::MD).with("ID", "_m").with("entityID", APP);
+    change(entity).child(more(role))
+}
+
+fn read(xml: &Xml) -> Result<PartyMetadata, MetadataError> {
+    PartyMetadata::read(xml.render().unwrap().as_str().as_bytes(), None, None, NOW)
+}
+
+#[test]
+fn an_applications_is_read() {
+    let read = read(&described(|xml| xml, |role| role)).unwrap();
+    assert_eq!(read.entity_id, APP);
+    let urls: Vec<_> = read.consumers.iter().map(|one| (one.url.as_str(), one.index, one.default)).collect();
+    assert_eq!(urls, [(ACS, 1, true), ("https://app.example/acs2", 2, false)]);
+    assert_eq!(read.logout[0].binding, Binding::Redirect);
+    assert_eq!(read.logout[0].response_url.as_deref(), Some("https://app.example/slo-answer"));
+    assert_eq!(
+        (&read.signing, &read.encryption),
+        (&vec![own().certificate.clone()], &vec![strangers().certificate.clone()])
+    );
+    assert!(read.requests_signed);
+    let mut settings = SamlParty::default();
+    read.apply(&mut settings);
+    let settings = sso::Settings::of(sso::Kind::Saml(Box::new(settings)));
+    settings.check(APP).unwrap();
+}
+
+#[test]
+fn what_is_missing_or_wrong_is_said() {
+    let hostile = |location: &str| described(|xml| xml, |role| role.child(consumer(POST, location, "9", None)));
+    for location in
+        ["javascript:alert(1)", "", "/acs", "https://a.example/\"><x", "https://a.example/#x", "https://a b/"]
+    {
+        assert_eq!(read(&hostile(location)).unwrap_err(), MetadataError::Value("Location"), "{location}");
+    }
+    let until = |moment: Millis| described(|xml| xml.with("validUntil", at(moment)), |role| role);
+    assert_eq!(read(&until(NOW)).unwrap_err(), MetadataError::Expired);
+    assert_eq!(read(&until(NOW - Duration::from_secs(1))).unwrap_err(), MetadataError::Expired);
+    assert_eq!(read(&until(NOW + Duration::from_secs(1))).unwrap().valid_until, Some(NOW + Duration::from_secs(1)));
+    let text = described(|xml| xml, |role| role).render().unwrap().as_str().to_owned();
+    let of = |text: &str, entity| PartyMetadata::read(text.as_bytes(), entity, None, NOW);
+    assert_eq!(of(&text, Some("https://other.example")).unwrap_err(), MetadataError::Entity);
+    assert_eq!(of(&text.replace("SPSSO", "IDPSSO"), None).unwrap_err(), MetadataError::Role);
+    assert_eq!(of(&text.replace("HTTP-POST", "PAOS"), None).unwrap_err(), MetadataError::Consumer);
+    assert!(matches!(of(&format!("<!DOCTYPE x>{text}"), None), Err(MetadataError::Xml(_))));
+    // Of several, the one that was named.
+    let both = format!(
+        "<md:EntitiesDescriptor xmlns:md=\"{}\">{text}{}</md:EntitiesDescriptor>",
+        ns::MD,
+        text.replace(APP, SECOND).replace("\"_m\"", "\"_n\"")
+    );
+    assert_eq!(of(&both, None).unwrap_err(), MetadataError::Entity);
+    assert_eq!(of(&both, Some(SECOND)).unwrap().entity_id, SECOND);
+}
+
+#[test]
+fn a_publishers_signature_covers_what_is_read() {
+    use aws_lc_rs::digest::{SHA256, digest};
+    let of = |certificate: &str| {
+        let der = data_encoding::BASE64.decode(certificate.as_bytes()).unwrap();
+        data_encoding::HEXLOWER.encode(digest(&SHA256, &der).as_ref())
+    };
+    let (right, wrong) = (of(&own().certificate), of(&strangers().certificate));
+    let plain = described(|xml| xml, |role| role).render().unwrap();
+    let signed = xmlsig::sign(&plain, "_m", &own().signing).unwrap();
+    let read = |text: &str, by: &str| PartyMetadata::read(text.as_bytes(), None, Some(by), NOW);
+    assert_eq!(read(signed.as_str(), &right).unwrap().entity_id, APP);
+    assert_eq!(read(signed.as_str(), &wrong).unwrap_err(), MetadataError::Signature);
+    assert_eq!(read(plain.as_str(), &right).unwrap_err(), MetadataError::Signature);
+    let changed = signed.as_str().replace(SLO, "https://evil.example/slo");
+    assert_eq!(read(&changed, &right).unwrap_err(), MetadataError::Signature);
+}
+
+proptest! {
+    #[test]
+    fn any_octets_are_judged(octets in prop::collection::vec(any::<u8>(), 0..300), at in 0_usize..2000) {
+        let good = described(|xml| xml, |role| role).render().unwrap().as_str().as_bytes().to_vec();
+        let at = at.min(good.len());
+        let mixed: Vec<u8> = good[..at].iter().chain(&octets).chain(&good[at..]).copied().collect();
+        for text in [&octets, &mixed] {
+            if let Ok(read) = PartyMetadata::read(text, None, None, NOW) {
+                prop_assert!(!read.consumers.is_empty());
+            }
+        }
+    }
+}
