@@ -43,6 +43,7 @@ pub mod numbers;
 mod opt_outs;
 mod page;
 mod passkeys;
+mod passwords;
 mod phones;
 mod policies;
 mod postgres;
@@ -61,6 +62,7 @@ mod signals;
 mod signing_keys;
 mod sqlite;
 mod sso_requests;
+mod supplier_deletions;
 mod tenants;
 mod tokens;
 mod user_changes;
@@ -90,6 +92,7 @@ pub use message_queue::{QueuedRow, ten_minutes};
 pub use opt_outs::OptOut;
 pub use page::{Page, Slice, Span};
 pub use passkeys::{PasskeyModel, PasskeyRow};
+pub use passwords::PasswordRow;
 pub use phones::{PhoneChange, PhoneRow, SealedNumber};
 pub use policies::{GroupPolicyRow, PolicyChange, PolicyRow};
 pub use push_subscriptions::PushSubscriptionRow;
@@ -105,6 +108,7 @@ pub use signals::{SignalRow, StreamRow};
 pub use signing_keys::SigningKeyRow;
 pub use sqlite::file as sqlite_file;
 pub use sso_requests::{ConsentRow, ParticipantRow, SsoRequestRow};
+pub use supplier_deletions::SupplierDeletionRow;
 pub use tenants::TenantRow;
 pub use tokens::{APP_TOKEN_TYPE, TokenRow, app_token_serial, phone_of_app_token};
 pub use user_changes::UserChange;
@@ -142,6 +146,7 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         migrate::ALL,
         opt_outs::ALL,
         passkeys::ALL,
+        passwords::ALL,
         phones::ALL,
         policies::ALL,
         prompting::ALL,
@@ -158,6 +163,7 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         signing_keys::ALL,
         sso_requests::ALL,
         signals::ALL,
+        supplier_deletions::ALL,
         tenants::ALL,
         tokens::ALL,
         user_changes::ALL,

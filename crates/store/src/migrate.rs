@@ -343,6 +343,16 @@ pub(crate) const STEPS: &[&str] = &[
         tenant UUID NOT NULL, digest BYTEA NOT NULL, left_over BIGINT NOT NULL, made_by TEXT NOT NULL, created BIGINT NOT NULL,
         expires BIGINT NOT NULL, PRIMARY KEY (tenant, digest)) /* clustered */;
      CREATE INDEX registration_leave_by_expiry ON registration_leave (expires);",
+    // Passwords, sealed: only ever the first of two proofs.
+    "CREATE TABLE password (
+        tenant UUID NOT NULL, user_id UUID NOT NULL, hash BYTEA NOT NULL, set_at BIGINT NOT NULL, set_by TEXT NOT NULL,
+        PRIMARY KEY (tenant, user_id)) /* clustered */;",
+    // Messages that suppliers are still to be asked to forget, also after a restart.
+    "CREATE TABLE supplier_deletion (
+        id BYTEA NOT NULL, holder BYTEA NOT NULL, key_id BYTEA NOT NULL, carrier TEXT NOT NULL, until BIGINT NOT NULL,
+        sealed BYTEA NOT NULL, PRIMARY KEY (id));
+     CREATE INDEX supplier_deletion_by_holder ON supplier_deletion (holder);
+     CREATE INDEX supplier_deletion_by_age ON supplier_deletion (until);",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);

@@ -53,6 +53,11 @@ pub(crate) const TENANTLESS: &[&str] = &[
     "signal_take",
     "signal_purge",
     "queue_held",
+    // Messages that suppliers are to forget: a row names no tenant.
+    "supplier_deletion_insert",
+    "supplier_deletion_remove",
+    "supplier_deletion_take_over",
+    "supplier_deletion_purge",
     "log_day_check",
     "log_day_set",
     "log_day_forget",
