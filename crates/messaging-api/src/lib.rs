@@ -64,7 +64,7 @@ pub struct Api {
     fetcher: Fetcher,
     callbacks: Callbacks,
     calls: calls::Calls,
-    sim_swap: Option<SimSwap>,
+    sim_swap: Option<Arc<SimSwap>>,
 }
 
 impl Api {
@@ -78,7 +78,7 @@ impl Api {
             fetcher: Fetcher::new(options.callback_networks)?,
             callbacks: Callbacks::new(),
             calls: calls::Calls::default(),
-            sim_swap: options.sim_swap.map(SimSwap::new).transpose()?,
+            sim_swap: options.sim_swap.map(SimSwap::new).transpose()?.map(Arc::new),
         });
         callback::start(&api);
         calls::start(&api);

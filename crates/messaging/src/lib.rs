@@ -52,7 +52,7 @@ pub use gateway::{Carrier, Gateway, GatewayError, Surroundings};
 pub use hooks::{HOOKS_PATH, Hook, HookError, HookReply, Hooks, Receiver, Reception, What};
 pub use house::house;
 pub use links::{Inbound, Links};
-pub use outgoing::{Address, CallScript, Content, EmailAddress, InvalidEmail, Outgoing, Purpose, Renewal, Terms};
+pub use outgoing::{Address, CallScript, Content, EmailAddress, Gate, InvalidEmail, Outgoing, Purpose, Renewal, Terms};
 pub use print::{CallBehavior, Outbox, Print, Printed};
 pub use smtp::{InvalidSmtpConfig, Smtp, SmtpConfig, SmtpSecurity};
 pub use standing::{Changed, Standing, State};

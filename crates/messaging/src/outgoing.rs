@@ -44,6 +44,15 @@ pub struct Terms {
     pub checked: bool,
     /// Who caused it, for the rules against fraud.
     pub source: Option<IpAddr>,
+    /// Asked after all rules and limits, and before a carrier sees it.
+    pub gate: Option<Arc<dyn Gate>>,
+}
+
+/// Says whether a message may go to a number, after everything else has said so: it may tell the number to somebody. A message with a gate is
+/// delivered, not queued: a gate dies with its process.
+pub trait Gate: Send + Sync {
+    /// Whether it may. Who can't say decides by its own configuration.
+    fn admits<'a>(&'a self, number: &'a E164) -> BoxFuture<'a, bool>;
 }
 
 /// Words a message anew, whose former wording a carrier has seen or may have seen: the same code never goes through two.

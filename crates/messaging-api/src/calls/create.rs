@@ -67,7 +67,7 @@ pub(super) async fn create(call: Call) -> Result<Reply, ApiError> {
     let row = ApiMessageRow {
         id,
         kind: KIND.to_owned(),
-        mark: mark(&keys, id.made_at().day(), wish.to.expose()).to_vec(),
+        mark: mark(call.api.store(), &keys, id.made_at().day(), wish.to.expose()).to_vec(),
         once: once.clone(),
         sealed: None,
         told: String::new(),

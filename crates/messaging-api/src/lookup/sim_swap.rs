@@ -6,7 +6,7 @@
 //! swapped gets none.
 
 use super::{NOT_HERE, network};
-use messaging::fetch::FetchError;
+use messaging::{BoxFuture, Gate, fetch::FetchError};
 use numbers::Facts;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -101,7 +101,7 @@ impl SimSwap {
     }
 
     /// Whether a code may be sent to a number, where that is asked at all.
-    pub async fn admits(&self, number: &E164) -> bool {
+    async fn may_have_a_code(&self, number: &E164) -> bool {
         if !self.config.gate {
             return true;
         }
@@ -114,6 +114,12 @@ impl SimSwap {
         };
         metrics::counter!("countersign_sim_swap_questions_total", "outcome" => outcome).increment(1);
         admitted
+    }
+}
+
+impl Gate for SimSwap {
+    fn admits<'a>(&'a self, number: &'a E164) -> BoxFuture<'a, bool> {
+        Box::pin(self.may_have_a_code(number))
     }
 }
 

@@ -5,18 +5,34 @@ use crate::{
     pipeline::Call,
     wire::{ApiError, Form, Paging, Reply, span},
 };
-use keys::TenantKeys;
-use std::collections::HashMap;
-use store::{ApiMessageRow, fields};
-use types::{E164, Millis, ct_eq};
+use keys::{DayKeys, TenantKeys};
+use std::{collections::HashMap, sync::Arc};
+use store::{ApiMessageRow, Store, fields};
+use types::{E164, Millis, SecretBytes, ct_eq};
 
 /// Rows looked through for one number, at most, in one request.
 const LOOKED_THROUGH: usize = 5000;
 const PIECE: i64 = 500;
 
-/// The mark of an address on a day.
-pub(crate) fn mark(keys: &TenantKeys, day: i64, address: &str) -> [u8; 32] {
-    keys.digest(fields::API_MESSAGE, &[&day.to_be_bytes(), address.as_bytes()])
+/// The mark of an address on a day, under a key of the day that dies with it ([`DayKeys::mark_key`]): whoever has all keys of another day
+/// can't try numbers against it. Without such a key it is a mark that no address has.
+pub(crate) fn mark(store: &Store, keys: &TenantKeys, day: i64, address: &str) -> [u8; 32] {
+    match day_key(store, day) {
+        Some(key) => keys.digest(fields::API_MESSAGE, &[key.expose(), &day.to_be_bytes(), address.as_bytes()]),
+        None => store.world().bytes(),
+    }
+}
+
+fn day_key(store: &Store, day: i64) -> Option<SecretBytes> {
+    store.mark_keys().and_then(|marks: &Arc<DayKeys>| marks.mark_key(day).ok())
+}
+
+/// The marks of an address on a day, one for each key of the tenant that is in use; none of a day that is over.
+fn marks(store: &Store, keys: &TenantKeys, day: i64, address: &str) -> Vec<[u8; 32]> {
+    let parts = |key: &SecretBytes| {
+        keys.digest_candidates(fields::API_MESSAGE, &[key.expose(), &day.to_be_bytes(), address.as_bytes()])
+    };
+    day_key(store, day).as_ref().map(parts).unwrap_or_default()
 }
 
 /// The list.
@@ -71,7 +87,7 @@ fn days(query: &Form, names: [&str; 3]) -> Result<(Millis, Millis), ApiError> {
 
 type Found = (Vec<ApiMessageRow>, Option<uuid::Uuid>);
 
-/// The messages to one number, found by their marks. Also gives where to go on when more were to be looked through than one request
+/// The messages of today to one number, found by their marks: of a day that is over nobody can say to whom its messages went. Also gives where to go on when more were to be looked through than one request
 /// may.
 async fn of_number(
     call: &Call,
@@ -81,7 +97,7 @@ async fn of_number(
     paging: &Paging,
 ) -> Result<Found, ApiError> {
     let keys = call.rows().keys().await?;
-    let mut marks: HashMap<i64, Vec<[u8; 32]>> = HashMap::new();
+    let mut by_day: HashMap<i64, Vec<[u8; 32]>> = HashMap::new();
     let (mut found, mut after, mut looked) = (Vec::new(), paging.after, 0);
     let wanted = usize::try_from(paging.limit()).unwrap_or(usize::MAX);
     loop {
@@ -90,9 +106,7 @@ async fn of_number(
         looked += rows.len();
         for row in rows {
             let day = row.id.made_at().day();
-            let marks = marks.entry(day).or_insert_with(|| {
-                keys.digest_candidates(fields::API_MESSAGE, &[&day.to_be_bytes(), to.expose().as_bytes()])
-            });
+            let marks = by_day.entry(day).or_insert_with(|| marks(call.api.store(), &keys, day, to.expose()));
             if found.len() < wanted && marks.iter().any(|mark| ct_eq(mark, &row.mark)) {
                 found.push(row);
             }

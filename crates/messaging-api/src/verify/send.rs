@@ -5,12 +5,13 @@ use super::{
     services::Service,
 };
 use crate::{
+    lookup::SimSwap,
     pipeline::Call,
     wire::{ApiError, Prefix, rejected, sid},
 };
 use keys::TenantKeys;
 use messaging::{
-    Address, BoxFuture, ChannelKind, Content, EmailAddress, ErrorClass, Outgoing, Purpose, Renewal, SendError,
+    Address, BoxFuture, ChannelKind, Content, EmailAddress, ErrorClass, Gate, Outgoing, Purpose, Renewal, SendError,
     log::day_id,
 };
 use serde::{Deserialize, Serialize};
@@ -103,6 +104,8 @@ pub(super) struct Asked {
     /// A code that the program has drawn.
     pub(super) custom: Option<SecretString>,
     pub(super) source: Option<IpAddr>,
+    /// Who is asked about the number, once everything else lets the code go.
+    pub(super) sim_swap: Option<Arc<SimSwap>>,
 }
 
 /// The hash by which an address's verification is found.
@@ -278,6 +281,7 @@ async fn deliver(
     message.language.clone_from(&asked.wording.language);
     message.terms.checked = true;
     message.terms.source = asked.source;
+    message.terms.gate = asked.sim_swap.clone().map(|api| api as Arc<dyn Gate>);
     // A code that the program has drawn can't be drawn anew.
     if asked.custom.is_none() {
         message.renewal = Some(Arc::new(Another {

@@ -69,7 +69,9 @@ impl House {
         let engine = store::open(&url, &store::Options::default()).await.unwrap();
         let ring = KeyRing::new(Arc::new(root));
         let days = DayKeys::open_or_create(&scratch.path().join("log-days.key"), &ring, &world).unwrap();
-        let store = Arc::new(Store::new(engine, ring, world).with_day_keys(Arc::new(days)));
+        let marks = DayKeys::open_or_create(&scratch.path().join("log-marks.key"), &ring, &world).unwrap();
+        let store = Store::new(engine, ring, world).with_day_keys(Arc::new(days));
+        let store = Arc::new(store.with_mark_keys(Arc::new(marks)));
         let print = Arc::new(Print::quiet());
         let outbox = print.outbox();
         let courier = Arc::new(Courier::new(Arc::clone(&store), vec![print as Arc<dyn Channel>]));

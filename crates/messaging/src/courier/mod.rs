@@ -9,7 +9,9 @@
 mod admit;
 mod canary;
 mod carry;
+mod deletions;
 mod fleet;
+mod gate;
 mod limits;
 mod note;
 mod queueing;
@@ -18,6 +20,7 @@ mod sealing;
 mod watch;
 mod worker;
 
+pub(crate) use deletions::Words;
 pub use fleet::{CarrierState, RouteHealth};
 pub(crate) use limits::written_to;
 pub use reports::{Delivery, Report, Reported};
@@ -71,6 +74,8 @@ pub(crate) struct Desk {
     house: OnceCell<House>,
     book: log::book::LogBook,
     shelf: Arc<Shelf>,
+    /// The keys of what suppliers are still to forget.
+    deletion_keys: Arc<Shelf>,
     cuts: watch_channel::Sender<Cuts>,
     cuts_known: OnceCell<()>,
     health: Mutex<Health>,
@@ -100,23 +105,32 @@ impl Courier {
     /// A courier with these ways out and no routes; what is under way when the process ends is lost.
     #[must_use]
     pub fn new(store: Arc<Store>, channels: Vec<Arc<dyn Channel>>) -> Self {
-        let shelf = Shelf::in_memory(store.world().clone());
+        let shelves = [Shelf::in_memory(store.world().clone()), Shelf::in_memory(store.world().clone())];
         let carriers = channels.into_iter().map(Carrier::new).collect();
-        Self::start(store, carriers, Table::default(), shelf, false)
+        Self::start(store, carriers, Table::default(), shelves, false)
     }
 
     /// A courier with these carriers. Touches the disk where it is told where keys stand.
     pub fn open(store: Arc<Store>, carriers: Vec<Carrier>, options: Options) -> io::Result<Self> {
-        let shelf = match &options.queue_keys {
-            Some(path) => Shelf::open(path, store.world().clone())?,
-            None => Shelf::in_memory(store.world().clone()),
+        let in_memory = || Shelf::in_memory(store.world().clone());
+        let shelves = match &options.queue_keys {
+            // Who sends nothing has nothing deleted.
+            Some(path) if options.is_idle => [Shelf::open(path, store.world().clone())?, in_memory()],
+            Some(path) => {
+                let queue = Shelf::open(path, store.world().clone())?;
+                [queue, Shelf::open(&path.join("deletions"), store.world().clone())?]
+            }
+            None => [in_memory(), in_memory()],
         };
-        Ok(Self::start(store, carriers, options.table, shelf, options.is_idle))
+        Ok(Self::start(store, carriers, options.table, shelves, options.is_idle))
     }
 
-    fn start(store: Arc<Store>, carriers: Vec<Carrier>, table: Table, shelf: Shelf, is_idle: bool) -> Self {
+    fn start(store: Arc<Store>, carriers: Vec<Carrier>, table: Table, shelves: [Shelf; 2], is_idle: bool) -> Self {
+        let [shelf, deletion_keys] = shelves.map(Arc::new);
         let answers = CallAnswers::new();
-        let (links, hearing) = Links::new(answers.clone());
+        let (deletions, deleted) = Words::new();
+        let (links, hearing) = Links::new(answers.clone(), deletions);
+        tokio::spawn(deletions::write(Arc::clone(&store), Arc::clone(&deletion_keys), deleted));
         let (ready, readied) = mpsc::unbounded_channel();
         let desk = Arc::new(Desk {
             store,
@@ -127,7 +141,8 @@ impl Courier {
             changes: broadcast::Sender::new(CHANGES),
             house: OnceCell::new(),
             book: log::book::LogBook::new(),
-            shelf: Arc::new(shelf),
+            shelf,
+            deletion_keys,
             cuts: watch_channel::Sender::new(Cuts::new()),
             cuts_known: OnceCell::new(),
             health: Mutex::default(),
@@ -318,6 +333,9 @@ impl Desk {
         let row = self.admit(&message, Admission { kind, carrier, state: State::Queued, queued: &queued }).await?;
         let trip =
             Trip { message, kind, row, key, until, seen: Vec::new(), unfit: Vec::new(), wordings: 0, only: None };
+        if let Err(refused) = self.passes_gate(&trip.message).await {
+            return self.finish(&trip, refused).await;
+        }
         self.carry(trip, candidate, Some(carry::NOW)).await
     }
 }

@@ -94,6 +94,10 @@ impl Desk {
         let (key, queued) = self.sealed_for_queue(&message, until, None).await?;
         let row = self.admit(&message, Admission { kind, carrier: "", state, queued: &queued }).await?;
         let id = row.id;
+        if let Err(refused) = self.passes_gate(&message).await {
+            self.end(message.tenant, id, State::Failed.as_str(), refused.class().as_str()).await?;
+            return Err(refused);
+        }
         self.announce(message.tenant, &row);
         let trip =
             Trip { kind, row, key, until, seen: Vec::new(), unfit: Vec::new(), wordings: 0, only: None, message };

@@ -133,6 +133,7 @@ pub(crate) fn unpack(tenant: TenantId, id: MessageId, bytes: &[u8]) -> Result<(O
             from: parcel.from.map(Cow::into_owned),
             checked: parcel.checked,
             source: parcel.source,
+            gate: None,
         },
         ..Outgoing::new(id, tenant, purpose, to, content)
     };
