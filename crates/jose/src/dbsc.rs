@@ -98,11 +98,13 @@ mod tests {
             assert_eq!(said.challenge, "challenge");
             let kept = Jwk::parse(&kept(&said.key)).unwrap();
             assert_eq!(kept, said.key);
-            let again = device.sign_with(&json!({"alg": algorithm.name(), "typ": TYPE}), &json!({"jti": "next"})).unwrap();
+            let again =
+                device.sign_with(&json!({"alg": algorithm.name(), "typ": TYPE}), &json!({"jti": "next"})).unwrap();
             assert_eq!(renewal(&again, &kept).unwrap(), "next");
             // Another's proof, one of another kind, one that names a key.
             let other = key(algorithm);
-            let theirs = other.sign_with(&json!({"alg": algorithm.name(), "typ": TYPE}), &json!({"jti": "next"})).unwrap();
+            let theirs =
+                other.sign_with(&json!({"alg": algorithm.name(), "typ": TYPE}), &json!({"jti": "next"})).unwrap();
             assert!(renewal(&theirs, &kept).is_err());
             assert!(renewal(&proof, &kept).is_err());
             assert!(registration(&again).is_err());
