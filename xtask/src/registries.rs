@@ -33,6 +33,10 @@ pub(crate) const PYTHON: &[Package] = &[
     Package { name: "websockets==17.4", reason: "speaks WebDriver BiDi to Debian's Firefox" },
     Package { name: "duo_universal==2.3.1", reason: "a real client: Universal Prompt" },
     Package { name: "flask==3.1.3", reason: "the web application around duo_universal" },
+    Package { name: "pysaml2==7.5.5", reason: "a real service provider of SAML" },
+    Package { name: "python3-saml==1.16.0", reason: "a real service provider of SAML; brings the schemas of OASIS" },
+    Package { name: "lxml==6.1.3", reason: "what python3-saml reads XML with, linked to the same libxml2 as the next" },
+    Package { name: "xmlsec==1.3.17", reason: "what python3-saml checks signatures with" },
     Package { name: "mmdb-writer==0.2.7", reason: "writes the database that says where an address is" },
     Package { name: "phonenumbers==9.0.43", reason: "libphonenumber's data, for the table of crates/numbers" },
 ];
@@ -53,6 +57,7 @@ pub(crate) const NODE: &[Package] = &[
         name: "mcc-mnc-list@1.1.11",
         reason: "codes of mobile networks (E.212), for the table of crates/numbers",
     },
+    Package { name: "@node-saml/node-saml@5.1.0", reason: "a real service provider of SAML" },
     Package { name: "twilio@6.2.0", reason: "a real client of the messaging API" },
     Package { name: "smpp@0.5.1", reason: "an SMSC that isn't ours, in server mode" },
     Package { name: "axe-core@4.14.1", reason: "foreign check of the pages' accessibility, run inside the browser" },

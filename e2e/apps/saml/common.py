@@ -1,0 +1,81 @@
+"""What the Python service providers of this directory share: arguments, pages, what the browser is known by. See README.md."""
+
+import argparse
+import json
+import logging
+import secrets
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Flask, Response, make_response, render_template_string, request
+from werkzeug.serving import make_server
+
+COOKIE = "saml-app-session"
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title><link rel="icon" href="data:,"></head>
+<body><h1>{{ title }}</h1>
+{% if error %}<p id="error">{{ error }}</p>
+{% elif name %}<p>Signed in as <b id="signed-in">{{ name }}</b></p><pre id="claims">{{ claims }}</pre>
+<p><a href="/logout">Log out</a></p>
+{% else %}<p id="nobody">Nobody is signed in.</p><p><a href="/login">Log in</a></p>
+{% endif %}</body></html>
+"""
+
+
+def arguments(description: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--idp", type=Path, required=True, help="the provider's metadata")
+    parser.add_argument("--key", type=Path, required=True, help="this application's key, PEM")
+    parser.add_argument("--certificate", type=Path, required=True, help="and its certificate, PEM")
+    parser.add_argument("--signed", choices=["response", "assertion", "both"], default="assertion")
+    parser.add_argument("--encrypted", action="store_true")
+    parser.add_argument("--binding", choices=["redirect", "post"], default="redirect")
+    parser.add_argument("--context", default="")
+    parser.add_argument("--format", default="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent")
+    parser.add_argument("--port", default="0")
+    return parser.parse_args()
+
+
+class Browsers:
+    """What this server knows of each browser; the browser has the key only."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, dict] = {}
+
+    def here(self) -> dict:
+        return self.known.get(request.cookies.get(COOKIE, ""), {})
+
+    def sign_in(self, answer: Response, who: dict) -> Response:
+        key = secrets.token_urlsafe(24)
+        self.known[key] = who
+        answer.set_cookie(COOKIE, key, httponly=True)
+        return answer
+
+    def sign_out(self) -> None:
+        self.known.pop(request.cookies.get(COOKIE, ""), None)
+
+
+def show(status: int = 200, **given: object) -> Response:
+    title = "Not signed in" if "error" in given else "A service provider"
+    return make_response(render_template_string(PAGE, title=title, **given), status)
+
+
+def home(who: dict) -> Response:
+    return show(name=who["name"], claims=json.dumps(who, indent=2, sort_keys=True)) if who else show()
+
+
+def serve(port: str, application: Callable[[str], Flask]) -> None:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = make_server("127.0.0.1", int(port), Flask(__name__), threaded=True)
+    origin = f"http://localhost:{server.server_port}"
+    server.app = application(origin)
+
+    def stop(*_arguments: object) -> None:
+        threading.Thread(target=server.shutdown).start()
+
+    signal.signal(signal.SIGTERM, stop)
+    print(f"ready {origin}", flush=True)
+    server.serve_forever()
