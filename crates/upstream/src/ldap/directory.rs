@@ -276,3 +276,6 @@ fn refusal(diagnostic: &str) -> Refusal {
     }
 }
 
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

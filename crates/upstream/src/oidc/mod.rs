@@ -11,6 +11,8 @@ mod discovery;
 mod error;
 mod exchange;
 mod flow;
+#[cfg(test)]
+mod tests;
 
 pub use discovery::Discovery;
 pub use error::{Denied, OidcError};

@@ -10,6 +10,8 @@ mod metadata;
 mod request;
 mod response;
 mod source;
+#[cfg(test)]
+mod tests;
 mod times;
 
 pub use error::{SamlError, Status};

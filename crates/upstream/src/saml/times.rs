@@ -25,7 +25,8 @@ pub(super) fn write(time: Millis) -> String {
 /// `xs:duration` of weeks at most; nothing for one with months or years, or that isn't one.
 pub(super) fn duration(text: &str) -> Option<Duration> {
     let text = text.trim();
-    if text.len() > 40 {
+    // The library takes "1h", too.
+    if text.len() > 40 || !text.starts_with('P') {
         return None;
     }
     let span: Span = text.parse().ok()?;
