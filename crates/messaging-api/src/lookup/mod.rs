@@ -92,7 +92,7 @@ async fn known(call: &Call, number: &E164, wanted: &[&str]) -> Map<String, Value
         let value = match *package {
             package if !wanted.contains(&package) => Value::Null,
             "line_type_intelligence" => line_type(&facts),
-            "sim_swap" => sim_swap::package(call.api.sim_swap.as_ref(), number, &facts).await,
+            "sim_swap" => sim_swap::package(call.api.sim_swap.as_deref(), number, &facts).await,
             _ => json!({ "error_code": NOT_HERE }),
         };
         body.insert((*package).to_owned(), value);

@@ -150,7 +150,7 @@ pub(super) async fn send(api: &Arc<Api>, caller: &Caller, wish: &Wish) -> Result
     let row = ApiMessageRow {
         id,
         kind: KIND.to_owned(),
-        mark: super::list::mark(call.api.store(), &keys, id.made_at().day(), wish.to.expose()).to_vec(),
+        mark: super::list::mark(api.store(), &keys, id.made_at().day(), wish.to.expose()).to_vec(),
         once: wish.idempotency.as_ref().map(once),
         due: sealed.as_ref().map(|_| now + LOOK_AFTER),
         sealed,
