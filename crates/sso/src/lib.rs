@@ -20,6 +20,7 @@ mod consent;
 pub mod cookies;
 mod error;
 mod farewell;
+pub mod forward;
 mod held;
 pub mod host;
 mod launcher;

@@ -192,6 +192,22 @@ impl Sso {
         }
     }
 
+    /// As [`still`](Self::still), for whoever comes from a known address: also the rules of networks are asked.
+    pub(crate) async fn still_from(
+        &self,
+        party: &RelyingParty,
+        user: UserId,
+        client: Client,
+    ) -> Result<Option<Person>, SsoError> {
+        if !party.app.enabled {
+            return Ok(None);
+        }
+        match self.admit(party, user, client).await? {
+            Ok(holder) => Ok(Some(self.person_of(party.tenant(), holder, &party.settings).await?)),
+            Err(_) => Ok(None),
+        }
+    }
+
     /// Opens a sign-in for a request that is held, and is to come back to `return_to`: a path on this host. Go to
     /// [`Visit::sign_in_path`] with [`Visit::sign_in_cookie`].
     pub async fn send_to_sign_in(

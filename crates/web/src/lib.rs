@@ -37,6 +37,7 @@ mod assets;
 mod authenticator;
 mod canary;
 mod consent;
+mod forward;
 mod frame;
 mod session;
 mod sign_in;
@@ -125,6 +126,7 @@ pub fn router(sso: &Arc<Sso>, options: WebOptions) -> Result<Router, TextsError>
         .merge(session::routes())
         .merge(apps::routes())
         .merge(consent::routes())
+        .merge(forward::routes())
         .merge(authenticator::routes());
     let beacons = canary::routes(&web);
     let pages = pages.layer(middleware::from_fn_with_state(Arc::clone(&web), frame::around)).with_state(web);

@@ -34,6 +34,10 @@ pub(super) enum Kind {
     Renewal,
     /// The cookie that a device's key renews; it isn't spent.
     DeviceCookie,
+    /// Carries a session over to an application's own host.
+    HandOver,
+    /// The cookie there; it isn't spent.
+    Pass,
 }
 
 impl Kind {
@@ -45,6 +49,8 @@ impl Kind {
             Self::Registration => "registration",
             Self::Renewal => "renewal",
             Self::DeviceCookie => "device-cookie",
+            Self::HandOver => "hand-over",
+            Self::Pass => "pass",
         }
     }
 
@@ -56,6 +62,8 @@ impl Kind {
             Self::Challenge | Self::Registration | Self::Renewal => Duration::from_secs(120),
             Self::Ticket => Duration::from_secs(30),
             Self::DeviceCookie => super::DEVICE_COOKIE_LIFE,
+            Self::HandOver => Duration::from_secs(60),
+            Self::Pass => super::PASS_LIFE,
         }
     }
 }
@@ -65,6 +73,13 @@ pub(super) struct Mark {
     hash: [u8; HASH],
     kind: Kind,
     made: Millis,
+}
+
+impl Mark {
+    /// When it was made.
+    pub(super) const fn made(&self) -> Millis {
+        self.made
+    }
 }
 
 impl Auth {

@@ -22,9 +22,11 @@
 mod device;
 mod key;
 mod marks;
+mod pass;
 
 pub use device::{DEVICE_COOKIE_LIFE, DeviceCookie, proof_field};
 pub use key::{is_return, split_ticket, with_ticket};
+pub use pass::{PASS_LIFE, Passed};
 
 use crate::{Auth, AuthError, account::Session, settings::SessionBinding};
 use data_encoding::BASE64URL_NOPAD;

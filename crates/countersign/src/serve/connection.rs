@@ -13,6 +13,7 @@ use futures_util::FutureExt as _;
 use http::{HeaderValue, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use oidc::ClientCertificates;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -49,7 +50,7 @@ pub(crate) async fn serve(door: Arc<Door>, stream: TcpStream, peer: SocketAddr, 
     // Small answers must not wait for an acknowledgement of the one before (Nagle).
     let _ = stream.set_nodelay(true);
     let Some(acceptor) = &door.tls else {
-        return requests(&door, stream, peer, place, Order::None).await;
+        return requests(&door, stream, None, (peer, place), Order::None).await;
     };
     let mut handshake = pin!(acceptor.accept(stream));
     let mut known = Order::None;
@@ -68,13 +69,27 @@ pub(crate) async fn serve(door: Arc<Door>, stream: TcpStream, peer: SocketAddr, 
     match done {
         // The authority has seen its certificate; there is nothing more to say (RFC 8737 §3).
         Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(ACME_PROTOCOL) => door.metrics.connection("acme"),
-        Ok(stream) => requests(&door, stream, peer, place, known).await,
+        Ok(stream) => {
+            let shown = certificates(stream.get_ref().1);
+            requests(&door, stream, shown, (peer, place), known).await;
+        }
         Err(_) => door.metrics.connection("handshake_failed"),
     }
 }
 
-async fn requests<IO>(door: &Arc<Door>, io: IO, peer: SocketAddr, place: Place, mut known: Order)
-where
+/// What the client has shown and has the keys of; only where it was asked.
+fn certificates(connection: &rustls::ServerConnection) -> Option<ClientCertificates> {
+    let shown = connection.peer_certificates()?;
+    Some(ClientCertificates(shown.iter().map(|der| der.to_vec()).collect()))
+}
+
+async fn requests<IO>(
+    door: &Arc<Door>,
+    io: IO,
+    shown: Option<ClientCertificates>,
+    (peer, place): (SocketAddr, Place),
+    mut known: Order,
+) where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     place.enter(State::Fresh);
@@ -85,6 +100,10 @@ where
             place.enter(State::Busy);
             let client = door.proxies.client(peer, request.headers());
             request.extensions_mut().insert(ConnectInfo(client));
+            request.extensions_mut().insert(sso::forward::Peer(peer));
+            if let Some(shown) = &shown {
+                request.extensions_mut().insert(shown.clone());
+            }
             let (place, stopping) = (place.clone(), door.shutdown.clone());
             door.router.clone().call(request).map(move |answer| {
                 place.enter(State::Quiet);

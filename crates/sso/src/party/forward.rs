@@ -14,9 +14,10 @@ pub struct ForwardHost {
     pub public_paths: Vec<String>,
     /// What the proxy tells the application: names of headers.
     pub headers: ClaimsMap,
-    /// Networks that the proxy asks from; empty: any.
+    /// Networks that the proxy asks from, and nobody else is believed; empty: this very machine.
     pub proxies: Vec<String>,
-    /// How long the application's cookie counts, in seconds.
+    /// How long the application's cookie counts, in seconds. Whoever opens a page is given another by then, unseen; a program in the page
+    /// that asks in the background must open one when it is told that it isn't signed in.
     pub session_seconds: u32,
     /// How strongly people must have proved who they are.
     pub level: Level,
@@ -35,7 +36,7 @@ impl Default for ForwardHost {
                 rule("Remote-Groups", Source::Groups(GroupFilter::default())),
             ]),
             proxies: Vec::new(),
-            session_seconds: 8 * 3600,
+            session_seconds: 900,
             level: Level::Multi,
         }
     }

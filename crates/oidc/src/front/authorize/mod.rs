@@ -118,7 +118,8 @@ async fn resumed(place: &Place, id: &str, parts: &Parts) -> Result<Response, End
     let way = pending.way(place);
     verified(&party, &way.redirect_uri)?;
     let case = Case { place, visit: &visit, party: &party, pending: &pending, way };
-    let tried = parts.uri.query().is_some_and(|query| query == TRIED);
+    // Behind a proof there is a ticket beside it.
+    let tried = visit.address.split_once('?').is_some_and(|(_, query)| query == TRIED);
     case.decide(Stage::Held { id: held.id, tried, agreeing: !held.scopes.is_empty() }).await
 }
 
