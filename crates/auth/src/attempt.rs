@@ -145,6 +145,8 @@ pub enum Factor {
     Passcode(SecretString),
     /// A recovery code or an access pass: for the person's own pages, and for no application.
     Recovery(SecretString),
+    /// A password: the first of two proofs at a sign-in to an application here, and nothing anywhere else.
+    Password(SecretString),
 }
 
 impl Factor {
@@ -158,6 +160,7 @@ impl Factor {
             Self::Sms => "sms_passcode",
             Self::Passcode(_) => "passcode",
             Self::Recovery(_) => "recovery_code",
+            Self::Password(_) => "password",
         }
     }
 }

@@ -54,7 +54,7 @@ impl Auth {
         let outcome = match &begin.factor {
             Factor::Passcode(code) => self.passcode(app, holder, code, begin.device, &begin.client).await?,
             // Only the person's own pages take those.
-            Factor::Recovery(_) => return Err(AuthError::NotCapable),
+            Factor::Recovery(_) | Factor::Password(_) => return Err(AuthError::NotCapable),
             Factor::Push => {
                 let phone = self.choose(app, holder, begin, &[Capability::Push]).await?.0;
                 return self.push(app, holder, phone, begin, app.push_approval() == PushApproval::Code).await;

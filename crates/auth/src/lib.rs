@@ -27,6 +27,7 @@ mod enroll;
 mod error;
 mod fido;
 mod guard;
+mod hasher;
 mod housekeeping;
 mod locations;
 mod log;
@@ -86,6 +87,7 @@ pub struct Auth {
     told: quick_cache::sync::Cache<AttemptId, wait::Told>,
     waker: wake::Waker,
     errands: account::Errands,
+    hasher: hasher::Hasher,
     stopping: watch::Sender<bool>,
     public_port: u16,
     beacons: Option<Duration>,
@@ -131,6 +133,7 @@ impl Auth {
             told: quick_cache::sync::Cache::new(50_000),
             waker: wake::Waker::new(&store, &courier),
             errands: account::Errands::new(),
+            hasher: hasher::Hasher::new(store.world()),
             stopping: watch::Sender::new(false),
             public_port: options.public_port,
             beacons: options.beacons,

@@ -66,6 +66,8 @@ pub struct Settings {
     pub session_idle_minutes: i64,
     /// Hours after which a session ends, used or not: 1 to 720.
     pub session_life_hours: i64,
+    /// Whether people may sign in to applications here with a password and a second factor. Whoever has a passkey isn't asked for one.
+    pub passwords: bool,
     /// Whatever else Duo's Admin API sets: kept and given back.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -179,6 +181,7 @@ impl Default for Settings {
             session_binding: SessionBinding::Preferred,
             session_idle_minutes: 30,
             session_life_hours: 12,
+            passwords: false,
             other: Map::new(),
         }
     }

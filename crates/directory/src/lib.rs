@@ -23,6 +23,7 @@ mod fields;
 mod groups;
 mod integrations;
 mod passkeys;
+mod passwords;
 mod phones;
 mod policies;
 mod relying_parties;

@@ -113,6 +113,11 @@ static NAME: Statement = Statement::new(
      AND user_id IS NULL RETURNING id",
     &[Type::Id, Type::Id, Type::Bytes, Type::Bytes, Type::Id],
 );
+static PROVE_FIRST: Statement = Statement::new(
+    "sign_in_prove_first",
+    "UPDATE sign_in SET request = $4 WHERE tenant = $1 AND id = $2 AND state = 'open' AND request = $3 AND user_id = $5 RETURNING id",
+    &[Type::Id, Type::Id, Type::Bytes, Type::Bytes, Type::Id],
+);
 static BEGIN_CEREMONY: Statement = Statement::new(
     "sign_in_begin_ceremony",
     "UPDATE sign_in SET ceremony = $3 WHERE tenant = $1 AND id = $2 AND state = 'open' RETURNING id",
@@ -176,6 +181,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &BY_ID,
     &INSERT,
     &NAME,
+    &PROVE_FIRST,
     &BEGIN_CEREMONY,
     &TAKE_CEREMONY,
     &SET_ATTEMPT,
@@ -195,6 +201,18 @@ impl Tenant<'_> {
 }
 
 impl Tx {
+    /// Notes, in an open sign-in's request, that its user has given the first of two proofs. Whether the request was still `old`, and the
+    /// sign-in this user's.
+    pub async fn prove_first(
+        &mut self,
+        id: SignInId,
+        old: &[u8],
+        new: &[u8],
+        user: UserId,
+    ) -> Result<bool, StoreError> {
+        self.changed(&PROVE_FIRST, values![id, old.to_vec(), new.to_vec(), user]).await
+    }
+
     /// Ends every sign-in of a user that isn't over, also one that was won and not taken yet; gives how many.
     pub async fn drop_sign_ins(&mut self, user: UserId) -> Result<usize, StoreError> {
         Ok(self.run(&DROP_OF_USER, values![user]).await?.len())

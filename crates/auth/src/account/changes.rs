@@ -32,6 +32,8 @@ pub enum ChangeKind {
     EnrollmentLink,
     /// The request of an administrator to add something.
     AdditionRequest,
+    /// A password, set by an administrator.
+    Password,
 }
 
 impl ChangeKind {
@@ -48,10 +50,11 @@ impl ChangeKind {
             Self::BypassCodes => "bypass_codes",
             Self::EnrollmentLink => "enrollment_link",
             Self::AdditionRequest => "addition_request",
+            Self::Password => "password",
         }
     }
 
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Passkey,
         Self::Authenticator,
         Self::RecoveryCodes,
@@ -61,6 +64,7 @@ impl ChangeKind {
         Self::BypassCodes,
         Self::EnrollmentLink,
         Self::AdditionRequest,
+        Self::Password,
     ];
 
     pub(super) fn parse(text: &str) -> Result<Self, AuthError> {
@@ -257,6 +261,10 @@ async fn take_back(tx: &mut Tx, change: &ChangeRow) -> Result<bool, AuthError> {
         },
         ChangeKind::BypassCodes => {
             tx.delete_bypass_codes(user).await?;
+            false
+        }
+        ChangeKind::Password => {
+            tx.delete_password(user).await?;
             false
         }
         // Every undoing voids the links.

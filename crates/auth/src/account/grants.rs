@@ -226,7 +226,7 @@ impl Auth {
                 let for_this = match action {
                     Action::AddPasskey => true,
                     Action::AddAuthenticator => *strength != Strength::AccessPass,
-                    Action::Remove | Action::RecoveryCodes | Action::ReadMessages => false,
+                    Action::Remove | Action::RecoveryCodes | Action::ReadMessages | Action::Password => false,
                 };
                 if !for_this {
                     return Err(REFUSED);

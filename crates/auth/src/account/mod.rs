@@ -22,6 +22,7 @@ mod four_eyes;
 mod grants;
 mod messages;
 mod notices;
+mod password;
 mod recovery;
 mod reports;
 mod revoke;
@@ -36,6 +37,7 @@ pub(crate) use errands::Errands;
 pub use grants::{GRANT_LIFE, Permit, STEP_UP_NEEDED};
 pub use messages::Reading;
 pub(crate) use notices::News;
+pub use password::{HashedPassword, LEAST_PASSWORD};
 pub use recovery::{AccessPass, PASS_MINUTES, RECOVERY_CODES};
 pub use revoke::Revoked;
 pub use sessions::{Bound, Needs, NewSession, Session, SessionView};
@@ -136,12 +138,20 @@ pub enum Action {
     RecoveryCodes,
     /// Read the organisation's message log.
     ReadMessages,
+    /// Set another password.
+    Password,
 }
 
 impl Action {
     /// All, for pages that must know a word from outside.
-    pub const ALL: [Self; 5] =
-        [Self::AddPasskey, Self::AddAuthenticator, Self::Remove, Self::RecoveryCodes, Self::ReadMessages];
+    pub const ALL: [Self; 6] = [
+        Self::AddPasskey,
+        Self::AddAuthenticator,
+        Self::Remove,
+        Self::RecoveryCodes,
+        Self::ReadMessages,
+        Self::Password,
+    ];
 
     /// The word in `Purpose::StepUp` and in the stored grant.
     #[must_use]
@@ -152,6 +162,7 @@ impl Action {
             Self::Remove => "remove",
             Self::RecoveryCodes => "recovery-codes",
             Self::ReadMessages => "read-messages",
+            Self::Password => "password",
         }
     }
 }

@@ -29,6 +29,7 @@ pub(crate) enum News {
     Undone(String),
     Reported,
     Revoked,
+    PasswordChanged,
     PasskeySuspended(String),
     PasskeyCopied(String),
     PasskeyRestored(String),
@@ -50,6 +51,7 @@ impl News {
             Self::Undone(name) => Event::Undone(name),
             Self::Reported => Event::Reported,
             Self::Revoked => Event::Revoked,
+            Self::PasswordChanged => Event::PasswordChanged,
             Self::PasskeySuspended(name) => Event::PasskeySuspended(name),
             Self::PasskeyCopied(name) => Event::PasskeyCopied(name),
             Self::PasskeyRestored(name) => Event::PasskeyRestored(name),
@@ -62,7 +64,7 @@ impl News {
             Self::PasskeyAdded(_) | Self::AuthenticatorAdded(_) | Self::Given { .. } => wake::AccountNotice::Added,
             Self::Removed(_) | Self::PasskeySuspended(_) | Self::PasskeyCopied(_) => wake::AccountNotice::Removed,
             // They have no words for what is back, nor for sessions.
-            Self::PasskeyRestored(_) | Self::Revoked => return None,
+            Self::PasskeyRestored(_) | Self::Revoked | Self::PasswordChanged => return None,
             Self::Undone(_) | Self::Reported => wake::AccountNotice::Undone,
             Self::RecoveryCodesMade
             | Self::AccessPassMade { .. }
@@ -80,6 +82,7 @@ const fn given(kind: ChangeKind) -> &'static str {
         ChangeKind::Token => "a token",
         ChangeKind::Phone => "a telephone or its number",
         ChangeKind::BypassCodes => "bypass codes",
+        ChangeKind::Password => "a password",
         ChangeKind::EnrollmentLink => "a link to enrol by",
         _ => "something to sign in with",
     }

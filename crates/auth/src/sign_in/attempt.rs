@@ -50,12 +50,13 @@ impl Auth {
         let mut stand = self.stand(sign_in, browser).await?;
         match stand.decision.verdict {
             Verdict::Challenge => {}
-            Verdict::Allow => return self.pass(sign_in, stand, browser).await,
+            Verdict::Allow => return self.pass_by_rule(sign_in, stand, browser).await,
             Verdict::Deny | Verdict::Enroll => return self.refuse(sign_in, stand, browser).await,
         }
         let shown = match &factor {
             Factor::Passcode(_) => stand.shown.passcode,
             Factor::Recovery(_) => stand.shown.recovery,
+            Factor::Password(_) => stand.shown.password,
             Factor::Push => stand.shown.push,
             Factor::Phone => stand.shown.phone,
             Factor::Sms => stand.shown.sms,
@@ -77,6 +78,7 @@ impl Auth {
         match factor {
             Factor::Passcode(code) => self.typed(sign_in, &stand, browser, &code, device).await,
             Factor::Recovery(code) => self.recover(sign_in, &stand, browser, &code).await,
+            Factor::Password(password) => self.first(sign_in, &stand, browser, &password).await,
             Factor::Sms => self.send(sign_in, &stand, browser, device).await,
             Factor::Push | Factor::Phone => self.prompt(sign_in, &stand, browser, factor, device).await,
             Factor::Auto => Err(AuthError::NotCapable),
@@ -110,7 +112,7 @@ impl Auth {
     }
 
     /// Spends one of a limit.
-    async fn may(&self, sign_in: &SignIn, limit: Limit, whose: &[&[u8]]) -> Result<bool, AuthError> {
+    pub(super) async fn may(&self, sign_in: &SignIn, limit: Limit, whose: &[&[u8]]) -> Result<bool, AuthError> {
         let scope = self.store.tenant(sign_in.tenant());
         let bucket = scope.keys().await?.digest(fields::LIMIT, whose);
         let mut tx = scope.begin().await?;

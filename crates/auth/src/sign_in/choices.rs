@@ -23,6 +23,7 @@ impl Auth {
             sms: shown.sms,
             phone: shown.phone,
             recovery: shown.recovery,
+            password: shown.password,
             best: best(&stand),
             hidden: stand.hidden,
             remember: self.rememberable(sign_in, stand.holder.as_ref()),
@@ -78,6 +79,7 @@ fn best(stand: &Stand) -> ChoiceKind {
         (shown.sms, ChoiceKind::Sms),
         (shown.phone, ChoiceKind::Phone),
         (shown.passcode, ChoiceKind::Passcode),
+        (shown.password, ChoiceKind::Password),
         (shown.recovery, ChoiceKind::Recovery),
     ];
     if stand.decision.verdict != Verdict::Challenge {

@@ -49,6 +49,10 @@ impl Auth {
     pub(crate) async fn allow(&self, tx: &mut Tx, sign_in: &SignIn, proven: Proven<'_>) -> Result<bool, AuthError> {
         let now = self.world.now();
         let assurance = proven.assurance.unwrap_or_else(|| Assurance::of_factor(proven.factor));
+        let assurance = match &sign_in.request.first {
+            Some(first) => first.and(assurance),
+            None => assurance,
+        };
         if assurance.level < sign_in.purpose().level() {
             // Nothing that is too weak is offered; this holds whatever was.
             return Err(AuthError::NotCapable);
@@ -133,7 +137,12 @@ impl Auth {
     }
 
     /// Lets somebody in whom a rule lets in without a factor. Applications only: [`Stand`] never says so of anything else.
-    pub(crate) async fn pass(&self, sign_in: &SignIn, stand: Stand, browser: &Browser) -> Result<Step, AuthError> {
+    pub(crate) async fn pass_by_rule(
+        &self,
+        sign_in: &SignIn,
+        stand: Stand,
+        browser: &Browser,
+    ) -> Result<Step, AuthError> {
         if !matches!(sign_in.purpose(), Purpose::Application { .. }) {
             return Err(AuthError::NotCapable);
         }

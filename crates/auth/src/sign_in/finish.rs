@@ -23,7 +23,7 @@ impl Auth {
             if stand.decision.verdict != Verdict::Allow {
                 return Err(AuthError::NoSignIn);
             }
-            self.pass(sign_in, stand, browser).await?;
+            self.pass_by_rule(sign_in, stand, browser).await?;
             row = self.sign_in_row(sign_in).await?;
         }
         if row.state != "allowed" || row.expires <= now {

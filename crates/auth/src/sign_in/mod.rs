@@ -28,6 +28,7 @@ mod choices;
 mod code;
 mod decide;
 mod finish;
+mod first;
 mod follow;
 mod level;
 mod model;

@@ -1,6 +1,6 @@
 //! What a sign-in is, what it offers and how it ends.
 
-use super::Level;
+use super::{Level, first::First};
 use crate::{Application, Client, Device, Outcome, Verdict};
 use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -136,6 +136,9 @@ pub(crate) struct Request {
     pub(crate) ip: Option<IpAddr>,
     pub(crate) hostname: String,
     pub(crate) user_agent: String,
+    /// The first of two proofs, once it was given.
+    #[serde(default)]
+    pub(crate) first: Option<First>,
 }
 
 /// A sign-in, found by its id and by the secret of its browser.
@@ -251,6 +254,8 @@ pub enum ChoiceKind {
     Sms,
     /// A call.
     Phone,
+    /// A password, which a second factor follows.
+    Password,
     /// A recovery code or an access pass.
     Recovery,
     /// Nothing can be offered.
@@ -279,6 +284,8 @@ pub struct Choices {
     pub phone: bool,
     /// Whether a recovery code or an access pass may be typed.
     pub recovery: bool,
+    /// Whether a password may be typed, as the first of two proofs.
+    pub password: bool,
     /// What to show first.
     pub best: ChoiceKind,
     /// Why something isn't here.
@@ -295,6 +302,8 @@ pub struct Choices {
 pub enum Step {
     /// The sign-in is allowed: go on to [`finish_sign_in`](crate::Auth::finish_sign_in).
     Allowed,
+    /// The first of two proofs was right: what can be done now, [`choices`](crate::Auth::choices) says.
+    Proved,
     /// Not so. The sign-in goes on unless its state says otherwise. Statuses beside those of every door: `canary` (codes are
     /// accepted only where the page was seen under its own name), `not_offered`.
     Refused(Outcome),

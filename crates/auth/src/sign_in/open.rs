@@ -45,6 +45,7 @@ impl Auth {
             ip: browser.client.ip,
             hostname: cut(&browser.client.hostname, UserName::MAX_BYTES).to_owned(),
             user_agent: cut(&browser.user_agent, LONGEST_AGENT).to_owned(),
+            first: None,
         };
         let user = match &request.purpose {
             Purpose::StepUp { session, .. } => {
@@ -178,7 +179,12 @@ impl Auth {
         Ok(())
     }
 
-    async fn seal_request(&self, tenant: TenantId, id: SignInId, request: &Request) -> Result<Vec<u8>, AuthError> {
+    pub(super) async fn seal_request(
+        &self,
+        tenant: TenantId,
+        id: SignInId,
+        request: &Request,
+    ) -> Result<Vec<u8>, AuthError> {
         let plain = serde_json::to_vec(request).map_err(|_| AuthError::Damaged("sign-in"))?;
         let keys = self.store.tenant(tenant).keys().await?;
         let sealed = keys.seal(fields::sign_in_request(&id), &plain, self.world.random.as_ref());

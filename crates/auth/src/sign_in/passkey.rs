@@ -41,7 +41,9 @@ impl Auth {
             let groups: Vec<_> = holder.groups.iter().map(|group| group.id).collect();
             let policy = app.policies.applied(&groups);
             let rows = self.store.tenant(app.tenant).passkeys_of_user(holder.user.id).await?;
-            let usable = rows.iter().filter(|row| row.suspended_at.is_none() && kind_allowed(&policy, row) && reaches(sign_in, row));
+            let usable = rows
+                .iter()
+                .filter(|row| row.suspended_at.is_none() && kind_allowed(&policy, row) && reaches(sign_in, row));
             allow = usable.map(for_sign_in).collect();
             if allow.is_empty() {
                 return Err(AuthError::NotCapable);

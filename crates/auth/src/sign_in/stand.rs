@@ -21,6 +21,7 @@ pub(crate) struct Offers {
     pub(crate) sms: bool,
     pub(crate) phone: bool,
     pub(crate) recovery: bool,
+    pub(crate) password: bool,
 }
 
 /// How a sign-in stands.
@@ -76,7 +77,7 @@ impl Auth {
             if decision.verdict == Verdict::Allow || (own_pages && decision.reason == NEW_DENIED && holder.is_some()) {
                 decision = open_to_all();
             }
-            if !own_pages && decision.verdict == Verdict::Enroll {
+            if !own_pages && decision.verdict == Verdict::Enroll && sign_in.request.first.is_none() {
                 decision = Decision { verdict: Verdict::Deny, ..decision };
             }
             // A name that came into being after it was typed here is still nobody's.
@@ -92,7 +93,8 @@ impl Auth {
                 false
             }
         };
-        let stranger = sign_in.purpose().is_open_to_all() && !known;
+        // Who knows the password may be shown what there is to go on with.
+        let stranger = sign_in.purpose().is_open_to_all() && !known && sign_in.request.first.is_none();
         let admitted = decision.verdict == Verdict::Challenge;
         if stranger {
             return Ok(Stand {
@@ -147,11 +149,12 @@ impl Auth {
             sms: enough && weaker && can(Capability::Sms),
             phone: enough && weaker && can(Capability::Phone),
             recovery: *sign_in.purpose() == Purpose::Portal,
+            password: weaker && takes_password(sign_in),
         };
         let has_push = holder.phones.iter().any(|phone| phone.public_key.is_some()) && policy.allows(Method::Push).0;
         let hidden = if settings.passkey_only && !passkey {
             Hidden::PasskeyOnly
-        } else if !enough && !passkey {
+        } else if !enough && !passkey && !offers.password {
             Hidden::TooWeak
         } else if !weaker {
             Hidden::Passkey
@@ -179,6 +182,7 @@ impl Auth {
             sms: enough && named && policy.allows(Method::Sms).0 && self.courier.carries(ChannelKind::Sms),
             phone: false,
             recovery: named && *sign_in.purpose() == Purpose::Portal,
+            password: named && takes_password(sign_in),
         }
     }
 
@@ -198,7 +202,15 @@ impl Auth {
 
 /// Whether a factor other than a passkey is enough where it stands alone.
 fn alone_reaches(sign_in: &SignIn) -> bool {
-    sign_in.purpose().level() <= Level::Single
+    let with = if sign_in.request.first.is_some() { Level::Multi } else { Level::Single };
+    sign_in.purpose().level() <= with
+}
+
+/// Whether a password is of any use: where two proofs are enough and one isn't, and it wasn't given yet.
+fn takes_password(sign_in: &SignIn) -> bool {
+    let settings = &sign_in.app.settings;
+    let two = matches!(sign_in.purpose(), Purpose::SingleSignOn { level: Level::Multi, .. });
+    two && settings.passwords && !settings.passkey_only && sign_in.request.first.is_none()
 }
 
 /// Where a request comes from, as the engine's rules want it.

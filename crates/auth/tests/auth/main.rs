@@ -27,6 +27,7 @@ mod forge;
 mod four_eyes;
 mod log_days;
 mod passcodes;
+mod passwords;
 mod races;
 mod renewals;
 mod revoke;

@@ -146,6 +146,7 @@ fn seen(choices: &Choices) -> String {
 fn told(step: &Step) -> String {
     match step {
         Step::Allowed => "allowed".to_owned(),
+        Step::Proved => "proved".to_owned(),
         Step::Refused(outcome) => format!("{} {}", outcome.status, outcome.message),
         Step::Waiting { message, .. } => format!("waiting {message}"),
         Step::Sent { message, wait } => format!("sent {message} {wait}"),

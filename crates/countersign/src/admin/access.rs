@@ -64,6 +64,24 @@ pub(super) async fn allow(
     say(&format!("{asked_by} may add to {}'s account for a day\n", user.username))
 }
 
+/// Sets a user's password.
+pub(super) async fn set_password(
+    office: &Office<'_>,
+    services: &Services,
+    user: &UserRow,
+    file: &std::path::Path,
+) -> anyhow::Result<()> {
+    let password = super::office::secret(file)?;
+    let hashed = services.auth.hash_password(office.tenant, user.id, &password).await?;
+    let row = hashed.row(office.scope().actor(), office.world().now());
+    let added = office.scope().set_password(&row).await?;
+    office.announce(services, added).await?;
+    if !services.auth.takes_passwords(office.tenant).await? {
+        say("the setting passwords is off: nobody is asked for one\n")?;
+    }
+    Ok(())
+}
+
 /// Ends everything that a user was given, and says how much that was.
 pub(super) async fn revoke(
     office: &Office<'_>,

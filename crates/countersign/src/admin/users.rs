@@ -53,6 +53,19 @@ pub enum Action {
         /// Who
         user: String,
     },
+    /// Set the user's password, for a first sign-in; the user is told
+    SetPassword {
+        /// Who
+        user: String,
+        /// The file that holds it in its first line; - for standard input
+        #[arg(long, default_value = "-", value_name = "FILE")]
+        file: std::path::PathBuf,
+    },
+    /// Take the user's password away
+    ClearPassword {
+        /// Who
+        user: String,
+    },
     /// End everything that the user was given: sessions, applications' tokens, remembered browsers, links, waiting prompts
     Revoke {
         /// Who
@@ -234,6 +247,13 @@ pub(super) async fn run(action: Action, office: &Office<'_>, services: &Services
         Action::Unlock { user } => Ok(scope.unlock_user(id(&user).await?).await?),
         Action::ResumePrompts { user } => Ok(scope.resume_prompts(id(&user).await?).await?),
         Action::ForgetDevices { user } => Ok(scope.distrust_devices(id(&user).await?).await?),
+        Action::SetPassword { user, file } => {
+            access::set_password(office, services, &office.user(&user).await?, &file).await
+        }
+        Action::ClearPassword { user } => {
+            anyhow::ensure!(scope.clear_password(id(&user).await?).await?, "{user} has no password");
+            Ok(())
+        }
         Action::Revoke { user, reason } => {
             access::revoke(office, services, &office.user(&user).await?, &reason).await
         }

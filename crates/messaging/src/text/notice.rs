@@ -60,6 +60,8 @@ pub enum Event<'a> {
     Reported,
     /// All sessions, and all that applications were granted, were ended.
     Revoked,
+    /// The person's password was changed.
+    PasswordChanged,
     /// A passkey can't be used any more, because its make was reported as unsafe; its name.
     PasskeySuspended(&'a str),
     /// A passkey can't be used any more, because there may be a copy of it; its name.
@@ -111,6 +113,7 @@ impl Event<'_> {
                     .to_owned()
             }
             Self::Revoked => "you were signed out everywhere, of all applications too".to_owned(),
+            Self::PasswordChanged => "your password was changed".to_owned(),
             Self::PasskeySuspended(name) => {
                 format!("a passkey{} can't be used any more: its make was reported as unsafe", called(name))
             }
@@ -149,6 +152,7 @@ impl Event<'_> {
             Self::Undone(_) => "an addition was undone",
             Self::Reported => "your report was received",
             Self::Revoked => "you were signed out everywhere",
+            Self::PasswordChanged => "your password was changed",
             Self::PasskeySuspended(_) | Self::PasskeyCopied(_) => "a passkey was suspended",
             Self::PasskeyRestored(_) => "a passkey can be used again",
         }

@@ -12,6 +12,7 @@ mod messages;
 mod overview;
 pub(crate) mod owner;
 mod passkey;
+mod password;
 mod recovery_codes;
 mod remove;
 mod report;
@@ -38,6 +39,7 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/account/add/authenticator", get(add::show_authenticator).post(add::authenticator))
         .route("/account/remove", get(remove::ask).post(remove::remove))
         .route("/account/recovery-codes", get(recovery_codes::ask).post(recovery_codes::make))
+        .route("/account/password", get(password::show).post(password::change))
         .route("/account/sessions", get(sessions::show).post(sessions::end))
         .route("/account/report", get(report::ask).post(report::report))
         .route("/account/messages", get(messages::show))

@@ -109,6 +109,7 @@ struct Overview {
     username: String,
     things: Vec<Thing>,
     recovery_codes: u64,
+    passwords: bool,
     changes: Vec<Change>,
     wants_second: bool,
     /// The text that says what has just been done.
@@ -151,6 +152,7 @@ async fn page(owner: &Owner, status: StatusCode, error: Option<String>) -> Resul
         username: owner.session.username().to_owned(),
         things: Thing::all((held.passkeys, held.phones, held.tokens)),
         recovery_codes: u64::try_from(held.recovery_codes).unwrap_or(u64::MAX),
+        passwords: visit.web.auth.takes_passwords(visit.tenant.id).await?,
         changes: held.changes.into_iter().map(Change::of).collect(),
         wants_second: held.wants_second,
         done,
@@ -169,6 +171,7 @@ fn done_key(done: &str) -> Option<&'static str> {
         "renamed" => "account-done-renamed",
         "reported" => "account-done-reported",
         "codes" => "account-done-codes",
+        "password" => "account-done-password",
         _ => return None,
     })
 }
@@ -184,6 +187,7 @@ pub(super) const fn change_key(kind: ChangeKind) -> &'static str {
         ChangeKind::Phone => "change-phone",
         ChangeKind::BypassCodes => "change-bypass_codes",
         ChangeKind::EnrollmentLink => "change-enrollment_link",
+        ChangeKind::Password => "change-password",
         ChangeKind::AdditionRequest => "change-addition_request",
     }
 }

@@ -88,13 +88,20 @@ pub(super) async fn end(visit: Visit, request: Request<Body>) -> Result<Response
     Ok(redirect("/account/sessions"))
 }
 
-/// `POST /account/sign-out`.
+/// `POST /account/sign-out`: here, and at every application that was opened from here. Those that can only be told through the browser
+/// are told on the way back.
 pub(super) async fn sign_out(visit: Visit, request: Request<Body>) -> Result<Response, Away> {
     let owner = Owner::find(visit).await?;
     owner.posted(request).await?;
-    owner.visit.web.auth.sign_out(&owner.session).await?;
-    let secure = owner.visit.web.options.secure_origin;
+    let (visit, session) = (&owner.visit, &owner.session);
+    let ended = visit.web.sso.end_session(session.tenant(), session.id(), session.user()).await?;
+    let farewell = visit.web.sso.farewell(&visit.for_sso(), &ended, "/account/sign-in").await?;
+    let (to, kept) = match farewell {
+        Some((path, held)) => (path, held.set_cookie),
+        None => ("/account/sign-in".to_owned(), None),
+    };
+    let secure = visit.web.options.secure_origin;
     let gone =
-        [cookies::SESSION, cookies::GRANT, DEVICE].map(|name| cookies::forget(&owner.visit.cookie_name(name), secure));
-    Ok(gone.into_iter().fold(redirect("/account/sign-in"), with_cookie))
+        [cookies::SESSION, cookies::GRANT, DEVICE].map(|name| cookies::forget(&visit.cookie_name(name), secure));
+    Ok(gone.into_iter().chain([kept]).fold(redirect(&to), with_cookie))
 }

@@ -22,6 +22,7 @@ pub(super) async fn begin(visit: Visit, request: Request<Body>) -> Result<Respon
         Action::AddPasskey => "/account/add/passkey".to_owned(),
         Action::AddAuthenticator => "/account/add/authenticator".to_owned(),
         Action::RecoveryCodes => "/account/recovery-codes".to_owned(),
+        Action::Password => "/account/password".to_owned(),
         Action::ReadMessages => "/account/messages".to_owned(),
         Action::Remove => format!("/account/remove?id={}", id(posted.need("id", LONGEST)?)?),
     };

@@ -13,6 +13,7 @@ fn icon(name: &str) -> &'static str {
         "call" => include_str!("../../templates/icons/call.svg"),
         "sms" => include_str!("../../templates/icons/sms.svg"),
         "passcode" => include_str!("../../templates/icons/passcode.svg"),
+        "password" => include_str!("../../templates/icons/password.svg"),
         "recovery" => include_str!("../../templates/icons/recovery.svg"),
         "go" => include_str!("../../templates/icons/go.svg"),
         "down" => include_str!("../../templates/icons/down.svg"),

@@ -116,7 +116,7 @@ pub(super) async fn send_sms(
     let posted = held.posted(request).await?;
     let device = device(posted.get("device")?)?;
     match held.visit.web.auth.attempt(&held.sign_in, &held.browser, Factor::Sms, device).await? {
-        Step::Sent { .. } | Step::Waiting { .. } => Ok(redirect(&held.path("sms"))),
+        Step::Sent { .. } | Step::Waiting { .. } | Step::Proved => Ok(redirect(&held.path("sms"))),
         Step::Allowed => Ok(redirect(&end::after(&held).await?)),
         Step::Refused(outcome) => prompt::page(&held, Some(said::refusal(&held.visit.words, &outcome))).await,
     }
@@ -157,6 +157,6 @@ async fn take(visit: Visit, id: &str, request: Request<Body>, kind: Kind) -> Res
     match held.visit.web.auth.attempt(&held.sign_in, &held.browser, factor, None).await? {
         Step::Allowed => Ok(redirect(&end::after(&held).await?)),
         Step::Refused(outcome) => show(&held, kind, Some(said::refusal(&held.visit.words, &outcome))).await,
-        Step::Waiting { .. } | Step::Sent { .. } => Ok(redirect(&held.base)),
+        Step::Waiting { .. } | Step::Sent { .. } | Step::Proved => Ok(redirect(&held.base)),
     }
 }

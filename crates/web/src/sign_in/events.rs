@@ -97,7 +97,7 @@ impl Stream {
 async fn told(held: &Held, step: &Step) -> Result<Value, Trouble> {
     let words = &held.visit.words;
     Ok(match step {
-        Step::Waiting { .. } | Step::Sent { .. } => json!({ "state": "waiting" }),
+        Step::Waiting { .. } | Step::Sent { .. } | Step::Proved => json!({ "state": "waiting" }),
         Step::Allowed => {
             json!({ "state": "allowed", "text": words.say("allowed-going-on"), "next": end::after(held).await? })
         }

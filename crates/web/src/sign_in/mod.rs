@@ -9,6 +9,7 @@ mod events;
 mod followers;
 mod held;
 mod passkey;
+mod password;
 mod portal;
 mod prompt;
 pub(crate) mod qr;
@@ -37,6 +38,7 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/sign-in/{id}/events", get(events::follow))
         .route("/sign-in/{id}/sms", get(code::show_sms).post(code::send_sms))
         .route("/sign-in/{id}/passcode", get(code::show_passcode).post(code::take_passcode))
+        .route("/sign-in/{id}/password", get(password::show).post(password::take))
         .route("/sign-in/{id}/recovery", get(code::show_recovery).post(code::take_recovery))
         .route("/sign-in/{id}/enroll", get(prompt::show).post(end::enroll))
         .route("/sign-in/{id}/remember", get(end::ask_to_remember).post(end::remember))

@@ -33,6 +33,6 @@ pub(super) async fn answer(visit: Visit, Path(id): Path<String>, request: Reques
             let text = held.visit.words.say(key);
             json(StatusCode::FORBIDDEN, &json!({ "error": text, "kind": outcome.status }))
         }
-        Step::Waiting { .. } | Step::Sent { .. } => return Err(Trouble::Ours),
+        Step::Waiting { .. } | Step::Sent { .. } | Step::Proved => return Err(Trouble::Ours),
     })
 }

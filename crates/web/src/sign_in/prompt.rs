@@ -47,7 +47,7 @@ struct Name {
 struct Prompt {
     p: Page,
     c: Context,
-    /// `passkey`, `push`, `passcode`, `sms`, `call` or `recovery`.
+    /// `passkey`, `push`, `passcode`, `sms`, `call`, `password` or `recovery`.
     best: &'static str,
     /// Of the best way, as forms name it and as people do.
     device: String,
@@ -135,6 +135,7 @@ fn prompt(held: &Held, choices: &Choices, error: Option<String>) -> Result<Respo
         (_, ChoiceKind::Passcode) => "passcode",
         (_, ChoiceKind::Sms) => "sms",
         (_, ChoiceKind::Phone) => "call",
+        (_, ChoiceKind::Password) => "password",
         (_, ChoiceKind::Recovery) => "recovery",
         (_, ChoiceKind::None) => {
             let words = &held.visit.words;
@@ -155,6 +156,7 @@ fn prompt(held: &Held, choices: &Choices, error: Option<String>) -> Result<Respo
         "push" => "push-best-title",
         "sms" => "sms-best-title",
         "call" => "call-best-title",
+        "password" => "password-title",
         "recovery" => "recovery-title",
         _ => "passcode-title",
     };
@@ -226,6 +228,9 @@ fn ways(held: &Held, choices: &Choices, best: &str) -> Vec<Way> {
         for device in devices.skip(usize::from(best == icon)) {
             ways.push(way(words.with(&format!("{icon}-way"), "device", &named(device, icon)), device.id.to_string()));
         }
+    }
+    if choices.password && best != "password" {
+        ways.push(linked("password", held.path("password")));
     }
     if choices.recovery && best != "recovery" {
         ways.push(linked("recovery", held.path("recovery")));

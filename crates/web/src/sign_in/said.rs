@@ -9,6 +9,7 @@ use auth::Outcome;
 /// The engine's text and ours.
 const SAID: &[(&str, &str)] = &[
     ("Incorrect passcode. Please try again.", "said-wrong-passcode"),
+    ("Incorrect password. Please try again.", "said-wrong-password"),
     ("Incorrect code. Please try again.", "said-wrong-passcode"),
     ("Incorrect passcode. Your account has been locked out.", "said-wrong-passcode-locked"),
     ("This passcode has already been used. Please generate a new passcode and try again.", "said-used-passcode"),

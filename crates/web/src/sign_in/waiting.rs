@@ -59,7 +59,7 @@ async fn send(visit: Visit, id: &str, request: Request<Body>, factor: Factor, pa
     let posted = held.posted(request).await?;
     let device = device(posted.get("device")?)?;
     match held.visit.web.auth.attempt(&held.sign_in, &held.browser, factor, device).await? {
-        Step::Waiting { .. } | Step::Sent { .. } => Ok(redirect(&held.path(page))),
+        Step::Waiting { .. } | Step::Sent { .. } | Step::Proved => Ok(redirect(&held.path(page))),
         Step::Allowed => Ok(redirect(&end::after(&held).await?)),
         Step::Refused(outcome) => prompt::page(&held, Some(said::refusal(&held.visit.words, &outcome))).await,
     }
@@ -87,7 +87,7 @@ async fn show(visit: Visit, id: &str, kind: &'static str) -> Result<Response, Tr
     let (attempt, code, expires) = match held.visit.web.auth.follow(&held.sign_in, Duration::ZERO).await? {
         Step::Waiting { attempt, code, expires, .. } => (attempt, code, expires),
         Step::Allowed => return Ok(redirect(&end::after(&held).await?)),
-        Step::Sent { .. } => return Ok(redirect(&held.path("sms"))),
+        Step::Sent { .. } | Step::Proved => return Ok(redirect(&held.path("sms"))),
         Step::Refused(outcome) => {
             return prompt::page(&held, Some(said::refusal(&held.visit.words, &outcome))).await;
         }

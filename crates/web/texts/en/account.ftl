@@ -124,3 +124,22 @@ codes-left =
         [one] { $count } left
        *[other] { $count } left
     }
+
+# The password.
+own-password-title = Password
+own-password-detail = The first of two proofs at applications
+own-password-about = Set another password. You are signed out everywhere else.
+own-password-label = New password
+own-password-hint = { $count ->
+    [one] At least one character.
+   *[other] At least { $count } characters. Several words are easy to keep and hard to guess.
+}
+own-password-set = Set password
+own-password-guessed = { $count ->
+   *[other] This password is among the first that are guessed. Choose another.
+}
+own-password-length = { $count ->
+   *[other] A password has at least { $count } characters, and at most 1024 bytes.
+}
+account-done-password = Your password was changed.
+change-password = Password

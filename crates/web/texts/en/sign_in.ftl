@@ -78,6 +78,13 @@ waiting-lost = The connection was lost; trying again…
 allowed-going-on = Approved. One moment…
 
 passcode-title = Type a passcode
+password-title = Password
+password-label = Password
+password-about = You confirm the sign-in with a second proof after this.
+password-way = Password
+password-way-detail = Then a second proof
+password-empty = Type the password.
+
 passcode-about = From your authenticator, hardware token or the codes that you were given.
 passcode-label = Passcode
 passcode-way = Passcode
@@ -138,6 +145,7 @@ hidden-too-weak = This application asks for a stronger proof than the one you ch
 
 # What the engine says.
 said-unknown = That didn’t work. Try again, or choose another way.
+said-wrong-password = That name and password don’t match. Check them and try again.
 said-wrong-passcode = That passcode isn’t right. Check it and try again.
 said-wrong-passcode-locked = That passcode isn’t right, and your account is now locked. Ask your administrator to unlock it.
 said-used-passcode = That passcode was already used. Wait for the next one.

@@ -124,3 +124,22 @@ codes-left =
         [one] { $count } restant
        *[other] { $count } restants
     }
+
+# Le mot de passe.
+own-password-title = Mot de passe
+own-password-detail = La première de deux preuves, aux applications
+own-password-about = Choisissez un autre mot de passe. Vous serez déconnecté partout ailleurs.
+own-password-label = Nouveau mot de passe
+own-password-hint = { $count ->
+    [one] Au moins un caractère.
+   *[other] Au moins { $count } caractères. Plusieurs mots se retiennent bien et se devinent mal.
+}
+own-password-set = Enregistrer
+own-password-guessed = { $count ->
+   *[other] Ce mot de passe est parmi les premiers que l’on devine. Choisissez-en un autre.
+}
+own-password-length = { $count ->
+   *[other] Un mot de passe a au moins { $count } caractères, et au plus 1024 octets.
+}
+account-done-password = Votre mot de passe a été changé.
+change-password = Mot de passe

@@ -78,6 +78,13 @@ waiting-lost = La connexion est perdue ; nouvelle tentative…
 allowed-going-on = C’est approuvé. Un instant…
 
 passcode-title = Saisissez un code
+password-title = Mot de passe
+password-label = Mot de passe
+password-about = Une seconde preuve vous sera demandée ensuite.
+password-way = Mot de passe
+password-way-detail = Puis une seconde preuve
+password-empty = Saisissez le mot de passe.
+
 passcode-about = Celui de votre authentificateur, de votre jeton matériel, ou un code qui vous a été remis.
 passcode-label = Code
 passcode-way = Code
@@ -138,6 +145,7 @@ hidden-too-weak = Cette application demande une preuve plus forte. Utilisez une 
 
 # Ce que dit le moteur.
 said-unknown = Cela n’a pas fonctionné. Réessayez, ou choisissez un autre moyen.
+said-wrong-password = Ce nom et ce mot de passe ne vont pas ensemble. Vérifiez-les et réessayez.
 said-wrong-passcode = Ce code n’est pas le bon. Vérifiez-le et réessayez.
 said-wrong-passcode-locked = Ce code n’est pas le bon, et votre compte est désormais verrouillé. Demandez à votre administrateur de le déverrouiller.
 said-used-passcode = Ce code a déjà servi. Attendez le suivant.

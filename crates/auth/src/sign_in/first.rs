@@ -1,0 +1,154 @@
+//! The first of two proofs: a password. It opens nothing by itself; what it does is let a second factor count for more.
+//!
+//! A wrong one tells nothing: for a name that nobody has the same work is done. Wrong ones lock nobody out, because anybody can type them;
+//! they are limited by person, for browsers that aren't known, and by address.
+
+use super::{Browser, Level, Purpose, SignIn, Step, level::Assurance, open::neighbourhood, stand::Stand};
+use crate::{Auth, AuthError, Outcome};
+use keys::password::Verdict;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use store::{fields, limits::Limit};
+use types::{SecretString, UserId};
+
+/// So many passwords strangers may try for one person on a day. After that only browsers that the person has signed in with before are
+/// listened to.
+const GUESSES: Limit = Limit { max: 20, window: Duration::from_secs(86_400) };
+/// So many may be tried for one person in browsers that are known.
+const KNOWN_GUESSES: Limit = Limit { max: 50, window: Duration::from_secs(86_400) };
+/// So many from one address in an hour, whoever's names are typed.
+const GUESSES_FROM: Limit = Limit { max: 100, window: Duration::from_secs(3600) };
+
+const WRONG: &str = "Incorrect password. Please try again.";
+
+/// What was given first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct First {
+    /// By what.
+    pub(crate) by: FirstKind,
+    /// When, in Unix milliseconds.
+    pub(crate) at: i64,
+}
+
+/// By what somebody gave the first proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FirstKind {
+    /// A password that is kept here.
+    Password,
+}
+
+impl First {
+    /// What a factor is worth that was given after this.
+    pub(crate) fn and(&self, mut second: Assurance) -> Assurance {
+        let word = match self.by {
+            FirstKind::Password => "pwd",
+        };
+        second.level = second.level.max(Level::Multi);
+        for word in [word, "mfa"] {
+            if !second.amr.iter().any(|known| known == word) {
+                second.amr.push(word.to_owned());
+            }
+        }
+        second
+    }
+}
+
+impl Auth {
+    /// A password.
+    pub(super) async fn first(
+        &self,
+        sign_in: &SignIn,
+        stand: &Stand,
+        browser: &Browser,
+        password: &SecretString,
+    ) -> Result<Step, AuthError> {
+        let wrong = || Step::Refused(Outcome::deny("deny", WRONG));
+        let from = neighbourhood(browser.client.ip);
+        if !self.may(sign_in, GUESSES_FROM, &[b"passwords-from", from.as_bytes()]).await? {
+            return Ok(wrong());
+        }
+        // Asked for every name, so that it takes the same time.
+        let whose = sign_in.user.map_or_else(|| *sign_in.id.as_bytes(), |user| *user.as_bytes());
+        let (limit, bucket): (_, &[u8]) =
+            if stand.stranger { (GUESSES, b"passwords") } else { (KNOWN_GUESSES, b"passwords-known") };
+        let may = self.may(sign_in, limit, &[bucket, &whose]).await?;
+        let holder = stand.holder.as_ref().filter(|_| may && stand.works.password);
+        let right = self.check_password(sign_in, holder.map(|holder| holder.user.id), password).await?;
+        let (Some(holder), true) = (holder, right) else {
+            self.log_refusal(sign_in, stand, browser, "password", "invalid_password").await?;
+            return Ok(wrong());
+        };
+        self.prove_first(sign_in, holder.user.id, FirstKind::Password).await
+    }
+
+    /// Whether this is the person's password. Takes as long for nobody, and for somebody without one.
+    async fn check_password(
+        &self,
+        sign_in: &SignIn,
+        user: Option<UserId>,
+        password: &SecretString,
+    ) -> Result<bool, AuthError> {
+        let scope = self.store.tenant(sign_in.tenant());
+        let row = match user {
+            Some(user) => scope.password(user).await?,
+            None => None,
+        };
+        let stored = match &row {
+            Some(row) => {
+                let opened = scope.open(fields::password(&row.user_id), &row.hash).await?;
+                let text = String::from_utf8(opened.expose().to_vec()).map_err(|_| AuthError::Damaged("password"))?;
+                Some(SecretString::new(text))
+            }
+            None => None,
+        };
+        let (verdict, renewed) = self.hasher.check(password, stored).await?;
+        if let (Some(row), Some(renewed)) = (&row, renewed) {
+            let keys = scope.keys().await?;
+            let sealed =
+                keys.seal(fields::password(&row.user_id), renewed.expose().as_bytes(), self.world.random.as_ref());
+            let mut tx = scope.begin().await?;
+            tx.replace_password(row.user_id, &row.hash, &sealed.map_err(store::StoreError::from)?).await?;
+            tx.commit().await?;
+        }
+        Ok(verdict != Verdict::Wrong)
+    }
+
+    /// Notes the first proof. A hundred who give it at once change nothing more than one.
+    pub(super) async fn prove_first(&self, sign_in: &SignIn, user: UserId, by: FirstKind) -> Result<Step, AuthError> {
+        if !matches!(sign_in.purpose(), Purpose::SingleSignOn { .. }) {
+            return Err(AuthError::NotCapable);
+        }
+        let mut request = sign_in.request.clone();
+        request.first = Some(First { by, at: self.world.now().0 });
+        let sealed = self.seal_request(sign_in.tenant(), sign_in.id, &request).await?;
+        let mut tx = self.store.tenant(sign_in.tenant()).begin().await?;
+        let noted = tx.prove_first(sign_in.id, &sign_in.sealed_request, &sealed, user).await?;
+        tx.commit().await?;
+        match noted {
+            true => Ok(Step::Proved),
+            false => Ok(match self.come_to(sign_in).await? {
+                Ok(_) => Step::Proved,
+                Err(step) => step,
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_factor_after_a_password_is_worth_two() {
+        let first = First { by: FirstKind::Password, at: 0 };
+        let after = first.and(Assurance::of_factor("duo_push"));
+        assert_eq!(after.level, Level::Multi);
+        assert_eq!(after.amr, ["swk", "pop", "pwd", "mfa"]);
+        let strong = Assurance { level: Level::Hardware, amr: vec!["mfa".to_owned()] };
+        assert_eq!(
+            first.and(strong),
+            Assurance { level: Level::Hardware, amr: vec!["mfa".to_owned(), "pwd".to_owned()] }
+        );
+    }
+}
