@@ -38,6 +38,9 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     // They place the calls of e2e/test_sip.py and e2e/test_voice.py.
     run(&mut workspace.cargo(["build", "-p", "countersign-sip", "--example", "call"]))?;
     run(&mut workspace.cargo(["build", "-p", "countersign-voice", "--example", "talk"]))?;
+    // They ask the providers of e2e/test_upstream.py, and read what e2e/test_xml.py compares.
+    run(&mut workspace.cargo(["build", "-p", "countersign-upstream", "--example", "ask"]))?;
+    run(&mut workspace.cargo(["build", "-p", "countersign-xmlsig", "--example", "xml"]))?;
     if has_python_tests(&workspace.root.join("e2e"))? {
         let cache = format!("cache_dir={}", workspace.target.join("pytest").display());
         let mut tests = python_of(workspace, &python, &modules);
@@ -89,6 +92,7 @@ fn python_of(workspace: &Workspace, python: &Path, modules: &Path) -> Command {
         .env("COUNTERSIGN_E2E_POSTGRES", built.join("e2e-postgres"))
         .env("COUNTERSIGN_SIP_CALL", built.join("examples/call"))
         .env("COUNTERSIGN_VOICE_TALK", built.join("examples/talk"))
+        .env("COUNTERSIGN_EXAMPLES", built.join("examples"))
         .env("NODE_PATH", modules)
         .env("PYTHONDONTWRITEBYTECODE", "1");
     command

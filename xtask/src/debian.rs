@@ -41,6 +41,8 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("apache2-bin", "what it runs in", None),
     package("xmlsec1", "foreign check of signatures in XML, and what pysaml2 calls for all of them", None),
     package("libxml2-utils", "xmllint: foreign check of SAML messages against the schemas of OASIS", None),
+    package("slapd", "a real directory", None),
+    package("ldap-utils", "asks whether it answers", None),
     package("npm", "installs the client for Node", Some(&["npm", "--version"])),
 ];
 

@@ -58,6 +58,7 @@ pub(crate) const NODE: &[Package] = &[
         reason: "codes of mobile networks (E.212), for the table of crates/numbers",
     },
     Package { name: "@node-saml/node-saml@5.1.0", reason: "a real service provider of SAML" },
+    Package { name: "oidc-provider@9.13.3", reason: "a real provider of OpenID Connect" },
     Package { name: "twilio@6.2.0", reason: "a real client of the messaging API" },
     Package { name: "smpp@0.5.1", reason: "an SMSC that isn't ours, in server mode" },
     Package { name: "axe-core@4.14.1", reason: "foreign check of the pages' accessibility, run inside the browser" },

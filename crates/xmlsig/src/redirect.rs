@@ -3,12 +3,15 @@
 use std::io::{Read as _, Write as _};
 
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::{
     Accept, Document, Fragment, Limits, PublicKey, SignError, SignatureError, SigningKey, Verified, XmlError, base64,
     verify::{made_by, signature_algorithm},
 };
+
+/// What stands in a query as it is (RFC 3986 §2.3). Some readers escape what they have unescaped, by just these rules, and verify that.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Octets of a query that is looked at: what web servers take as a request's line, twice.
 pub const MAX_QUERY: usize = 16 * 1024;
@@ -154,9 +157,15 @@ pub fn encode(
     Ok(query)
 }
 
+/// What is escaped, blanks apart: as most programs do it. The signature covers what is written, but some receivers (pysaml2) write it anew
+/// before they verify.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b' ');
+
 fn put(query: &mut String, before: &str, value: &str) {
     query.push_str(before);
-    query.extend(utf8_percent_encode(value, NON_ALPHANUMERIC));
+    for piece in utf8_percent_encode(value, ESCAPED) {
+        query.push_str(&piece.replace(' ', "+"));
+    }
 }
 
 /// The signature and the octets that it covers: `SAMLRequest=…&RelayState=…&SigAlg=…`, in this order, whatever order they came in.

@@ -18,6 +18,13 @@ mod message;
 mod pool;
 mod tls;
 
+/// Reads the content of a message's outer sequence, and says whether it is one. For the fuzz target alone.
+#[doc(hidden)]
+#[must_use]
+pub fn is_message(content: &[u8]) -> bool {
+    message::read(content).is_ok()
+}
+
 pub use directory::{Directory, Entry, Outcome, Refusal, Scope, Search, Settings};
 pub use error::LdapError;
 pub use filter::{Filter, InvalidFilter};

@@ -52,7 +52,7 @@ fn the_signature_covers_relay_state_and_algorithm() {
     for changed in [
         query.replace("RelayState=state", "RelayState=other"),
         query.replace("&RelayState=state", ""),
-        query.replace("rsa%2Dsha256", "rsa%2Dsha512"),
+        query.replace("rsa-sha256", "rsa-sha512"),
         query.replace("SAMLRequest=", "SAMLResponse="),
         query.replace("RelayState=state", "RelayState=stat%65"),
     ] {
