@@ -1,7 +1,7 @@
 //! What the courier asks of a way out of the house.
 
 use crate::{Links, Outgoing, SendError, hooks::Receiver};
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, time::Duration};
 
 /// A future in a box: channels are chosen at run time.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -100,6 +100,12 @@ pub trait Channel: Send + Sync {
     /// What its supplier calls back over HTTP; nothing where it doesn't.
     fn receiver(&self) -> Option<&dyn Receiver> {
         None
+    }
+
+    /// Has its supplier forget a message after this time, by the id that it has given to a ledger of [`Links`]: what another process
+    /// was to see to. Nothing where it asks for nothing of the kind.
+    fn forget_later(&self, id: &str, delay: Duration) {
+        let _ = (id, delay);
     }
 
     /// Called once, before anything is sent: where a channel that hears receipts, keys and incoming messages by itself says so.

@@ -1,6 +1,6 @@
 //! What a channel says by itself, at any time: receipts, pressed keys, messages that people write.
 
-use crate::{CallAnswers, CallHost, Report, calling::Calling};
+use crate::{CallAnswers, CallHost, Report, calling::Calling, courier::Words};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::mpsc;
 use types::{E164, SecretString};
@@ -15,6 +15,7 @@ pub struct Links {
     heard: mpsc::Sender<Heard>,
     calling: Calling,
     host: Arc<OnceLock<Arc<dyn CallHost>>>,
+    deletions: Words,
 }
 
 /// A message that a person wrote to one of the organisation's numbers.
@@ -34,9 +35,9 @@ pub(crate) enum Heard {
 }
 
 impl Links {
-    pub(crate) fn new(answers: CallAnswers) -> (Self, mpsc::Receiver<Heard>) {
+    pub(crate) fn new(answers: CallAnswers, deletions: Words) -> (Self, mpsc::Receiver<Heard>) {
         let (heard, hearing) = mpsc::channel(WAITING);
-        (Self { answers, heard, calling: Calling::default(), host: Arc::default() }, hearing)
+        (Self { answers, heard, calling: Calling::default(), host: Arc::default(), deletions }, hearing)
     }
 
     /// A receipt, which names the message by the carrier's id. Never blocks. `false` if it can't be kept now: a carrier that can say
@@ -48,6 +49,15 @@ impl Links {
     /// A message from a person. As [`report`](Self::report).
     pub fn inbound(&self, carrier: &str, inbound: Inbound) -> bool {
         self.hear(Heard::Inbound(carrier.to_owned(), inbound))
+    }
+
+    pub(crate) const fn deletions(&self) -> &Words {
+        &self.deletions
+    }
+
+    /// Where it is kept what a carrier's supplier is still to forget.
+    pub(crate) fn ledger(&self, carrier: &str) -> Arc<dyn suppliers::Ledger> {
+        self.deletions.of(carrier)
     }
 
     /// Where the end of a call is announced.

@@ -2,7 +2,7 @@
 
 use crate::{
     client::{Client, Reply},
-    forget::{Erase, Forgetter},
+    forget::{Erase, Forgetter, Ledger},
     letter::{Class, Content, Kind, Letter, Refusal, Taken},
     place::Page,
     recipe::{Answer, Auth, Expect, Forget, Recipe, Step},
@@ -157,10 +157,16 @@ impl Driver {
         }
     }
 
-    /// How many messages wait to be forgotten.
-    #[must_use]
-    pub fn forgetting(&self) -> usize {
-        self.forgetter.as_ref().map_or(0, Forgetter::waiting)
+    /// Has what is to be forgotten kept there, beyond the end of the process.
+    pub fn keep_in(&self, ledger: Arc<dyn Ledger>) {
+        if let Some(forgetter) = &self.forgetter {
+            forgetter.keep_in(ledger);
+        }
+    }
+
+    /// Takes up again what a ledger has kept: it is due `delay` from now. `false` where this supplier is asked for nothing of the kind.
+    pub fn forget_later(&self, id: &str, delay: Duration) -> bool {
+        self.forgetter.as_ref().map(|forgetter| forgetter.later(id, delay)).is_some()
     }
 
     fn fits(&self, letter: &Letter) -> bool {

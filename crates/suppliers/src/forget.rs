@@ -1,13 +1,13 @@
 //! Has messages deleted or redacted at the supplier: when the last receipt has come, or when none can come any more.
 //!
-//! What is to be forgotten is in memory: a restart forgets to forget, and those messages stay until the supplier's own retention
-//! ends. One task does all of it, and ends when nothing waits.
+//! What is to be forgotten is in memory, and in the [`Ledger`] where there is one, so that it can be [taken up](Forgetter::later) again
+//! after a restart. One task does all of it, and ends when nothing waits.
 
 use crate::driver::is_id;
 use std::{
     collections::{BTreeMap, HashMap},
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 use tokio::{sync::Notify, task::JoinSet, time::Instant};
@@ -23,6 +23,14 @@ pub trait Erase: Send + Sync + 'static {
     fn erase(&self, id: &str) -> impl Future<Output = bool> + Send;
 }
 
+/// Keeps what is to be forgotten beyond the end of the process. Neither blocks; what is said first counts first.
+pub trait Ledger: Send + Sync + 'static {
+    /// This message is to be forgotten, `delay` from now at the latest. It is known already where the time has changed.
+    fn keep(&self, id: &str, delay: Duration);
+    /// It is gone, or given up.
+    fn done(&self, id: &str);
+}
+
 /// The messages that a supplier is to forget.
 pub struct Forgetter<E>(Arc<Work<E>>);
 
@@ -30,6 +38,7 @@ struct Work<E> {
     list: Mutex<List>,
     changed: Notify,
     eraser: E,
+    ledger: OnceLock<Arc<dyn Ledger>>,
     pauses: Vec<Duration>,
 }
 
@@ -77,7 +86,13 @@ impl<E: Erase> Forgetter<E> {
     /// `pauses` stand before each try; when they are used up, it is given up.
     #[must_use]
     pub fn new(eraser: E, pauses: Vec<Duration>) -> Self {
-        Self(Arc::new(Work { list: Mutex::default(), changed: Notify::new(), eraser, pauses }))
+        let (list, changed, ledger) = (Mutex::default(), Notify::new(), OnceLock::new());
+        Self(Arc::new(Work { list, changed, eraser, ledger, pauses }))
+    }
+
+    /// Has what is to be forgotten kept there from now on. Only the first one counts.
+    pub fn keep_in(&self, ledger: Arc<dyn Ledger>) {
+        let _ = self.0.ledger.set(ledger);
     }
 
     /// When nothing more can come: `delay` from now, unless it is asked for before.
@@ -100,12 +115,6 @@ impl<E: Erase> Forgetter<E> {
         }
     }
 
-    /// How many wait.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.0.list().due.len()
-    }
-
     fn put(&self, id: &str, delay: Duration) {
         let first = self.0.pauses.first().copied();
         let (Some(first), true) = (first, is_id(id)) else { return };
@@ -113,6 +122,9 @@ impl<E: Erase> Forgetter<E> {
         if list.due.len() >= MOST && !list.places.contains_key(id) {
             tracing::warn!("too many messages wait to be forgotten by a supplier");
             return;
+        }
+        if let Some(ledger) = self.0.ledger.get() {
+            ledger.keep(id, delay);
         }
         list.put(Job { id: id.to_owned(), tries: 0 }, Instant::now() + delay + first);
         if !list.is_running {
@@ -158,13 +170,20 @@ impl<E: Erase> Work<E> {
     }
 
     async fn try_once(&self, job: Job) {
-        if self.eraser.erase(&job.id).await {
-            return;
-        }
+        let erased = self.eraser.erase(&job.id).await;
         let tries = job.tries + 1;
-        match self.pauses.get(tries) {
-            Some(pause) => self.list().put(Job { id: job.id, tries }, Instant::now() + *pause),
-            None => tracing::warn!("a supplier did not forget a message"),
+        match self.pauses.get(tries).filter(|_| !erased) {
+            Some(pause) => {
+                if let Some(ledger) = self.ledger.get() {
+                    ledger.keep(&job.id, *pause);
+                }
+                return self.list().put(Job { id: job.id, tries }, Instant::now() + *pause);
+            }
+            None if !erased => tracing::warn!("a supplier did not forget a message"),
+            None => {}
+        }
+        if let Some(ledger) = self.ledger.get() {
+            ledger.done(&job.id);
         }
     }
 }

@@ -32,7 +32,7 @@ pub mod sigv4;
 pub mod template;
 
 pub use driver::{Driver, InvalidDriver, Patience, fuzz_answer};
-pub use forget::{Erase, Forgetter};
+pub use forget::{Erase, Forgetter, Ledger};
 pub use hearing::fuzz_hearing;
 pub use letter::{Callback, Class, Content, Heard, Inbound, Kind, Letter, Progress, Refusal, Rejected, Status, Taken};
 pub use secret::Secret;

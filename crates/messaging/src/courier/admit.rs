@@ -41,7 +41,9 @@ impl Desk {
             Ok(pass) => pass,
             Err(error) => {
                 let class = match &error {
-                    SendError::Fraud { .. } | SendError::Refused(ErrorClass::OptedOut | ErrorClass::Blocked) => error.class().as_str(),
+                    SendError::Fraud { .. } | SendError::Refused(ErrorClass::OptedOut | ErrorClass::Blocked) => {
+                        error.class().as_str()
+                    }
                     SendError::Limited { .. } => Rule::Pace.class(),
                     _ => return Err(error),
                 };

@@ -36,7 +36,8 @@ impl Desk {
             state: state.as_str().to_owned(),
             billing_class: kind.as_str().to_owned(),
             error_class: String::new(),
-            user_mark: log::user_mark(keys, self.store.mark_keys().map(Arc::as_ref), day, message.user, message.id).to_vec(),
+            user_mark: log::user_mark(keys, self.store.mark_keys().map(Arc::as_ref), day, message.user, message.id)
+                .to_vec(),
             receipt: None,
             sealed: self.seal(message, log_key, self.now()).await?,
             txid: None,

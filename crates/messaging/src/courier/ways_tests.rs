@@ -509,7 +509,7 @@ async fn what_nobody_can_read_any_more_is_reported() {
         Arc::clone(&fixture.store),
         vec![Carrier::new(Arc::new(Told::new("a")))],
         Table::default(),
-        Shelf::in_memory(world),
+        [Shelf::in_memory(world.clone()), Shelf::in_memory(world)],
         true,
     );
     let id = gone.enqueue(fixture.text(tenant, NUMBER, "x")).await.unwrap();

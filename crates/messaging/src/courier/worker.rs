@@ -240,11 +240,14 @@ async fn keep(desk: Weak<Desk>, mut notices: broadcast::Receiver<String>) {
         if let Err(error) = inherit(&desk).await {
             tracing::warn!(%error, "the messages of a process that has ended can't be taken over");
         }
+        if let Err(error) = desk.inherit_deletions().await {
+            tracing::warn!(%error, "what suppliers are to forget can't be taken over from a process that has ended");
+        }
         if swept.elapsed() >= SWEEP {
             swept = Instant::now();
             desk.sweep();
-            let (shelf, now) = (Arc::clone(&desk.shelf), desk.now());
-            let _ = tokio::task::spawn_blocking(move || shelf.shred(now)).await;
+            let (shelves, now) = ([Arc::clone(&desk.shelf), Arc::clone(&desk.deletion_keys)], desk.now());
+            let _ = tokio::task::spawn_blocking(move || shelves.iter().for_each(|shelf| shelf.shred(now))).await;
             let waiting = desk.waiting.load(Ordering::Relaxed) + desk.later().len();
             metrics::gauge!("countersign_messages_waiting").set(f64::from(u32::try_from(waiting).unwrap_or(u32::MAX)));
         }
@@ -254,6 +257,9 @@ async fn keep(desk: Weak<Desk>, mut notices: broadcast::Receiver<String>) {
             stale = true;
             if let Err(error) = desk.end_left().await {
                 tracing::warn!(%error, "messages that nobody holds can't be ended");
+            }
+            if let Err(error) = desk.purge_deletions().await {
+                tracing::warn!(%error, "old notes of what suppliers are to forget can't be removed");
             }
         }
     }

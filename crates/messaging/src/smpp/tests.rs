@@ -1,5 +1,5 @@
 use super::*;
-use crate::{CallAnswers, Surroundings, links::Heard, testing::Fixture};
+use crate::{CallAnswers, Surroundings, courier::Words, links::Heard, testing::Fixture};
 use smpp::Status;
 
 fn table(more: &str) -> toml::Table {
@@ -106,7 +106,7 @@ async fn without_a_bind_nothing_was_shown_to_anybody() {
     let message = fixture.text(tenant, "+15035550100", "hello");
     let ticket = Ticket::new("t".to_owned());
     assert!(matches!(channel.send(&message, &ticket).await, Err(SendError::Down)));
-    let (links, _heard) = Links::new(CallAnswers::new());
+    let (links, _heard) = Links::new(CallAnswers::new(), Words::unheard());
     channel.connect(&links);
     assert!(matches!(channel.send(&message, &ticket).await, Err(SendError::Down)));
     assert!(!channel.is_ready());
@@ -138,7 +138,7 @@ fn refusals_say_what_was_seen() {
 
 #[test]
 fn receipts_and_texts_go_up() {
-    let (links, mut heard) = Links::new(CallAnswers::new());
+    let (links, mut heard) = Links::new(CallAnswers::new(), Words::unheard());
     let hears = Hears { carrier: "main".to_owned(), links };
     let receipt = |state, error: Option<&str>| Receipt { id: "7a".to_owned(), state, error: error.map(str::to_owned) };
     for (state, delivery, class) in [

@@ -13,7 +13,7 @@ use crate::{
     Accepted, Address, BoxFuture, Channel, ChannelKind, Content, Delivery, ErrorClass, Links, Outgoing, Receiver,
     SendError, Ticket, What,
 };
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 use suppliers::{Class, Driver, Kind, Letter, Progress, Refusal};
 
 /// A supplier over HTTP.
@@ -110,6 +110,11 @@ impl Channel for Supplier {
     fn connect(&self, links: &Links) {
         // A carrier that stays over a new reading of the gateway file has its links already.
         let _ = self.links.set(links.clone());
+        self.driver.keep_in(links.ledger(&self.name));
+    }
+
+    fn forget_later(&self, id: &str, delay: Duration) {
+        self.driver.forget_later(id, delay);
     }
 }
 

@@ -2,8 +2,7 @@
 //!
 //! What the supplier is left with: every text asks for `ContentRetention=discard` and `AddressRetention=obfuscate`; an
 //! account without that feature answers 30029, is asked without it from then on, and says so once in the log. When the last receipt
-//! has come, message or call is deleted at the supplier, again and again over a day until it says so. The pending deletions are in
-//! memory: a restart forgets them, and those messages stay until the supplier's own retention ends.
+//! has come, message or call is deleted at the supplier, again and again over a day until it says so, also after a restart.
 //!
 //! Nothing here logs or returns a number, a text, or an address that a callback goes to.
 
@@ -304,6 +303,11 @@ impl Channel for Twilio {
 
     fn connect(&self, links: &Links) {
         let _ = self.links.set(links.clone());
+        self.forgetter.keep_in(links.ledger(&self.name));
+    }
+
+    fn forget_later(&self, id: &str, delay: Duration) {
+        self.forgetter.later(id, delay);
     }
 
     fn reports(&self, _: ChannelKind) -> bool {

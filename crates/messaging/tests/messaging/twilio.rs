@@ -4,8 +4,9 @@ use crate::{
     supplier::{Answer, Supplier},
     support::Fixture,
 };
-use messaging::{Courier, ErrorClass, Retry, SendError, Twilio, TwilioConfig};
+use messaging::{Carrier, Courier, ErrorClass, Options, Retry, SendError, Twilio, TwilioConfig};
 use std::{sync::Arc, time::Duration};
+use store::engine::Statement;
 use types::{SecretString, TenantId};
 
 pub(crate) const ACCOUNT: &str = "AC00000000000000000000000000000001";
@@ -246,6 +247,60 @@ async fn without_callbacks_a_message_is_deleted_when_its_time_is_over() {
         assert_eq!((request.method.as_str(), request.path.as_str()), ("DELETE", path.as_str()));
         assert!(request.authorization.starts_with("Basic "));
     }
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    until_kept(&house.fixture, 0).await;
     assert_eq!(house.supplier.requests().len(), 3, "what is gone is not deleted again");
+}
+
+/// Waits until so many messages are noted as still to be forgotten.
+async fn until_kept(fixture: &Fixture, wanted: i64) {
+    static COUNT: Statement = Statement::new("test_count", "SELECT COUNT(*) FROM supplier_deletion", &[]);
+    let kept = async || {
+        let rows = fixture.store.engine().read(vec![(&COUNT, Vec::new())]).await.unwrap();
+        rows.into_iter().flatten().next().unwrap().read().take::<i64>().unwrap()
+    };
+    while kept().await != wanted {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_supplier_is_to_forget_outlives_the_process() {
+    let (fixture, supplier) = (Fixture::new().await, Supplier::start().await);
+    let (tenant, _) = fixture.tenant("{}", false).await;
+    let id = "SM0000000000000000000000000000000b";
+    supplier.answer([Answer::Json(201, format!(r#"{{"sid":"{id}"}}"#)), Answer::Json(503, String::new())]);
+    let open = |deletion: &[u64], store: &Arc<store::Store>| {
+        let mut config = config(&supplier);
+        config.public_url = None;
+        config.validity = Duration::ZERO;
+        config.retry.deletion = deletion.iter().copied().map(Duration::from_secs).collect();
+        let twilio = Arc::new(Twilio::new(config, store.world().clone()).unwrap());
+        let queue_keys = Some(fixture.path().join("queue-keys"));
+        let options = Options { queue_keys, ..Options::default() };
+        Courier::open(Arc::clone(store), vec![Carrier::new(twilio)], options).unwrap()
+    };
+    // A process of its own, as far as its tasks go: they end with its runtime. Its supplier says no, and would be asked in an hour.
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(async {
+                let courier = open(&[0, 3_600], &fixture.store);
+                courier.deliver(fixture.text(tenant, NUMBER, "x")).await.unwrap();
+                supplier.wait_for(2).await;
+                until_kept(&fixture, 1).await;
+            });
+        });
+    });
+    for entry in std::fs::read_dir(fixture.path()).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_file() {
+            let bytes = std::fs::read(&entry).unwrap();
+            assert!(!bytes.windows(id.len()).any(|window| window == id.as_bytes()), "{}", entry.display());
+        }
+    }
+    let _second = open(&[0], &fixture.store);
+    let requests = supplier.wait_for(3).await;
+    assert_eq!(requests[2].method, "DELETE");
+    assert!(requests[2].path.ends_with(&format!("Messages/{id}.json")), "{}", requests[2].path);
+    until_kept(&fixture, 0).await;
+    assert_eq!(supplier.requests().len(), 3);
 }

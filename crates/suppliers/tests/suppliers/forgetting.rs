@@ -1,9 +1,16 @@
 //! What a supplier is made to forget, and when.
 
 use crate::mock::{Answer, Supplier, driver, hasty, text, vonage};
-use countersign_suppliers::Patience;
+use countersign_suppliers::{Driver, Ledger, Patience};
 use serde_json::json;
-use std::time::Duration;
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 fn taken(id: &str) -> Answer {
     Answer::json(200, &json!({"message-count": "1", "messages": [{"message-id": id, "status": "0"}]}))
@@ -11,6 +18,47 @@ fn taken(id: &str) -> Answer {
 
 fn says(status: u16) -> Answer {
     Answer::Say(status, "", String::new())
+}
+
+/// What is still to be forgotten.
+#[derive(Default)]
+pub(crate) struct Book {
+    open: Mutex<HashSet<String>>,
+    /// How often something was given a time.
+    kept: AtomicUsize,
+}
+
+impl Ledger for Book {
+    fn keep(&self, id: &str, _: Duration) {
+        self.open.lock().unwrap().insert(id.to_owned());
+        self.kept.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn done(&self, id: &str) {
+        assert!(self.open.lock().unwrap().remove(id), "it is done once, and was kept before");
+    }
+}
+
+impl Book {
+    pub(crate) fn of(driver: &Driver) -> Arc<Self> {
+        let book = Arc::new(Self::default());
+        driver.keep_in(Arc::clone(&book) as Arc<dyn Ledger>);
+        book
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.open.lock().unwrap().len()
+    }
+
+    fn kept(&self) -> usize {
+        self.kept.load(Ordering::SeqCst)
+    }
+
+    pub(crate) async fn is_empty(&self) {
+        while self.len() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 /// Lets the clock of the runtime jump.
@@ -25,17 +73,16 @@ async fn after_the_last_receipt_and_until_it_is_done() {
     let supplier = Supplier::start().await;
     supplier.answer([taken("m-1"), says(500), Answer::Close, says(202)]);
     let driver = vonage(&supplier.url, hasty());
+    let book = Book::of(&driver);
     driver.send(&text()).await.unwrap();
-    assert_eq!(driver.forgetting(), 1, "also if no receipt ever comes");
+    assert_eq!(book.len(), 1, "also if no receipt ever comes");
     driver.forget("m-1");
     let requests = supplier.wait_for(4).await;
     for request in &requests[1..] {
         assert_eq!(request.line, "POST /v1/redact/transaction");
         assert_eq!(request.body, r#"{"id":"m-1","product":"sms","type":"outbound"}"#);
     }
-    while driver.forgetting() > 0 {
-        tokio::task::yield_now().await;
-    }
+    book.is_empty().await;
     assert_eq!(supplier.requests().len(), 4);
 }
 
@@ -62,18 +109,19 @@ async fn over_a_whole_day() {
     let mut day = Duration::ZERO;
     let pauses = patience.deletion.clone();
     let driver = vonage(&supplier.url, patience);
+    let book = Book::of(&driver);
     driver.send(&text()).await.unwrap();
     driver.forget("m-1");
     for (turn, pause) in pauses.iter().enumerate() {
         day += *pause;
         // The task puts the next try on its list when the last one was answered.
-        while driver.forgetting() == 0 && supplier.requests().len() < turn + 2 {
+        while book.kept() < turn + 2 {
             tokio::task::yield_now().await;
         }
         pass(*pause + Duration::from_millis(5)).await;
         supplier.wait_for(turn + 2).await;
         // A receipt that comes again begins nothing anew.
-        while turn < 6 && driver.forgetting() == 0 {
+        while turn < 6 && book.kept() < turn + 3 {
             tokio::task::yield_now().await;
         }
         driver.forget("m-1");
@@ -91,6 +139,7 @@ async fn gone_is_gone_and_too_much_is_refused() {
         "forget": {"request": {"method": "DELETE", "url": format!("{}/messages/{{id}}", supplier.url)}},
     });
     let driver = driver("http", table, hasty());
+    let book = Book::of(&driver);
     driver.forget("a/../b");
     let requests = supplier.wait_for(1).await;
     assert_eq!(requests[0].line, "DELETE /messages/a%2F..%2Fb");
@@ -99,14 +148,10 @@ async fn gone_is_gone_and_too_much_is_refused() {
     // Four tries, then it is given up.
     driver.forget("m-3");
     supplier.wait_for(6).await;
-    while driver.forgetting() > 0 {
-        tokio::task::yield_now().await;
-    }
+    book.is_empty().await;
     for bad in ["", "a b", "ä", "..", &"x".repeat(300)] {
         driver.forget(bad);
     }
-    while driver.forgetting() > 0 {
-        tokio::task::yield_now().await;
-    }
+    book.is_empty().await;
     assert_eq!(supplier.requests().len(), 6, "nothing that climbs is asked for");
 }
