@@ -108,9 +108,15 @@ async fn resume(
     told("continue", done)
 }
 
-async fn farewell(State(door): State<Arc<Door>>, Path(id): Path<String>, parts: Parts) -> Response {
+async fn farewell(
+    State(door): State<Arc<Door>>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    parts: Parts,
+) -> Response {
+    let goes_on = query.as_deref() == Some(flow::GO);
     let done = match Call::open(&door, &parts).await {
-        Ok(call) => flow::farewell(&call, &id).await,
+        Ok(call) => flow::farewell(&call, &id, goes_on).await,
         Err(refused) => Err(refused),
     };
     told("farewell", done)

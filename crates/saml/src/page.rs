@@ -31,6 +31,17 @@ pub(crate) fn guard(headers: &mut HeaderMap) {
 
 /// A page with a title and paragraphs, which are markup already.
 pub(crate) fn show(status: StatusCode, title: &str, paragraphs: &[String]) -> Response {
+    page(status, title, "", paragraphs)
+}
+
+/// A page that goes on by itself to a path of ours, or by a click.
+pub(crate) fn onward(title: &str, to: &str) -> Response {
+    let to = escaped(to);
+    let refresh = format!("<meta http-equiv=\"refresh\" content=\"0;url={to}\">\n");
+    page(StatusCode::OK, title, &refresh, &[format!("<a href=\"{to}\">Go on</a>")])
+}
+
+fn page(status: StatusCode, title: &str, head: &str, paragraphs: &[String]) -> Response {
     let title = escaped(title);
     let body: String = paragraphs.iter().map(|text| format!("<p>{text}</p>\n")).collect();
     answer(
@@ -39,7 +50,7 @@ pub(crate) fn show(status: StatusCode, title: &str, paragraphs: &[String]) -> Re
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"data:,\">\n<title>{title}</title>\n\
-             </head>\n<body>\n<main>\n<h1>{title}</h1>\n{body}</main>\n</body>\n</html>\n"
+             {head}</head>\n<body>\n<main>\n<h1>{title}</h1>\n{body}</main>\n</body>\n</html>\n"
         ),
     )
 }

@@ -7,10 +7,10 @@ pub(crate) mod propagate;
 pub(crate) mod sign_on;
 pub(crate) mod start;
 
-use crate::{door::Call, error::Refused};
+use crate::{door::Call, error::Refused, page};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use sso::Farewell;
+use sso::{FAREWELL, Farewell};
 
 /// What is kept for a browser, sealed, between two of its requests.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,11 +47,20 @@ pub(crate) async fn resume(call: &Call, id: &str, tried: bool) -> Result<Respons
     }
 }
 
+/// The query by which the farewell's page goes on.
+pub(crate) const GO: &str = "go";
+
 /// `/saml/farewell/{id}`: a session was ended by another door, and applications are told here.
-pub(crate) async fn farewell(call: &Call, id: &str) -> Result<Response, Refused> {
+///
+/// The browser comes from a form of ours, whose page's policy is held against every address that it is redirected to; so it gets a page
+/// first, that goes on by itself.
+pub(crate) async fn farewell(call: &Call, id: &str, goes_on: bool) -> Result<Response, Refused> {
     let held = call.door.sso.held(&call.visit, id).await.map_err(|error| call.ours(&error))?;
     let held = held.ok_or(Refused::NobodyAsked)?;
     let farewell: Farewell = serde_json::from_slice(&held.request).map_err(|_| Refused::NobodyAsked)?;
+    if !goes_on {
+        return Ok(page::onward("Signing you out", &format!("{FAREWELL}{}?{GO}", held.id)));
+    }
     release(call, held.id).await?;
     let round = propagate::Round::new(farewell.left, propagate::Then::Go(farewell.then));
     propagate::next(call, round).await

@@ -288,7 +288,11 @@ async fn a_session_that_another_door_ends_is_told_here() {
     let (path, held) = house.sso.farewell(&visit, &ended, "/account").await.unwrap().unwrap();
     browser.put(&held.cookie_name, held.secret.expose());
     assert_eq!(house.browser().get(&path).await.refusal(), "nobody_asked");
+    // A page of its own: what a form of ours leads to is held against that form's policy.
     let answer = browser.get(&path).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.text.contains(&format!("content=\"0;url={path}?go\"")), "{}", answer.text);
+    let answer = browser.get(&format!("{path}?go")).await;
     let (message, round) = carried_to(&answer.location, SLO, &house.keys().await);
     let reply = answer_of(APP, message.root().attribute("ID").unwrap(), "Success");
     let answer = browser.get(&reply_by(&reply, round.as_deref(), Some(&own().signing))).await;
