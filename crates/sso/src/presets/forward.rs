@@ -15,11 +15,14 @@ pub(super) static PRESET: Preset = Preset {
     title: "Behind a reverse proxy",
     protocol: Protocol::Forward,
     url: "the application's address, like https://wiki.example.org",
-    options: &[PresetOption {
-        name: "public",
-        about: "paths that anybody may see, with commas between",
-        needed: false,
-    }],
+    options: &[
+        PresetOption { name: "public", about: "paths that anybody may see, with commas between", needed: false },
+        PresetOption {
+            name: "proxy",
+            about: "addresses or networks that the proxy asks from, with commas between; else this machine",
+            needed: false,
+        },
+    ],
     settings,
     snippets,
 };
@@ -32,32 +35,47 @@ fn settings(given: &Given) -> Result<(Option<String>, Settings), SsoError> {
     if url.path() != "/" {
         return Err(bad());
     }
-    let paths = given.option("public").split(',').map(str::trim).filter(|path| !path.is_empty());
+    let list = |name| -> Vec<String> {
+        given.option(name).split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect()
+    };
     let host = ForwardHost {
         origin: url.origin().ascii_serialization(),
-        public_paths: paths.map(str::to_owned).collect(),
+        public_paths: list("public"),
+        proxies: list("proxy"),
         ..ForwardHost::default()
     };
     let tile = TileSettings { url: Some(host.origin.clone()), ..TileSettings::default() };
     Ok((Some(key), Settings { tile, kind: Kind::Forward(Box::new(host)) }))
 }
 
+/// Whole configurations, for `wiki.example.com` behind a proxy and `login.example.com` here. They stand in docs/forward-auth.md too, and
+/// the tests with real proxies run them.
+const SNIPPETS: [(&str, &str); 3] = [
+    ("nginx, with its module auth_request", include_str!("forward_auth/nginx.conf")),
+    ("Caddyfile", include_str!("forward_auth/Caddyfile")),
+    ("Traefik, dynamic configuration", include_str!("forward_auth/traefik.yml")),
+];
+
 fn snippets(facts: &Facts<'_>) -> Vec<Snippet> {
-    let (issuer, url) = (facts.issuer, &facts.given.url);
-    vec![
-        Snippet::new(
-            format!("Caddyfile, in the site of {url}"),
-            format!(
-                "forward_auth {issuer} {{\n\turi /forward-auth\n\tcopy_headers Remote-User Remote-Email Remote-Name Remote-Groups\n}}\n"
-            ),
-        ),
-        Snippet::new(
-            "Traefik, as a middleware of its router",
-            format!(
-                "http:\n  middlewares:\n    countersign:\n      forwardAuth:\n        address: {issuer}/forward-auth\n        \
-                 authResponseHeaders: [Remote-User, Remote-Email, Remote-Name, Remote-Groups]\n"
-            ),
-        ),
-        Snippet::new("nginx", "see docs/forward-auth.md: auth_request, with the location that asks here\n"),
-    ]
+    let bare = |url: &str| url.trim_start_matches("https://").trim_end_matches('/').to_owned();
+    let (here, there) = (bare(facts.issuer), bare(&facts.given.url));
+    let named = |text: &str| {
+        let with_port = if here.contains(':') { here.clone() } else { format!("{here}:443") };
+        let text = text.replace("server login.example.com:443", &format!("server {with_port}"));
+        text.replace("login.example.com", &here).replace("wiki.example.com", &there)
+    };
+    SNIPPETS.into_iter().map(|(title, text)| Snippet::new(title, named(text))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_shows_what_is_printed() {
+        let page = include_str!("../../../../docs/forward-auth.md");
+        for (title, text) in SNIPPETS {
+            assert!(page.contains(text.trim_end()), "{title}");
+        }
+    }
 }
