@@ -21,6 +21,8 @@ pub(crate) struct Organisation {
     pub(crate) app: Keys,
     /// One of type `unix`, which signs by version 1.
     pub(crate) unix: Keys,
+    /// The integration key of one that signs people in here.
+    pub(crate) relying_party: String,
     /// One of type `adminapi` with every grant.
     pub(crate) admin: Keys,
     pub(crate) user: UserId,
@@ -43,6 +45,20 @@ pub(crate) struct Organisation {
     pub(crate) passkey_user: UserId,
 }
 
+/// An application that signs people in by OpenID Connect.
+async fn relying_party(scope: &directory::Scope<'_>, name: &str) -> String {
+    let client = sso::OidcClient {
+        redirect_uris: vec![format!("https://wiki.{name}.example.test/callback")],
+        ..sso::OidcClient::default()
+    };
+    let settings = sso::Settings::of(sso::Kind::Oidc(Box::new(client)));
+    let new = sso::manage::NewParty {
+        secret: sso::manage::NewSecret::Made,
+        ..sso::manage::NewParty::new(&format!("{name} wiki"), settings)
+    };
+    sso::manage::create(scope, new).await.unwrap().ikey
+}
+
 /// The engine's own readers.
 pub(crate) fn checks() -> Checks {
     Checks {
@@ -52,7 +68,7 @@ pub(crate) fn checks() -> Checks {
     }
 }
 
-const GRANTS: [&str; 7] = [
+const GRANTS: [&str; 8] = [
     "adminapi_admins",
     "adminapi_info",
     "adminapi_integrations",
@@ -131,6 +147,7 @@ impl Organisation {
         assert!(tx.insert_passkey(&passkey).await.unwrap());
         tx.commit().await.unwrap();
         let app = application(directory, (id, name), &host, "authapi", IntegrationFields::default()).await;
+        let relying_party = relying_party(&scope, name).await;
         let unix = application(directory, (id, name), &host, "unix", IntegrationFields::default()).await;
         let mut grants = IntegrationFields::default();
         for grant in GRANTS {
@@ -143,6 +160,7 @@ impl Organisation {
             host,
             app,
             unix,
+            relying_party,
             admin,
             user,
             username,

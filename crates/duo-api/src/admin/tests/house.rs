@@ -7,7 +7,7 @@ use crate::{
 };
 use ::auth::Auth;
 use directory::{Directory, IntegrationFields, NewIntegration, NewTenant, NewUser, Scope};
-use keys::{FileRoot, KeyRing};
+use keys::{DayKeys, FileRoot, KeyRing};
 use messaging::Courier;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
@@ -35,7 +35,9 @@ impl House {
         let root = FileRoot::open_or_create(&scratch.path().join("root.key"), &world).unwrap();
         let url = format!("sqlite:{}", scratch.path().join("store.db").display());
         let engine = store::open(&url, &store::Options::default()).await.unwrap();
-        let store = Arc::new(Store::new(engine, KeyRing::new(Arc::new(root)), world));
+        let ring = KeyRing::new(Arc::new(root));
+        let marks = DayKeys::open_or_create(&scratch.path().join("log-marks.key"), &ring, &world).unwrap();
+        let store = Arc::new(Store::new(engine, ring, world).with_mark_keys(Arc::new(marks)));
         let directory = Directory::new(Arc::clone(&store), crate::checks());
         let new = NewTenant { name: "t".to_owned(), api_host: "api-t.example.org".to_owned(), ..NewTenant::default() };
         let tenant = directory.create_tenant(&new, "setup").await.unwrap().id;
@@ -43,7 +45,8 @@ impl House {
         let auth = Auth::start(store, courier);
         let door = Arc::new(Door::new(auth, Vec::new(), Duration::from_secs(1)));
         let mut house = Self { door, directory, clock, tenant, ikey: String::new(), _scratch: scratch };
-        let grants = ["read_resource", "write_resource", "read_log", "settings", "integrations", "info"];
+        let grants =
+            ["read_resource", "write_resource", "read_log", "settings", "integrations", "info", "read_numbers"];
         house.ikey = house.key(&grants).await;
         house
     }

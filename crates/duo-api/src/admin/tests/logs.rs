@@ -195,10 +195,17 @@ async fn messages_tell_their_day_and_no_number() {
         }
     }
     assert_eq!(kinds.len(), 3, "{kinds:?}");
-    // A reading is one line, however many pages it has.
+    // Each page is a line, also one that somebody begins at in the middle.
     let span = store::Span::new(Millis(0), Millis(i64::MAX), 100);
     let acts = house.scope().rows().admin_log(&span).await.unwrap();
-    assert_eq!(acts.iter().filter(|act| act.action == "message_log_read").count(), 1);
+    let lines: Vec<_> = acts.iter().filter(|act| act.action == "message_log_read").collect();
+    assert_eq!(lines.iter().filter(|line| line.detail.contains(r#""rows":1"#)).count(), 3);
+    assert_eq!(lines.iter().filter(|line| line.detail.contains(r#""continued":false"#)).count(), 1);
+    // Somebody who isn't here is nobody to ask for, and nothing to write down.
+    let foreign = types::UserId::from_bytes([7; 16]).to_string();
+    assert_eq!(house.refused(Verb::Get, path, json!({ "user": foreign })).await, (40_002, "user".to_owned()));
+    let acts = house.scope().rows().admin_log(&span).await.unwrap();
+    assert!(acts.iter().all(|act| !act.detail.contains(&foreign)));
     let none = house.get(path, json!({ "mintime": soon.0, "user": house.user("alice").await.id.to_string() })).await;
     assert_eq!(none["items"], json!([]));
 }

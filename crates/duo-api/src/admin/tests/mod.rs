@@ -4,6 +4,7 @@ mod grants;
 mod house;
 mod lists;
 mod logs;
+mod numbers;
 mod passkeys;
 mod table;
 mod users;
