@@ -105,6 +105,8 @@ impl Auth {
                     store.purge_browsers(before, PIECE).await?,
                     store.purge_recovery(before, PIECE).await?,
                     store.purge_changes(before, PIECE).await?,
+                    store.purge_sso_requests(now - KEEP_SIGN_INS, PIECE).await?,
+                    store.purge_participants(now, PIECE).await?,
                 ])
             };
             match gone.await {

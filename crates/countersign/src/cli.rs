@@ -13,6 +13,7 @@ use types::World;
 
 use crate::{
     admin::{self, AdminArgs},
+    app_command::{self, AppArgs},
     backup::{self, BackupArgs, RestoreArgs},
     config::{self, Config, keys::FILE_VARIABLE, print},
     demo::{self, DemoArgs},
@@ -51,6 +52,8 @@ pub enum Command {
     Config(ConfigArgs),
     /// Make, show and change what tenants have
     Admin(AdminArgs),
+    /// Connect applications that people sign in to by single sign-on
+    App(AppArgs),
     /// Look for what keeps a server from working, and say what to do
     Doctor,
     /// Show FIDO's metadata of authenticators, or verify a new file of it
@@ -99,6 +102,7 @@ impl Cli {
                 telemetry::start(&config.log)?;
                 runtime()?.block_on(administer(&config, arguments))
             }
+            Command::App(arguments) => app_command::run(self.config.as_deref(), arguments),
             Command::Doctor => runtime()?.block_on(doctor::run(self.config.as_deref())),
             Command::Fido(arguments) => {
                 let config = Config::load(self.config.as_deref())?;

@@ -7,6 +7,7 @@
 //! To add a command: a variant of [`cli::Command`] and a file for what it does.
 
 pub mod admin;
+pub mod app_command;
 pub mod backup;
 pub mod cli;
 pub mod client;

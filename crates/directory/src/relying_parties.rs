@@ -76,7 +76,8 @@ impl Scope<'_> {
             secret: self.sealed_party_secret(ikey, patch.secret).await?,
         };
         let mut tx = self.begin().await?;
-        let changed = tx.change_relying_party(ikey, &change, self.world().now()).await.map_err(taken("relying party"))?;
+        let changed =
+            tx.change_relying_party(ikey, &change, self.world().now()).await.map_err(taken("relying party"))?;
         found(changed, "relying party")?;
         let detail = json!({ "integration_key": ikey, "fields": patch.fields, "key": patch.key });
         self.log(&mut tx, "relying_party_update", &row.name, detail).await?;

@@ -5,7 +5,9 @@ use crate::{
     party::{Kind, SecretHash, Settings},
 };
 use data_encoding::HEXLOWER;
-use directory::{DirectoryError, IntegrationKeys, NewIntegration, NewRelyingParty, RelyingPartyPatch, Scope, UserAccess};
+use directory::{
+    DirectoryError, IntegrationKeys, NewIntegration, NewRelyingParty, RelyingPartyPatch, Scope, UserAccess,
+};
 use keys::Token;
 use std::time::Duration;
 use store::{RelyingPartyRow, fields};
@@ -13,6 +15,8 @@ use types::{GroupId, Normalization, PolicyId, SecretString, World};
 
 /// How a client's secret begins, so that a leaked one can be scanned for.
 pub(crate) const SECRET_PREFIX: &str = "cscs";
+/// So long a secret counts beside the one that takes its place, where nobody says how long.
+pub const SECRET_OVERLAP: Duration = Duration::from_secs(86_400);
 /// A secret that somebody gives must be at least so long, in bytes.
 const SHORTEST_SECRET: usize = 32;
 /// Secrets of one client: while one takes another's place.

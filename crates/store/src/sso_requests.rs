@@ -134,20 +134,6 @@ static END: Statement = Statement::new(
     ),
     &[Type::Id, Type::Id, Type::Int],
 );
-static END_ONE: Statement = Statement::new(
-    "sso_participant_end",
-    concat!(
-        "UPDATE sso_participant SET ended_at = $4 WHERE tenant = $1 AND session_id = $2 AND ikey = $3 AND ended_at IS NULL \
-         RETURNING ",
-        participant!()
-    ),
-    &[Type::Id, Type::Id, Type::Text, Type::Int],
-);
-static RESEAL: Statement = Statement::new(
-    "sso_participant_reseal",
-    "UPDATE sso_participant SET detail = $4 WHERE tenant = $1 AND sid = $2 AND detail = $3 RETURNING sid",
-    &[Type::Id, Type::Text, Type::Bytes, Type::Bytes],
-);
 static PURGE_PARTICIPANTS: Statement = Statement::new(
     "sso_participant_purge",
     "DELETE FROM sso_participant WHERE (tenant, session_id, ikey) IN \
@@ -182,15 +168,6 @@ static WITHDRAW: Statement = Statement::new(
     "DELETE FROM consent WHERE tenant = $1 AND user_id = $2 AND ikey = $3 RETURNING ikey",
     &[Type::Id, Type::Id, Type::Text],
 );
-static ALL_PARTICIPANTS: Statement = Statement::new(
-    "sso_participant_page",
-    concat!(
-        "SELECT ",
-        participant!(),
-        " FROM sso_participant WHERE tenant = $1 AND (session_id, ikey) > ($2, $3) ORDER BY session_id, ikey LIMIT $4"
-    ),
-    &[Type::Id, Type::Id, Type::Text, Type::Int],
-);
 
 pub(crate) static ALL: &[&Statement] = &[
     &REQUEST,
@@ -202,15 +179,12 @@ pub(crate) static ALL: &[&Statement] = &[
     &OF_USER,
     &PUT,
     &END,
-    &END_ONE,
-    &RESEAL,
     &PURGE_PARTICIPANTS,
     &HOLD_SESSION,
     &CONSENT,
     &CONSENTS,
     &PUT_CONSENT,
     &WITHDRAW,
-    &ALL_PARTICIPANTS,
 ];
 
 impl Tenant<'_> {
@@ -232,16 +206,6 @@ impl Tenant<'_> {
     /// Where a user is signed in, in all their sessions.
     pub async fn participants_of_user(&self, user: UserId, now: Millis) -> Result<Vec<ParticipantRow>, StoreError> {
         self.list(&OF_USER, values![user, now]).await
-    }
-
-    /// All participants, ended or not, those after one of `session` and `ikey`. For whoever seals them anew.
-    pub async fn participants_after(
-        &self,
-        session: SessionId,
-        ikey: &str,
-        limit: i64,
-    ) -> Result<Vec<ParticipantRow>, StoreError> {
-        self.list(&ALL_PARTICIPANTS, values![session, ikey, limit]).await
     }
 
     /// What a user agreed to for one relying party.
@@ -286,24 +250,6 @@ impl Tx {
         let ended = rows.into_iter().map(ParticipantRow::from_row).collect::<Result<Vec<_>, _>>()?;
         self.owe_logouts(&ended, now).await?;
         Ok(ended)
-    }
-
-    /// Ends a session at one relying party; what was there, if it hadn't ended.
-    pub async fn end_participant(
-        &mut self,
-        session: SessionId,
-        ikey: &str,
-        now: Millis,
-    ) -> Result<Option<ParticipantRow>, StoreError> {
-        let rows = self.run(&END_ONE, values![session, ikey, now]).await?;
-        let ended = rows.into_iter().next().map(ParticipantRow::from_row).transpose()?;
-        self.owe_logouts(ended.as_slice(), now).await?;
-        Ok(ended)
-    }
-
-    /// Puts the same detail, sealed anew, in the place of `old`. Whether `old` was still there.
-    pub async fn reseal_participant(&mut self, sid: &str, old: &[u8], new: &[u8]) -> Result<bool, StoreError> {
-        self.changed(&RESEAL, values![sid, old.to_vec(), new.to_vec()]).await
     }
 
     /// Notes what a user agrees to, in the place of what they agreed to before.

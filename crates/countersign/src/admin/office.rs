@@ -71,7 +71,7 @@ impl<'a> Office<'a> {
         Self { directory, tenant, actor: "test".to_owned() }
     }
 
-    pub(super) fn scope(&self) -> Scope<'_> {
+    pub(crate) fn scope(&self) -> Scope<'_> {
         self.directory.tenant(self.tenant, &self.actor)
     }
 
@@ -103,7 +103,7 @@ impl<'a> Office<'a> {
     }
 
     /// A group by id or name.
-    pub(super) async fn group(&self, named: &str) -> anyhow::Result<GroupRow> {
+    pub(crate) async fn group(&self, named: &str) -> anyhow::Result<GroupRow> {
         let rows = self.scope().rows();
         let found = match named.parse() {
             Ok(id) => rows.group(id).await?,
@@ -114,7 +114,7 @@ impl<'a> Office<'a> {
 }
 
 /// Reads a secret's first line from a file, or from standard input where the path is `-`.
-pub(super) fn secret(path: &Path) -> anyhow::Result<SecretString> {
+pub(crate) fn secret(path: &Path) -> anyhow::Result<SecretString> {
     let mut text = String::new();
     if path == Path::new("-") {
         io::stdin().take(LONGEST).read_to_string(&mut text).context("standard input")?;

@@ -49,6 +49,7 @@ pub(super) async fn tenant(store: &Store, id: TenantId) -> Result<Done, StoreErr
     phones(&scope, &mut sealer).await?;
     tokens(&scope, &mut sealer).await?;
     integrations(&scope, &mut sealer).await?;
+    relying_parties(&scope, &mut sealer).await?;
     sessions(&scope, &mut sealer).await?;
     subscriptions(&scope, &mut sealer).await?;
     secrets(&scope, &mut sealer).await?;
@@ -123,6 +124,27 @@ async fn integrations(scope: &Tenant<'_>, sealer: &mut Sealer<'_>) -> Result<(),
             return Ok(());
         }
         slice.offset += PAGE;
+    }
+}
+
+async fn relying_parties(scope: &Tenant<'_>, sealer: &mut Sealer<'_>) -> Result<(), StoreError> {
+    let mut after = String::new();
+    loop {
+        let rows = scope.relying_parties(&after, PAGE).await?;
+        let mut tx = scope.begin().await?;
+        for row in &rows {
+            let Some(sealed) = &row.secret else { continue };
+            if let Some(anew) = sealer.again(&[(fields::relying_party_secret(&row.ikey), sealed)])?
+                && let [secret] = anew.as_slice()
+            {
+                sealer.count(tx.reseal_relying_party(&row.ikey, sealed, secret).await?);
+            }
+        }
+        tx.commit().await?;
+        match rows.last() {
+            Some(last) => last.ikey.clone_into(&mut after),
+            None => return Ok(()),
+        }
     }
 }
 

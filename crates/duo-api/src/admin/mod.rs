@@ -6,6 +6,7 @@
 
 mod activation;
 mod addition_requests;
+mod applications;
 mod bypass_codes;
 mod desk;
 mod enroll;
@@ -135,6 +136,13 @@ routes! {
     Get    "/admin/v2/policies/{policy}"                  INTEGRATIONS One    policies::get;
     Put    "/admin/v2/policies/{policy}"                  INTEGRATIONS Modify policies::modify;
     Delete "/admin/v2/policies/{policy}"                  INTEGRATIONS Modify policies::delete;
+
+    Get    "/admin/v1/applications"                       INTEGRATIONS Page   applications::list;
+    Post   "/admin/v1/applications"                       INTEGRATIONS Modify applications::create;
+    Get    "/admin/v1/applications/presets"               INTEGRATIONS One    applications::presets;
+    Get    "/admin/v1/applications/{application}"         INTEGRATIONS One    applications::get;
+    Post   "/admin/v1/applications/{application}"         INTEGRATIONS Modify applications::modify;
+    Delete "/admin/v1/applications/{application}"         INTEGRATIONS Modify applications::delete;
 
     Get    "/admin/v1/settings"                           SETTINGS One    settings::get;
     Post   "/admin/v1/settings"                           SETTINGS Modify settings::modify;

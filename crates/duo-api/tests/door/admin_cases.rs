@@ -16,6 +16,7 @@ fn fill(path: &str, of: &Organisation, user: &Organisation) -> String {
         .replace("{group}", &of.group.to_string())
         .replace("{code}", &of.bypass.to_string())
         .replace("{ikey}", &of.unix.ikey)
+        .replace("{application}", &of.relying_party)
         .replace("{passkey}", &of.passkey.to_string())
         .replace("{policy}", &of.policy.to_string());
     assert!(!filled.contains('{'), "{path} has a part that isn't known here");
@@ -150,6 +151,20 @@ pub(crate) fn cases(house: &House, route: &Route) -> Vec<Case> {
         (Delete, "/admin/v1/groups/{group}") => vec![inside(&[])],
         (Get, "/admin/v1/bypass_codes") => vec![list()],
         (Delete, "/admin/v1/bypass_codes/{code}") => vec![inside(&[])],
+        (Get, "/admin/v1/applications") => vec![list()],
+        (Get, "/admin/v1/applications/presets") => vec![same(&[])],
+        (Post, "/admin/v1/applications") => {
+            let ours = [("name", "n"), ("preset", "gitlab"), ("url", "https://git.example.test")];
+            let with = |name: &str, value: &str| {
+                let all = ours.iter().copied().chain([(name, value)]).collect::<Vec<_>>();
+                Case::of(path.clone(), pairs(&all), succeeds)
+            };
+            vec![with("policy_key", &policy), with("groups_allowed", &group)]
+        }
+        (Get | Delete, "/admin/v1/applications/{application}") => vec![inside(&[])],
+        (Post, "/admin/v1/applications/{application}") => {
+            vec![inside(&[("key", "another")]), inside(&[("new_secret", "1")])]
+        }
         (Get, "/admin/v1/integrations" | "/admin/v2/integrations" | "/admin/v3/integrations") => {
             vec![list()]
         }

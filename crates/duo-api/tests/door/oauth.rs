@@ -86,7 +86,7 @@ pub(crate) async fn pass(house: &House, of: &Organisation, page: &AtPage) -> Str
     match house.auth.attempt(&sign_in, &browser, factor, None).await.unwrap() {
         Step::Allowed => {}
         Step::Refused(outcome) => panic!("{}: {}", outcome.status, outcome.message),
-        Step::Waiting { .. } | Step::Sent { .. } => panic!("not a passcode"),
+        Step::Waiting { .. } | Step::Sent { .. } | Step::Proved => panic!("not a passcode"),
     }
     match house.auth.finish_sign_in(&sign_in, &browser).await.unwrap().kind {
         Done::Application { location } => location,

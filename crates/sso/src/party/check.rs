@@ -51,6 +51,10 @@ impl Settings {
                 return Err(bad("tile.icon", "must be a PNG, SVG or WebP picture of at most 32 KB"));
             }
         }
+        let given = self.tile.options.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+        if self.tile.address.len() > LONGEST_URL || given > 4 * LONGEST_URL {
+            return Err(bad("tile.options", "are too long"));
+        }
         if self.tile.about.len() > 300 || self.tile.about.chars().any(char::is_control) {
             return Err(bad("tile.about", "is one line of at most 300 bytes"));
         }

@@ -20,7 +20,7 @@ pub use saml::{
 
 use auth::{Application, sign_in::Level};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use types::{SecretString, TenantId};
 
 /// Which protocol.
@@ -80,6 +80,10 @@ pub struct TileSettings {
     pub hidden: bool,
     /// The preset that it was made by; empty for none.
     pub preset: String,
+    /// The address that the preset was given.
+    pub address: String,
+    /// What else it was given.
+    pub options: BTreeMap<String, String>,
 }
 
 /// What is set for a relying party.

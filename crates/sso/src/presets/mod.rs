@@ -130,6 +130,8 @@ impl Preset {
         }
         let (key, mut settings) = (self.settings)(given)?;
         self.name.clone_into(&mut settings.tile.preset);
+        given.url.clone_into(&mut settings.tile.address);
+        settings.tile.options.clone_from(&given.options);
         Ok((key, settings))
     }
 
