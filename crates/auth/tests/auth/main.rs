@@ -26,6 +26,7 @@ mod fido;
 mod forge;
 mod four_eyes;
 mod log_days;
+mod numbers_defence;
 mod passcodes;
 mod passwords;
 mod races;

@@ -34,7 +34,7 @@ pub(crate) struct House {
     pub(crate) tenant: TenantId,
     pub(crate) outbox: Outbox,
     pub(crate) print: Arc<Print>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 pub(crate) fn each_engine(settings: &str, test: impl AsyncFn(&House)) {
@@ -53,6 +53,11 @@ pub(crate) fn each_engine(settings: &str, test: impl AsyncFn(&House)) {
 }
 
 impl House {
+    /// Where the database's files are, if it has files.
+    pub(crate) fn path(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
     async fn build(directory: TempDir, url: &str, settings: &str) -> Self {
         let (world, clock) = World::made(NOW, 7);
         let root = FileRoot::open_or_create(&directory.path().join("root.key"), &world).unwrap();
@@ -73,7 +78,7 @@ impl House {
         let print = Arc::new(Print::quiet());
         let courier = Arc::new(Courier::new(Arc::clone(&store), vec![print.clone()]));
         let auth = Auth::start(Arc::clone(&store), courier);
-        let house = Self { outbox: print.outbox(), print, auth, store, world, clock, tenant, _directory: directory };
+        let house = Self { outbox: print.outbox(), print, auth, store, world, clock, tenant, directory };
         house.add_application(IKEY, "{}").await;
         house
     }

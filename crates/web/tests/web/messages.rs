@@ -106,11 +106,28 @@ async fn a_reader_gets_the_rows_sealed_after_a_step_up_and_each_reading_is_noted
         let sealed = BASE64.decode(row["sealed"].as_str().unwrap().as_bytes()).unwrap();
         assert_eq!(reader.open(MessageId::from_bytes(id.try_into().unwrap()), &sealed).unwrap().to(), "+491511234567");
     }
-    // Once for the reading; the page before it and the refusal left nothing.
+    // Who opens the challenge has the key, and the log says so.
+    let mut proved = period(&house);
+    proved["prove"] = true.into();
+    let challenge: Value =
+        serde_json::from_str(&ask(&browser, "/account/messages/rows", &token, &proved).await.text()).unwrap();
+    let challenge = &challenge["challenge"];
+    let bytes = |value: &Value| BASE64.decode(value.as_str().unwrap().as_bytes()).unwrap();
+    let id = |value: &Value| HEXLOWER.decode(value.as_str().unwrap().as_bytes()).unwrap();
+    let segment = SegmentId::from_bytes(id(&challenge["segment"]["id"]).try_into().unwrap());
+    let day = challenge["segment"]["day"].as_i64().unwrap();
+    reader.add_segment(segment, day, Some(&bytes(&challenge["segment"]["header"])));
+    let row = MessageId::from_bytes(id(&challenge["id"]).try_into().unwrap());
+    let mut with_proof = period(&house);
+    with_proof["proof"] = reader.open(row, &bytes(&challenge["sealed"])).unwrap().to().into();
+    let again = ask(&browser, "/account/messages/rows", &token, &with_proof).await;
+    assert_eq!(again.status, StatusCode::OK, "{}", again.text());
+    // Once for each page; the one before it and the refusal left nothing.
     let span = Span::new(Millis(0), Millis(i64::MAX), 100);
     let log = house.store.tenant(house.tenant).admin_log(&span).await.unwrap();
     let noted: Vec<_> = log.iter().filter(|row| row.action == "message_log_read").collect();
-    assert_eq!((noted.len(), noted[0].actor.as_str()), (1, "ana"));
+    assert_eq!((noted.len(), noted[0].actor.as_str()), (2, "ana"));
+    assert_eq!(noted.iter().filter(|row| row.detail.contains(r#""has_key":true"#)).count(), 1);
     // Somebody who isn't there is no empty answer.
     let mut of_nobody = period(&house);
     of_nobody["user"] = "nobody".into();

@@ -61,7 +61,9 @@ impl House {
         let engine = store::open(&url, &Options::default()).await.unwrap();
         let ring = KeyRing::new(Arc::new(root));
         let days = DayKeys::open_or_create(&directory.path().join("log-days.key"), &ring, &world).unwrap();
-        let store = Arc::new(Store::new(engine, ring, world.clone()).with_day_keys(Arc::new(days)));
+        let marks = DayKeys::open_or_create(&directory.path().join("log-marks.key"), &ring, &world).unwrap();
+        let store = Store::new(engine, ring, world.clone()).with_day_keys(Arc::new(days));
+        let store = Arc::new(store.with_mark_keys(Arc::new(marks)));
         let (tenant, other) = (TenantId::new(NOW, world.random.as_ref()), TenantId::new(NOW, world.random.as_ref()));
         for (id, host, settings) in [(tenant, HOST, settings), (other, OTHER_HOST, "{}")] {
             let row = TenantRow {
