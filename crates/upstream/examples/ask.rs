@@ -7,13 +7,7 @@
 //! ask oidc SETTINGS     {"start": true}, {"finish": "code=…&state=…"}
 //! ```
 
-use std::{
-    error::Error,
-    fs,
-    io::Write as _,
-    sync::Arc,
-    time::Duration,
-};
+use std::{error::Error, fs, io::Write as _, sync::Arc, time::Duration};
 
 use countersign_upstream::{ldap, oidc, saml};
 use serde_json::{Value, json};

@@ -10,9 +10,6 @@ use crate::{
     verify::{made_by, signature_algorithm},
 };
 
-/// What stands in a query as it is (RFC 3986 §2.3). Some readers escape what they have unescaped, by just these rules, and verify that.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
 /// Octets of a query that is looked at: what web servers take as a request's line, twice.
 pub const MAX_QUERY: usize = 16 * 1024;
 /// Octets of `RelayState` (the binding allows 80, and many send a URL).

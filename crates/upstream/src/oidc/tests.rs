@@ -22,11 +22,14 @@ const REDIRECT: &str = "https://rp.example/upstream/1/back";
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate(Algorithm::Es256).unwrap().0);
 static OTHER: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate(Algorithm::Es256).unwrap().0);
 
+/// Path, body, headers.
+type Asked = (String, String, Vec<(String, String)>);
+
 /// Answers by path, and remembers what it was asked.
 #[derive(Default)]
 struct Provider {
     answers: Mutex<HashMap<&'static str, (u16, Value)>>,
-    asked: Mutex<Vec<(String, String, Vec<(String, String)>)>>,
+    asked: Mutex<Vec<Asked>>,
 }
 
 impl Provider {
