@@ -64,7 +64,7 @@ impl Doors {
             sso: Arc::clone(&services.sso),
             duo: Arc::new(Door::new(Arc::clone(&services.auth), hosts, config.limits.long_poll)),
             messaging: messaging_api(config, services)?,
-            oidc: Arc::new(oidc::Door::new(&services.sso, &backchannel, &directory)),
+            oidc: Arc::new(oidc::Door::new(&services.sso, &backchannel, &directory).with_mtls(config.mtls_port())),
             backchannel,
             directory,
             saml: Arc::new(saml::Door::new(&services.sso, outbound(config)?)),

@@ -114,7 +114,13 @@ impl Check<'_> {
             self.wrong("server.beacon_host", "a name that is not among `server.api_hosts`");
         }
         let drain = self.seconds("server.drain_seconds");
-        Server { listen, api_hosts, public_port, beacon_host, trusted_proxies, drain }
+        let mtls_listen: Vec<SocketAddr> = self.parsed(
+            "server.mtls_listen",
+            settings.list("server.mtls_listen"),
+            "IP addresses with ports, such as 127.0.0.1:9443 or [::]:9443",
+        );
+        let mtls_public_port = u16::try_from(settings.number("server.mtls_public_port")).ok().filter(|port| *port > 0);
+        Server { listen, mtls_listen, mtls_public_port, api_hosts, public_port, beacon_host, trusted_proxies, drain }
     }
 
     fn host_names(&mut self, key: &'static str, wildcards: bool) -> Vec<String> {

@@ -95,6 +95,20 @@ pub const KEYS: &[Key] = &[
         "The port under which browsers and phones reach this server, for links and QR codes. 0: that of the first address of `server.listen`. Behind a proxy, the proxy's.",
     ),
     key(
+        "server.mtls_listen",
+        Kind::List,
+        "address:port",
+        "",
+        "Where OAuth clients that show a certificate reach the token endpoint and its neighbours (RFC 8705): HTTPS that asks for one. No page is served there, because browsers would ask their people. The discovery document names it. Not set: no client can show a certificate.",
+    ),
+    key(
+        "server.mtls_public_port",
+        number(0, 65_535),
+        "",
+        "0",
+        "The port under which those clients reach it. 0: that of the first address of `server.mtls_listen`. A proxy before it must pass the connection through: a certificate in a header is not believed.",
+    ),
+    key(
         "server.beacon_host",
         Kind::Text,
         "host name",

@@ -14,6 +14,10 @@ use types::SecretString;
 pub struct Server {
     /// The addresses to listen on; never empty.
     pub listen: Vec<SocketAddr>,
+    /// The addresses where clients are asked for a certificate.
+    pub mtls_listen: Vec<SocketAddr>,
+    /// The port that they come to, where it isn't the first listener's.
+    pub mtls_public_port: Option<u16>,
     /// The names (or IP addresses) under which clients reach the server, lower-case; a first label may be `*`.
     pub api_hosts: Vec<String>,
     /// The port that browsers come to, where it isn't the first listener's.
@@ -297,6 +301,13 @@ impl Config {
     #[must_use]
     pub fn public_port(&self) -> u16 {
         self.server.public_port.unwrap_or_else(|| self.server.listen.first().map_or(443, SocketAddr::port))
+    }
+
+    /// The port where clients are asked for a certificate; none where they aren't.
+    #[must_use]
+    pub fn mtls_port(&self) -> Option<u16> {
+        let first = self.server.mtls_listen.first()?;
+        Some(self.server.mtls_public_port.unwrap_or_else(|| first.port()))
     }
 
     /// Every name and address that the server's own certificate should cover.

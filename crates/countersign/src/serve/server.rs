@@ -2,7 +2,13 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{Next, from_fn},
+    response::{IntoResponse as _, Response},
+};
+use http::StatusCode;
 use hyper::server::conn::http1;
 use listenfd::ListenFd;
 use tokio::{
@@ -61,9 +67,11 @@ pub struct Stopped {
 /// A server that listens but doesn't answer yet.
 pub struct Server {
     listeners: Vec<TcpListener>,
+    asking_listeners: Vec<TcpListener>,
     metrics_listener: Option<TcpListener>,
     plain: Option<(TcpListener, Router)>,
     tls: TlsAcceptor,
+    asking: TlsAcceptor,
     config: Config,
     registry: Arc<Registry>,
     ids: RequestIds,
@@ -87,15 +95,21 @@ impl Server {
                 Err(source) => return Err(ServeError::Listen { address: *address, source }),
             });
         }
+        let mut asking_listeners = Vec::new();
+        for address in &config.server.mtls_listen {
+            asking_listeners.push(listen(*address).await?);
+        }
         let metrics_listener = match config.metrics.listen {
             Some(address) => Some(listen(address).await?),
             None => None,
         };
         Ok(Self {
             listeners,
+            asking_listeners,
             metrics_listener,
             plain: None,
             tls: TlsAcceptor::from(tls.server_config()),
+            asking: TlsAcceptor::from(tls.asking_config()),
             config: config.clone(),
             registry,
             ids: RequestIds::new(world),
@@ -106,6 +120,12 @@ impl Server {
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+
+    /// Where clients are asked for a certificate.
+    #[must_use]
+    pub fn mtls_addresses(&self) -> Vec<SocketAddr> {
+        self.asking_listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
     }
 
     /// Where the metrics are served.
@@ -137,6 +157,14 @@ impl Server {
         let http = http(limits.header_bytes);
         let proxies = TrustedProxies::new(self.config.server.trusted_proxies.clone());
         let public = application.router.merge(health.clone().public(self.config.metrics.token.clone()));
+        let asking = Arc::new(Door {
+            tls: Some(self.asking),
+            http: http.clone(),
+            router: public.clone().layer(from_fn(for_programs)).layer(observe.clone()),
+            proxies: TrustedProxies::default(),
+            metrics: metrics.clone(),
+            shutdown: shutdown.clone(),
+        });
         let main = Arc::new(Door {
             tls: Some(self.tls),
             http: http.clone(),
@@ -169,6 +197,7 @@ impl Server {
             .listeners
             .into_iter()
             .map(|listener| (listener, main.clone()))
+            .chain(self.asking_listeners.into_iter().map(|listener| (listener, asking.clone())))
             .chain(self.metrics_listener.map(|listener| (listener, private)))
             .chain(plain)
         {
@@ -188,6 +217,11 @@ impl Server {
         }
         drain(&mut accepting, &connections, self.config.server.drain).await
     }
+}
+
+/// Where clients are asked for a certificate, programs alone come: no page is served there.
+async fn for_programs(request: Request, next: Next) -> Response {
+    if request.uri().path().starts_with("/oidc/") { next.run(request).await } else { StatusCode::NOT_FOUND.into_response() }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {

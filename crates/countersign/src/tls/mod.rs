@@ -9,6 +9,7 @@
 
 mod acme;
 mod acme_http;
+mod client_certificates;
 mod error;
 mod files;
 mod hot;
@@ -31,7 +32,7 @@ use types::World;
 pub use acme::AcmeError;
 pub use error::TlsError;
 
-use self::{acme::Keeper, files::Files, hot::HotCertificate, own_ca::OwnCa};
+use self::{acme::Keeper, client_certificates::AnyCertificate, files::Files, hot::HotCertificate, own_ca::OwnCa};
 use crate::{
     config::{Config, TlsMode},
     serve::{Shutdown, signals::Reload},
@@ -47,6 +48,7 @@ const OWN_CA_LOOK: Duration = Duration::from_secs(86_400);
 /// TLS, ready to serve.
 pub struct Tls {
     server_config: Arc<ServerConfig>,
+    asking_config: Arc<ServerConfig>,
     hot: Arc<HotCertificate>,
     ca_file: Option<PathBuf>,
 }
@@ -96,13 +98,20 @@ impl Tls {
                 tokio::spawn(keeper.keep());
             }
         }
-        Ok(Self { server_config: server_config(hot.clone(), protocols)?, hot, ca_file })
+        let asking_config = asking_config(hot.clone())?;
+        Ok(Self { server_config: server_config(hot.clone(), protocols)?, asking_config, hot, ca_file })
     }
 
     /// For the listeners.
     #[must_use]
     pub fn server_config(&self) -> Arc<ServerConfig> {
         self.server_config.clone()
+    }
+
+    /// For the listener that asks clients for a certificate.
+    #[must_use]
+    pub fn asking_config(&self) -> Arc<ServerConfig> {
+        self.asking_config.clone()
     }
 
     /// Whether there is a certificate to serve with: for readiness, since ACME takes its time.
@@ -133,6 +142,18 @@ fn server_config(hot: Arc<HotCertificate>, protocols: Vec<Vec<u8>>) -> Result<Ar
     // Resumption without state here; the tickets' key changes every six hours. One ticket is enough for one client.
     config.ticketer = aws_lc_rs::Ticketer::new()?;
     config.send_tls13_tickets = 1;
+    Ok(Arc::new(config))
+}
+
+/// As [`server_config`], and clients are asked for a certificate. Nothing is resumed: each connection shows its key.
+fn asking_config(hot: Arc<HotCertificate>) -> Result<Arc<ServerConfig>, TlsError> {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])?
+        .with_client_cert_verifier(Arc::new(AnyCertificate::new()))
+        .with_cert_resolver(hot);
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
     Ok(Arc::new(config))
 }
 
