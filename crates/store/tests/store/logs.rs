@@ -194,6 +194,10 @@ fn billing_counts_by_day_and_leaves_small_groups_out() {
         assert_eq!(site.a().billing(from, to, 10).await.unwrap(), [count("sms", 12)]);
         assert_eq!(site.a().billing(from, to, 1).await.unwrap(), [count("sms", 12), count("voice", 9)]);
         assert!(site.b().billing(from, to, 1).await.unwrap().is_empty());
+        let outcomes = site.a().message_outcomes(from, to).await.unwrap();
+        let counted: Vec<_> = outcomes.iter().map(|it| (it.channel.as_str(), it.count)).collect();
+        assert_eq!(counted, [("sms", 12), ("voice", 9)]);
+        assert!(site.b().message_outcomes(from, to).await.unwrap().is_empty());
         let span = Span::new(from, to, 5);
         assert_eq!(site.a().message_count(&span, 1000).await.unwrap(), 21);
         let page = site.a().messages(&span).await.unwrap();

@@ -1,7 +1,7 @@
 //! The queue of messages, and the carriers that are cut off.
 
 use crate::support::{NOW, Site, each_engine};
-use countersign_store::QueuedRow;
+use countersign_store::{QueuedRow, SupplierDeletionRow};
 use futures_util::future::join_all;
 use types::MessageId;
 
@@ -103,5 +103,29 @@ fn a_carrier_is_cut_once_and_restored_once() {
         assert!(site.store.restore_carrier("main").await.unwrap());
         assert!(!site.store.restore_carrier("main").await.unwrap());
         assert!(site.store.carrier_cuts().await.unwrap().is_empty());
+    });
+}
+
+#[test]
+fn what_suppliers_are_to_forget_is_taken_over_once_and_removed() {
+    each_engine(async |site| {
+        let row = |n: u8, until: i64| SupplierDeletionRow {
+            id: vec![n; 16],
+            holder: DEAD.to_vec(),
+            key_id: vec![2; 16],
+            carrier: "main".to_owned(),
+            until,
+            sealed: vec![n],
+        };
+        site.store.note_supplier_deletions(&[row(1, 10), row(2, 10), row(3, 5)], &[]).await.unwrap();
+        site.store.note_supplier_deletions(&[], &[vec![2; 16]]).await.unwrap();
+        assert_eq!(site.store.purge_supplier_deletions(6, 10).await.unwrap(), 1);
+        let (first, second) = tokio::join!(
+            site.store.take_over_supplier_deletions(&DEAD, &[7; 16]),
+            site.store.take_over_supplier_deletions(&DEAD, &[8; 16])
+        );
+        let both: Vec<_> = first.unwrap().into_iter().chain(second.unwrap()).collect();
+        let [taken] = &both[..] else { panic!("{both:?}") };
+        assert!(taken.id == vec![1; 16] && taken.holder != DEAD.to_vec());
     });
 }
