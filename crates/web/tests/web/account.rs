@@ -45,7 +45,7 @@ pub(crate) async fn stepped_up(browser: &Browser<'_>, page: &str) -> String {
 pub(crate) async fn tour(settings: &str, language: &'static str) -> Vec<Stop> {
     // She is a reader of the message log too.
     let settings = settings.replacen('{', r#"{"log_readers":["Ana"],"#, 1).replace(",}", "}");
-    let house = House::with(&settings, "VPN").await;
+    let house = House::with(&crate::tour::with_passwords(&settings), "VPN").await;
     let ana = house.user("ana").await;
     house.token(ana).await;
     house.phone(ana, NUMBER, "Ana’s phone").await;
@@ -78,6 +78,11 @@ pub(crate) async fn tour(settings: &str, language: &'static str) -> Vec<Stop> {
     add("recovery codes", browser.get("/account/recovery-codes").await);
     assert_eq!(stepped_up(&browser, "/account/recovery-codes").await, "/account/recovery-codes");
     add("new recovery codes", browser.submit("/account/recovery-codes", "/account/recovery-codes", &[]).await);
+    add("own password, after a fresh sign-in", browser.get("/account/password").await);
+    assert_eq!(stepped_up(&browser, "/account/password").await, "/account/password");
+    add("own password", browser.get("/account/password").await);
+    let weak = browser.submit("/account/password", "/account/password", &[("password", "password1234")]).await;
+    add("a password that is guessed", weak);
     add("account, done", browser.get("/account?done=codes").await);
     signed_in(&Browser { language, ..house.browser() }).await;
     add("message log, after a fresh sign-in", browser.get("/account/messages").await);

@@ -64,12 +64,13 @@ async fn every_template_is_on_the_tour() {
         ("remember.html", "name=\"remember\""),
         ("enroll.html", "/enroll\""),
         ("head.html", "class=\"who\""),
+        ("password_form.html", "autocomplete=\"current-password\""),
         ("error.html", "role=\"alert\" id=\"error\""),
     ] {
         assert!(fs::read_to_string(folder.join(template)).unwrap().contains(mark.trim_end_matches('"')), "{template}");
         assert!(stops.iter().any(|stop| stop.answer.text().contains(mark)), "{template} is on no page of the tour");
     }
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 9);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 11);
 }
 
 #[tokio::test]

@@ -327,6 +327,18 @@ impl Browser<'_> {
         format!("/sign-in/{}", opened.id)
     }
 
+    /// Opens a sign-in to an application that signs people in here and takes two proofs.
+    pub(crate) async fn open_sso(&self, name: &str) -> String {
+        let app = self.house.auth.applications().get(IKEY).await.unwrap().unwrap();
+        let level = ::auth::sign_in::Level::Multi;
+        let purpose = Purpose::SingleSignOn { return_to: "/oidc/continue/x".to_owned(), level, fresh: false };
+        let known = Known { origin: ORIGIN.to_owned(), ..Known::default() };
+        let opened = self.house.auth.open_sign_in(&app, Some(name), purpose, &known).await.unwrap();
+        let secret = opened.browser.expose().to_owned();
+        self.jar.lock().unwrap().insert(cookie_name(opened.id, true), secret);
+        format!("/sign-in/{}", opened.id)
+    }
+
     /// A request like a browser's own.
     pub(crate) fn request(&self, method: Method, path: &str) -> http::request::Builder {
         let jar = self.jar.lock().unwrap();

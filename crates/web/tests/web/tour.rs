@@ -12,7 +12,7 @@ pub(crate) struct Stop {
 
 /// Walks through all pages in a language.
 pub(crate) async fn tour(settings: &str, language: &'static str) -> Vec<Stop> {
-    let house = House::with(settings, "Travel expenses").await;
+    let house = House::with(&with_passwords(settings), "Travel expenses").await;
     let mut stops = Vec::new();
     let ana = house.user("ana").await;
     house.passkey(ana).await;
@@ -72,6 +72,12 @@ pub(crate) async fn tour(settings: &str, language: &'static str) -> Vec<Stop> {
     let cancelled = at.browser.submit(&base, &format!("{base}/cancel"), &[]).await;
     at.add("cancelled", cancelled);
 
+    let base = at.browser.open_sso("dora").await;
+    at.page("password, as another way", &base).await;
+    at.page("password", &format!("{base}/password")).await;
+    let own = format!("{base}/password");
+    at.add("wrong password", at.browser.submit(&own, &own, &[("password", "what it isn't")]).await);
+
     let base = at.browser.open_application("emil", crate::support::BACK, "s").await;
     at.page("enroll", &base).await;
 
@@ -98,6 +104,11 @@ pub(crate) async fn tour(settings: &str, language: &'static str) -> Vec<Stop> {
     stops.extend(remembering(language).await);
     stops.extend(crate::account::tour(settings, language).await);
     stops
+}
+
+/// The settings, at a tenant whose people have passwords.
+pub(crate) fn with_passwords(settings: &str) -> String {
+    settings.replacen('{', r#"{"passwords":true,"#, 1).replace(",}", "}")
 }
 
 /// At a tenant that lets browsers be remembered, and one that takes passkeys only.

@@ -124,3 +124,25 @@ codes-left =
         [one] بقي { $count }
        *[other] بقي { $count }
     }
+
+# كلمة المرور
+own-password-title = كلمة المرور
+own-password-detail = أول إثباتين في التطبيقات
+own-password-about = عيّن كلمة مرور أخرى. ستُسجَّل خروجك من كل مكان آخر.
+own-password-label = كلمة المرور الجديدة
+own-password-hint =
+    { $count ->
+        [one] حرف واحد على الأقل.
+       *[other] { $count } أحرف على الأقل. عدة كلمات يسهل حفظها ويصعب تخمينها.
+    }
+own-password-set = حفظ كلمة المرور
+own-password-guessed =
+    { $count ->
+       *[other] كلمة المرور هذه من أول ما يُخمَّن. اختر غيرها.
+    }
+own-password-length =
+    { $count ->
+       *[other] كلمة المرور لا تقل عن { $count } أحرف ولا تزيد على 1024 بايت.
+    }
+account-done-password = تغيّرت كلمة مرورك.
+change-password = كلمة المرور

@@ -81,6 +81,13 @@ time-over = انتهى الوقت.
 waiting-lost = انقطع الاتصال؛ تجري إعادة المحاولة…
 allowed-going-on = تمت الموافقة. لحظة من فضلك…
 
+password-title = كلمة المرور
+password-label = كلمة المرور
+password-about = بعدها تؤكّد تسجيل الدخول بإثبات ثانٍ.
+password-way = كلمة المرور
+password-way-detail = ثم إثبات ثانٍ
+password-empty = اكتب كلمة المرور.
+
 passcode-title = اكتب رمز الدخول
 passcode-about = من تطبيق المصادقة أو الجهاز المولّد للرموز أو الرموز التي أُعطيت لك.
 passcode-label = رمز الدخول
@@ -146,6 +153,7 @@ hidden-too-weak = يطلب هذا التطبيق إثباتًا أقوى. است
 
 # ما يقوله المحرك.
 said-unknown = لم ينجح ذلك. حاول مجددًا أو اختر طريقة أخرى.
+said-wrong-password = الاسم وكلمة المرور لا يتطابقان. تحقّق منهما وحاول مجددًا.
 said-wrong-passcode = رمز الدخول غير صحيح. تحقق منه وحاول مجددًا.
 said-wrong-passcode-locked = رمز الدخول غير صحيح، وقد قُفل حسابك الآن. اطلب من المسؤول فتحه.
 said-used-passcode = سبق استخدام رمز الدخول هذا. انتظر الرمز التالي.
