@@ -25,8 +25,6 @@ mod once;
 mod pkce;
 mod redeem;
 mod revoke;
-#[cfg(test)]
-mod tests;
 
 pub use access::Access;
 pub use device::{DEVICE_LIFE, DeviceAsked, DeviceCodes, DeviceRequest, Polled};

@@ -1,6 +1,6 @@
 //! Ending what was granted: one token, one session, one person, one client, a whole tenant, each in one call.
 
-use super::{ACCESS, Grants, Kind, REFRESH};
+use super::{ACCESS, Grants, REFRESH};
 use crate::{SsoError, signing::LONGEST_TOKEN};
 use store::Ended;
 use types::TenantId;
@@ -64,13 +64,5 @@ impl Grants {
     async fn client_id(&self, tenant: TenantId, ikey: &str) -> Result<Option<String>, SsoError> {
         let row = self.auth.store().tenant(tenant).relying_party(ikey).await?;
         Ok(row.map(|row| row.key))
-    }
-}
-
-impl Kind {
-    /// Whether a text looks like one of these.
-    #[cfg(test)]
-    pub(super) fn is(self, text: &str) -> bool {
-        keys::Token::parse(self.prefix, text).is_ok()
     }
 }

@@ -15,6 +15,7 @@ mod browser_ends;
 mod browser_races;
 mod devices;
 mod encrypted;
+mod grants;
 mod log_segments;
 mod logs;
 mod migrations;

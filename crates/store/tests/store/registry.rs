@@ -42,6 +42,12 @@ pub(crate) const TENANTLESS: &[&str] = &[
     "change_purge",
     "api_message_due",
     "verification_purge",
+    "signing_key_purge",
+    "grant_token_purge",
+    "grant_family_purge",
+    "spent_purge",
+    "pushed_request_purge",
+    "device_grant_purge",
     "challenge_purge",
     // The house's own: carriers that are cut off, what a process holds of the queue, the message log's days.
     "carrier_cut",
