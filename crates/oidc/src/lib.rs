@@ -39,6 +39,7 @@ pub struct Door {
     pub(crate) backchannel: Arc<BackChannel>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) client_keys: back::client_keys::ClientKeys,
+    pub(crate) mtls_port: Option<u16>,
 }
 
 impl Door {
@@ -50,7 +51,15 @@ impl Door {
             backchannel: Arc::clone(backchannel),
             directory: Arc::clone(directory),
             client_keys: back::client_keys::ClientKeys::default(),
+            mtls_port: None,
         }
+    }
+
+    /// With a listener on this port that asks clients for a certificate (RFC 8705).
+    #[must_use]
+    pub const fn with_mtls(mut self, port: Option<u16>) -> Self {
+        self.mtls_port = port;
+        self
     }
 }
 

@@ -1,7 +1,7 @@
 //! `GET /.well-known/openid-configuration` (OpenID Connect Discovery 1.0 §3) and `/.well-known/oauth-authorization-server` (RFC 8414): what
 //! this server can do. It says what works and nothing else: each member here has a test that uses it.
 
-use crate::frame::{headers::readable_everywhere, place::Place};
+use crate::frame::{error::OAuthError, headers::readable_everywhere, place::Place};
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, header};
 use serde_json::{Map, Value, json};
@@ -17,13 +17,21 @@ pub(crate) const CLIENTS_SIGN_WITH: [&str; 5] = ["ES256", "PS256", "RS256", "EdD
 pub(crate) const SCOPES: [&str; 6] = ["openid", "profile", "email", "phone", "groups", "offline_access"];
 
 /// `GET /.well-known/openid-configuration`.
-pub(super) async fn openid(place: Place) -> Response {
-    answer(&document(&place, true))
+pub(super) async fn openid(place: Place) -> Result<Response, OAuthError> {
+    let open = registers(&place).await?;
+    Ok(answer(&document(&place, true, open)))
 }
 
 /// `GET /.well-known/oauth-authorization-server`.
-pub(super) async fn oauth(place: Place) -> Response {
-    answer(&document(&place, false))
+pub(super) async fn oauth(place: Place) -> Result<Response, OAuthError> {
+    let open = registers(&place).await?;
+    Ok(answer(&document(&place, false, open)))
+}
+
+/// Whether somebody may register an application now.
+async fn registers(place: &Place) -> Result<bool, OAuthError> {
+    let open = place.sso().store().tenant(place.tenant).registration_is_open(place.now()).await;
+    open.map_err(|error| OAuthError::ours(&error))
 }
 
 fn answer(document: &Map<String, Value>) -> Response {
@@ -36,7 +44,7 @@ fn answer(document: &Map<String, Value>) -> Response {
     response
 }
 
-fn document(place: &Place, is_openid: bool) -> Map<String, Value> {
+fn document(place: &Place, is_openid: bool, registers: bool) -> Map<String, Value> {
     let mut out = Map::new();
     let mut say = |name: &str, value: Value| {
         out.insert(name.to_owned(), value);
@@ -53,6 +61,25 @@ fn document(place: &Place, is_openid: bool) -> Map<String, Value> {
     ] {
         say(name, place.url(path).into());
     }
+    if let Some(port) = place.door.mtls_port {
+        // RFC 8705 §5: the same endpoints, where a certificate is asked for.
+        let base = format!("https://{}:{port}", place.api_host);
+        let aliases = [
+            ("token_endpoint", "/oidc/token"),
+            ("introspection_endpoint", "/oidc/introspect"),
+            ("revocation_endpoint", "/oidc/revoke"),
+            ("pushed_authorization_request_endpoint", "/oidc/par"),
+            ("device_authorization_endpoint", "/oidc/device_authorization"),
+            ("userinfo_endpoint", super::USERINFO),
+        ];
+        let aliases: Map<String, Value> =
+            aliases.into_iter().map(|(name, path)| (name.to_owned(), format!("{base}{path}").into())).collect();
+        say("mtls_endpoint_aliases", Value::Object(aliases));
+        say("tls_client_certificate_bound_access_tokens", true.into());
+    }
+    if registers {
+        say("registration_endpoint", place.url(super::REGISTER).into());
+    }
     say("scopes_supported", json!(SCOPES));
     say("response_types_supported", json!(["code"]));
     say("response_modes_supported", json!(["query", "form_post"]));
@@ -66,15 +93,11 @@ fn document(place: &Place, is_openid: bool) -> Map<String, Value> {
             "urn:ietf:params:oauth:grant-type:token-exchange",
         ]),
     );
-    let methods = json!([
-        "client_secret_basic",
-        "client_secret_post",
-        "client_secret_jwt",
-        "private_key_jwt",
-        "tls_client_auth",
-        "self_signed_tls_client_auth",
-        "none",
-    ]);
+    let mut methods = vec!["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"];
+    if place.door.mtls_port.is_some() {
+        methods.extend(["tls_client_auth", "self_signed_tls_client_auth"]);
+    }
+    let methods = json!(methods);
     let assertions: Vec<&str> = CLIENTS_SIGN_WITH.into_iter().chain(["HS256"]).collect();
     for endpoint in ["token", "introspection", "revocation"] {
         say(&format!("{endpoint}_endpoint_auth_methods_supported"), methods.clone());
@@ -82,7 +105,6 @@ fn document(place: &Place, is_openid: bool) -> Map<String, Value> {
     }
     say("code_challenge_methods_supported", json!(["S256"]));
     say("dpop_signing_alg_values_supported", json!(["ES256", "EdDSA", "Ed25519", "PS256", "RS256"]));
-    say("tls_client_certificate_bound_access_tokens", true.into());
     say("authorization_response_iss_parameter_supported", true.into());
     say("require_pushed_authorization_requests", false.into());
     say("require_signed_request_object", false.into());

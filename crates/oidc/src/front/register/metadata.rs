@@ -66,7 +66,10 @@ const fn invalid(description: &'static str) -> OAuthError {
 impl Metadata {
     /// From a request's body.
     pub(super) fn read(body: &[u8]) -> Result<Self, OAuthError> {
-        serde_json::from_slice(body).map_err(|_| invalid("The metadata can not be read."))
+        const UNREADABLE: OAuthError = invalid("The metadata can not be read.");
+        // An object, in which a list of values would else be taken for one.
+        let object: Map<String, Value> = serde_json::from_slice(body).map_err(|_| UNREADABLE)?;
+        serde_json::from_value(Value::Object(object)).map_err(|_| UNREADABLE)
     }
 
     /// Its name for people.
