@@ -1,7 +1,7 @@
 //! What people let applications know that aren't their organisation's own.
 
 use crate::{Ask, RelyingParty, SignedIn, Sso, SsoError, party::Kind};
-use store::ConsentRow;
+use store::{ConsentRow, Ended};
 use types::{Millis, TenantId, UserId};
 
 /// Scopes in one consent.
@@ -12,6 +12,8 @@ const MOST: usize = 100;
 pub struct Consent {
     /// For which application: the key of its integration.
     pub ikey: String,
+    /// Its name.
+    pub name: String,
     /// To which scopes.
     pub scopes: Vec<String>,
     /// When, at last.
@@ -63,24 +65,28 @@ impl Sso {
         Ok(tx.commit().await?)
     }
 
-    /// What a person agreed to, for every application.
+    /// What a person agreed to, for every application that there is, by name.
     pub async fn consents(&self, tenant: TenantId, user: UserId) -> Result<Vec<Consent>, SsoError> {
-        let rows = self.store().tenant(tenant).consents(user).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| Consent {
+        let mut consents = Vec::new();
+        for row in self.store().tenant(tenant).consents(user).await? {
+            let Some(party) = self.party_of(tenant, &row.ikey).await? else { continue };
+            consents.push(Consent {
+                name: party.app.name.clone(),
                 ikey: row.ikey,
                 scopes: row.scopes.split(' ').map(str::to_owned).collect(),
                 at: row.created,
-            })
-            .collect())
+            });
+        }
+        consents.sort_by_key(|consent| consent.name.to_lowercase());
+        Ok(consents)
     }
 
-    /// Takes a consent back; whether there was one. What was granted by it is revoked by whoever keeps the grants.
+    /// Takes a consent back, and all tokens of this person that the application got by it; whether there was one.
     pub async fn withdraw(&self, tenant: TenantId, user: UserId, ikey: &str) -> Result<bool, SsoError> {
         let mut tx = self.store().tenant(tenant).begin().await?;
         let gone = tx.withdraw_consent(user, ikey).await?;
         if gone {
+            tx.revoke_grants(Ended::UserAt(user, ikey), self.world().now()).await?;
             let detail = serde_json::json!({ "integration_key": ikey }).to_string();
             tx.log_act(self.world(), "user", "consent_withdraw", &user.to_string(), &detail).await?;
         }

@@ -3,9 +3,9 @@
 use super::{all, find};
 use crate::{admin::office::Office, cli::say, services::Services};
 use anyhow::Context as _;
+use data_encoding::BASE64;
 use sso::{
-    Kind, Protocol, Settings,
-    manage,
+    Kind, Protocol, Settings, manage,
     party::{ClientAuth, TileSettings},
     presets::{self, Facts, Given, Preset},
 };
@@ -113,10 +113,30 @@ pub(super) async fn snippets(
     for snippet in preset.snippets(&facts) {
         writeln!(text, "\n# {}\n{}", snippet.place, snippet.text.trim_end())?;
     }
+    if settings.protocol() == Protocol::Saml {
+        // Applications that don't read metadata are given the certificate by hand.
+        if let Some(certificate) = services.sso.signing().saml_certificates(office.tenant).await?.first() {
+            writeln!(
+                text,
+                "\n# The certificate that signs; it stands in the metadata, too\n{}",
+                pem(certificate).trim_end()
+            )?;
+        }
+    }
     if secret.is_none() && has_secret(&settings) {
         writeln!(text, "\nTHE-CLIENT-SECRET stands for the secret, which nobody can read again.")?;
     }
     say(&text)
+}
+
+/// A certificate as text (RFC 7468 §5).
+fn pem(der: &[u8]) -> String {
+    let mut text = "-----BEGIN CERTIFICATE-----\n".to_owned();
+    for line in BASE64.encode(der).as_bytes().chunks(64) {
+        text.push_str(&String::from_utf8_lossy(line));
+        text.push('\n');
+    }
+    text + "-----END CERTIFICATE-----\n"
 }
 
 fn has_secret(settings: &Settings) -> bool {

@@ -7,13 +7,19 @@ mod icons;
 use crate::{
     Web,
     account::owner::{Away, Owner},
-    frame::{cookies, headers::Policy, page::Page, trouble::Trouble, visit::Visit},
+    frame::{
+        cookies,
+        headers::Policy,
+        page::Page,
+        trouble::Trouble,
+        visit::{Visit, redirect},
+    },
     sign_in,
 };
 use askama::Template;
 use auth::sign_in::{Level, Purpose};
-use axum::{Router, response::Response, routing::get};
-use http::StatusCode;
+use axum::{Router, body::Body, response::Response, routing::get};
+use http::{Request, StatusCode};
 use sso::Tile;
 use std::sync::Arc;
 
@@ -21,7 +27,7 @@ use std::sync::Arc;
 const LONGEST: usize = 60;
 
 pub(crate) fn routes() -> Router<Arc<Web>> {
-    Router::new().route("/apps", get(show)).route("/apps/icon/{ikey}/{hash}", get(icons::serve))
+    Router::new().route("/apps", get(show).post(withdraw)).route("/apps/icon/{ikey}/{hash}", get(icons::serve))
 }
 
 struct Row {
@@ -66,6 +72,14 @@ struct Apps {
     sought: String,
     /// Whether there are any, found or not.
     any: bool,
+    /// Applications that aren't the organisation's own, and may know something by this person's leave.
+    allowed: Vec<Allowed>,
+}
+
+struct Allowed {
+    ikey: String,
+    name: String,
+    scopes: String,
 }
 
 /// `GET /apps?q=…`.
@@ -87,9 +101,21 @@ async fn show(visit: Visit) -> Result<Response, Away> {
     let word = sought.to_lowercase();
     let rows = rows.into_iter().filter(|row| row.words.contains(&word)).collect();
     let page = visit.page("apps-title").at("/apps").script("forms.js").script("apps.js").widened();
-    let template =
-        Apps { p: page, token: owner.token(), username: owner.session.username().to_owned(), rows, sought, any };
+    let allowed = visit.web.sso.consents(visit.tenant.id, owner.session.user()).await?.into_iter();
+    let allowed =
+        allowed.map(|one| Allowed { ikey: one.ikey, name: one.name, scopes: one.scopes.join(", ") }).collect();
+    let username = owner.session.username().to_owned();
+    let template = Apps { p: page, token: owner.token(), username, rows, sought, any, allowed };
     Ok(visit.show(StatusCode::OK, &template, Policy::default()))
+}
+
+/// `POST /apps`: takes back what an application was allowed (`ikey`), and all that it was given by that.
+async fn withdraw(visit: Visit, request: Request<Body>) -> Result<Response, Away> {
+    let owner = Owner::of_account(visit).await?;
+    let posted = owner.posted(request).await?;
+    let ikey = posted.need("ikey", 20)?;
+    owner.visit.web.sso.withdraw(owner.visit.tenant.id, owner.session.user(), ikey).await?;
+    Ok(redirect("/apps"))
 }
 
 /// A sign-in that comes back here.

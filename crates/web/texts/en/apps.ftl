@@ -22,3 +22,6 @@ consent-deny = Don’t allow
 consent-remembered = Your answer is remembered for this application. You can take it back where you are signed in.
 consent-policy = Its privacy policy
 consent-terms = Its terms
+apps-allowed = What you let others know
+apps-allowed-about = These applications are not your organisation’s own. Taking your leave back also ends what they can do in your name.
+apps-withdraw = Take back

@@ -22,3 +22,6 @@ consent-deny = Ne pas autoriser
 consent-remembered = Votre réponse est retenue pour cette application. Vous pouvez la retirer là où vous voyez vos connexions.
 consent-policy = Sa politique de confidentialité
 consent-terms = Ses conditions
+apps-allowed = Ce que vous laissez savoir à d’autres
+apps-allowed-about = Ces applications ne sont pas celles de votre organisation. Retirer votre accord met aussi fin à ce qu’elles peuvent faire en votre nom.
+apps-withdraw = Retirer
