@@ -100,12 +100,17 @@ async fn resume(
     RawQuery(query): RawQuery,
     parts: Parts,
 ) -> Response {
-    let tried = query.as_deref() == Some(flow::sign_on::TRIED);
+    let tried = has(query.as_deref(), flow::sign_on::TRIED);
     let done = match Call::open(&door, &parts).await {
         Ok(call) => flow::resume(&call, &id, tried).await,
         Err(refused) => Err(refused),
     };
     told("continue", done)
+}
+
+/// Whether a query has this word in it; other pages put their own beside it.
+fn has(query: Option<&str>, word: &str) -> bool {
+    query.is_some_and(|query| query.split('&').any(|part| part == word))
 }
 
 async fn farewell(
@@ -114,7 +119,7 @@ async fn farewell(
     RawQuery(query): RawQuery,
     parts: Parts,
 ) -> Response {
-    let goes_on = query.as_deref() == Some(flow::GO);
+    let goes_on = has(query.as_deref(), flow::GO);
     let done = match Call::open(&door, &parts).await {
         Ok(call) => flow::farewell(&call, &id, goes_on).await,
         Err(refused) => Err(refused),

@@ -71,7 +71,13 @@ def serve(port: str, application: Callable[[str], Flask]) -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", int(port), Flask(__name__), threaded=True)
     origin = f"http://localhost:{server.server_port}"
-    server.app = application(origin)
+    app = application(origin)
+
+    @app.errorhandler(Exception)
+    def failed(error: Exception) -> Response:
+        return show(500, error=f"{type(error).__name__}: {error}")
+
+    server.app = app
 
     def stop(*_arguments: object) -> None:
         threading.Thread(target=server.shutdown).start()

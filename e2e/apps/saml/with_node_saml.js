@@ -9,6 +9,8 @@ const { parseArgs } = require('node:util');
 const { SAML, generateServiceProviderMetadata } = require('@node-saml/node-saml');
 
 const COOKIE = 'saml-app-session';
+// Without spaces: the library signs them in another form than it sends them.
+const RELAY = 'the-relay&state';
 
 const { values: given } = parseArgs({
   options: {
@@ -59,7 +61,7 @@ function application(origin) {
   const sessions = new Map();
   const privateKey = fs.readFileSync(given.key, 'utf8');
   const publicCert = fs.readFileSync(given.certificate, 'utf8');
-  const saml = new SAML({
+  const options = {
     ...provider(fs.readFileSync(given.idp, 'utf8')),
     issuer: `${origin}/metadata`,
     callbackUrl: `${origin}/acs`,
@@ -75,7 +77,10 @@ function application(origin) {
     validateInResponseTo: 'ifPresent',
     authnRequestBinding: given.binding === 'post' ? 'HTTP-POST' : 'HTTP-Redirect',
     ...(given.context ? { authnContext: [given.context] } : { disableRequestedAuthnContext: true }),
-  });
+  };
+  const saml = new SAML(options);
+  // It packs what it puts into forms, too, unless it is told not to; the binding knows no such thing.
+  const forms = new SAML({ ...options, cacheProvider: saml.cacheProvider, skipRequestCompression: true });
 
   async function answer(request) {
     const url = new URL(request.url, origin);
@@ -103,8 +108,8 @@ function application(origin) {
         return { status: 200, headers: { 'Content-Type': 'text/xml' }, body };
       }
       case 'GET /login':
-        if (given.binding === 'post') return { status: 200, body: await saml.getAuthorizeFormAsync('the relay & state', undefined) };
-        return to(await saml.getAuthorizeUrlAsync('the relay & state', undefined, {}));
+        if (given.binding === 'post') return { status: 200, body: await forms.getAuthorizeFormAsync(RELAY, undefined) };
+        return to(await saml.getAuthorizeUrlAsync(RELAY, undefined, {}));
       case 'POST /acs': {
         const { profile } = await saml.validatePostResponseAsync(form);
         const fresh = crypto.randomBytes(18).toString('base64url');

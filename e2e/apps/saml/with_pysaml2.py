@@ -36,6 +36,9 @@ def configuration(options: argparse.Namespace, origin: str) -> SPConfig:
                 "want_response_signed": options.signed != "assertion",
                 "want_assertions_signed": options.signed != "response",
                 "allow_unsolicited": True,
+                # Else it signs with SHA-1.
+                "signing_algorithm": SIG_RSA_SHA256,
+                "digest_algorithm": DIGEST_SHA256,
             }
         },
         "metadata": {"local": [str(options.idp)]},
@@ -47,8 +50,6 @@ def configuration(options: argparse.Namespace, origin: str) -> SPConfig:
             if options.encrypted
             else {}
         ),
-        "signing_algorithm": SIG_RSA_SHA256,
-        "digest_algorithm": DIGEST_SHA256,
         "allow_unknown_attributes": True,
     })
     return config
@@ -104,7 +105,7 @@ def application(options: argparse.Namespace, origin: str) -> Flask:
         who = {
             "name": answer.name_id.text,
             "format": answer.name_id.format,
-            "session": answer.session_index,
+            "session": info["session_index"],
             "attributes": answer.ava,
             "contexts": [context[0] for context in info["authn_info"]],
             "relay": request.form.get("RelayState"),

@@ -8,7 +8,7 @@ use axum::body::Body;
 use http::{Method, Request, header, request::Parts};
 use sso::party::SamlParty;
 use xmlsig::{
-    Accept, Document, Element, Limits, PublicKey, Verified, XmlError, ns, post,
+    Accept, Document, Element, Limits, PublicKey, SignatureError, Verified, XmlError, ns, post,
     redirect::{self, Parameter},
 };
 
@@ -77,7 +77,7 @@ impl Incoming {
                     return Err(Refused::Signature);
                 }
                 if message.is_signed() && !keys.is_empty() {
-                    let (verified, relay) = message.verify(&keys, ACCEPT).map_err(|_| Refused::Signature)?;
+                    let (verified, relay) = message.verify(&keys, ACCEPT).map_err(wrong)?;
                     Opened { tree: Tree::Verified(verified), relay }
                 } else {
                     let (document, relay) = message.into_unverified();
@@ -86,7 +86,7 @@ impl Incoming {
             }
             Self::Post { document, relay, .. } => {
                 if nested && !keys.is_empty() {
-                    let verified = xmlsig::verify(document.root(), &keys, ACCEPT).map_err(|_| Refused::Signature)?;
+                    let verified = xmlsig::verify(document.root(), &keys, ACCEPT).map_err(wrong)?;
                     Opened { tree: Tree::Verified(verified), relay }
                 } else {
                     Opened { tree: Tree::Unverified(*document), relay }
@@ -130,6 +130,12 @@ impl Opened {
     pub(crate) const fn is_verified(&self) -> bool {
         matches!(self.tree, Tree::Verified(_))
     }
+}
+
+/// Why is for our log: whoever sends wrong ones needn't be told.
+fn wrong(error: SignatureError) -> Refused {
+    tracing::info!(%error, "a signature doesn't count");
+    Refused::Signature
 }
 
 fn keys(party: &SamlParty) -> Result<Vec<PublicKey>, Refused> {
