@@ -79,8 +79,10 @@ impl<T> Kept<T> {
         let error = if now < self.with(|state| state.not_before) {
             paused
         } else {
+            let loaded = load().await;
+            // Not before the end: whoever goes away while he waits must not make the others pause.
             self.with(|state| state.not_before = now + PAUSE);
-            match load().await {
+            match loaded {
                 Ok(loaded) => {
                     let value = Arc::new(loaded.value);
                     let entry = (Arc::clone(&value), loaded.fresh_until, loaded.usable_until);
@@ -141,6 +143,16 @@ mod tests {
         assert_eq!(get(4 * HOUR, false).await, Ok(2));
         assert_eq!(get(4 * HOUR + 1, true).await, Ok(2), "not asked again within the minute");
         assert_eq!(get(8 * HOUR, false).await, Err("down"));
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_in_the_middle_stops_nobody() {
+        let kept = Kept::<i64>::default();
+        let hangs = kept.get(Millis(0), "paused", || std::future::pending::<Result<Loaded<i64>, &str>>());
+        // One poll, then the future is dropped.
+        assert!(tokio::time::timeout(Duration::ZERO, hangs).await.is_err());
+        let load = || async { Ok(Loaded { value: 7, fresh_until: Millis(HOUR), usable_until: Millis(HOUR) }) };
+        assert_eq!(kept.get(Millis(1), "paused", load).await.map(|value| *value), Ok(7));
     }
 
     #[tokio::test]
