@@ -148,7 +148,7 @@ mod tests {
     #[tokio::test]
     async fn who_goes_away_in_the_middle_stops_nobody() {
         let kept = Kept::<i64>::default();
-        let hangs = kept.get(Millis(0), "paused", || std::future::pending::<Result<Loaded<i64>, &str>>());
+        let hangs = kept.get(Millis(0), "paused", std::future::pending::<Result<Loaded<i64>, &str>>);
         // One poll, then the future is dropped.
         assert!(tokio::time::timeout(Duration::ZERO, hangs).await.is_err());
         let load = || async { Ok(Loaded { value: 7, fresh_until: Millis(HOUR), usable_until: Millis(HOUR) }) };
