@@ -19,6 +19,7 @@ mod messages;
 mod numbers_known;
 mod passkey;
 mod peer;
+mod peer_oidc;
 mod place;
 mod population;
 mod process;
@@ -26,6 +27,7 @@ mod prompts;
 mod report;
 mod sealed_log;
 mod seed;
+mod sso;
 mod verifications;
 
 use anyhow::{Result, bail};
@@ -51,8 +53,8 @@ struct Arguments {
     #[arg(long, value_delimiter = ',', default_values_t = ["sqlite".to_owned(), "postgres".to_owned()])]
     engines: Vec<String>,
     /// The parts: `webauthn` (passkeys' answers verified), `log` (the message log sealed and read), `numbers` (what numbers tell), `calls` (the sound of a hundred calls
-    /// at once), `bare` (the engines without HTTP), `https` (logins against the server), `prompt` (sign-ins in a browser) and `messages` (text messages over SMPP).
-    #[arg(long, value_delimiter = ',', default_values_t = ["webauthn", "log", "numbers", "calls", "bare", "https", "prompt", "messages"].map(str::to_owned))]
+    /// at once), `bare` (the engines without HTTP), `https` (logins against the server), `prompt` (sign-ins in a browser), `sso` (tokens for applications) and `messages` (text messages over SMPP).
+    #[arg(long, value_delimiter = ',', default_values_t = ["webauthn", "log", "numbers", "calls", "bare", "https", "prompt", "sso", "messages"].map(str::to_owned))]
     parts: Vec<String>,
     /// Sizes of batches on the bare engine.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
@@ -72,6 +74,9 @@ struct Arguments {
     /// Prompts by passkey a second, one rate after the other until one is too much.
     #[arg(long, value_delimiter = ',')]
     prompts: Vec<f64>,
+    /// Tenants whose applications ask for tokens, of all that are in the store.
+    #[arg(long)]
+    sso_tenants: Option<u64>,
     /// Push logins a second.
     #[arg(long)]
     pushes: Option<f64>,
@@ -146,6 +151,14 @@ async fn run(arguments: &Arguments) -> Result<()> {
         workers: arguments.connections.min(64),
         pushes: arguments.pushes.unwrap_or(if quick { 20.0 } else { 50.0 }),
     };
+    let tokens = sso::Plan {
+        length: Duration::from_secs(seconds),
+        workers: arguments.connections.min(32),
+        active: arguments.sso_tenants.unwrap_or(if quick { 200 } else { 2000 }),
+    };
+    if wanted("sso") {
+        sso::beside(&tokens, &mut report).await?;
+    }
     for engine in &arguments.engines {
         if wanted("bare") {
             match engine.as_str() {
@@ -159,6 +172,9 @@ async fn run(arguments: &Arguments) -> Result<()> {
         }
         if wanted("prompt") {
             prompts::run(engine, &place, population, &pages, &mut report).await?;
+        }
+        if wanted("sso") {
+            sso::run(engine, &place, population, &tokens, &mut report).await?;
         }
     }
     if wanted("messages") {

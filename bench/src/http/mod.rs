@@ -3,6 +3,7 @@
 
 pub(crate) mod connection;
 pub(crate) mod load;
+pub(crate) mod oauth;
 pub(crate) mod page;
 pub(crate) mod passcode;
 pub(crate) mod prompt;

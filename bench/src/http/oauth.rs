@@ -1,0 +1,159 @@
+//! What OAuth clients ask: codes, refreshing, their own tokens, introspection.
+
+use super::connection::{Answer, Connection, Target};
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// An application of one tenant, with a person who is signed in there.
+pub(crate) struct Client {
+    /// The tenant's host.
+    pub(crate) host: String,
+    /// What it calls itself.
+    pub(crate) id: String,
+    /// Its `Authorization` line.
+    pub(crate) basic: String,
+    /// That of a program of the tenant, which has tokens of its own.
+    pub(crate) program: String,
+    /// The person's session.
+    pub(crate) cookie: String,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// A browser with a session brings a code, and its client redeems it: an id token and an access token.
+    Code,
+    /// A refresh token, and the next one.
+    Refresh,
+    /// A client's own signed token.
+    Own,
+    /// Is this opaque token good?
+    Introspect,
+}
+
+impl Ask {
+    pub(crate) const ALL: [Self; 4] = [Self::Code, Self::Refresh, Self::Own, Self::Introspect];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Code => "code flow",
+            Self::Refresh => "refresh",
+            Self::Own => "client credentials, signed",
+            Self::Introspect => "introspection",
+        }
+    }
+
+    /// Tokens that are signed by it, with ES256.
+    pub(crate) const fn signatures(self) -> f64 {
+        match self {
+            Self::Code | Self::Refresh | Self::Own => 1.0,
+            Self::Introspect => 0.0,
+        }
+    }
+}
+
+/// The S256 of [`VERIFIER`] (RFC 7636, appendix B).
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+/// One connection that asks for one application after the other, each in its turn.
+pub(crate) struct Asker {
+    connection: Connection,
+    clients: Arc<Vec<Client>>,
+    /// Which of them are this one's: every `step`th from `first`.
+    first: usize,
+    step: usize,
+    next: usize,
+    /// The refresh token, or the token that is asked about, of each of its own.
+    tokens: Vec<String>,
+}
+
+impl Asker {
+    pub(crate) async fn new(target: &Target, clients: &Arc<Vec<Client>>, first: usize, step: usize) -> Result<Self> {
+        let connection = target.connect().await?;
+        Ok(Self { connection, clients: Arc::clone(clients), first, step, next: 0, tokens: Vec::new() })
+    }
+
+    /// Gets what `ask` needs, before the clock runs.
+    pub(crate) async fn prepare(&mut self, ask: Ask) -> Result<()> {
+        let member = match ask {
+            Ask::Refresh => "refresh_token",
+            Ask::Introspect => "access_token",
+            Ask::Code | Ask::Own => return Ok(()),
+        };
+        let clients = Arc::clone(&self.clients);
+        for client in clients.iter().skip(self.first).step_by(self.step) {
+            let tokens = self.code(client).await?;
+            self.tokens.push(tokens[member].as_str().context(member)?.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Asks until `end`; gives how often.
+    pub(crate) async fn run(&mut self, ask: Ask, end: Instant) -> Result<u64> {
+        let clients = Arc::clone(&self.clients);
+        let own: Vec<&Client> = clients.iter().skip(self.first).step_by(self.step).collect();
+        let mut count = 0;
+        while Instant::now() < end {
+            let at = self.next % own.len();
+            self.next += 1;
+            let client = own.get(at).context("no client")?;
+            match ask {
+                Ask::Code => drop(self.code(client).await?),
+                Ask::Own => {
+                    drop(self.post(client, &client.program, "/oidc/token", "grant_type=client_credentials").await?)
+                }
+                Ask::Refresh => {
+                    let token = self.tokens.get(at).context("no token")?;
+                    let form = format!("grant_type=refresh_token&refresh_token={token}");
+                    let next = self.post(client, &client.basic, "/oidc/token", &form).await?;
+                    if let Some(place) = self.tokens.get_mut(at) {
+                        next["refresh_token"].as_str().context("no refresh token")?.clone_into(place);
+                    }
+                }
+                Ask::Introspect => {
+                    let form = format!("token={}", self.tokens.get(at).context("no token")?);
+                    if self.post(client, &client.basic, "/oidc/introspect", &form).await?["active"] != true {
+                        bail!("a token that is good was not");
+                    }
+                }
+            }
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    async fn code(&mut self, client: &Client) -> Result<Value> {
+        let path = format!(
+            "/oidc/authorize?client_id={}&redirect_uri=https%3A%2F%2Fapp.test%2Fcb&response_type=code&scope=openid%20email&state=s\
+             &nonce=n&code_challenge={CHALLENGE}&code_challenge_method=S256",
+            client.id
+        );
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n", client.host, client.cookie);
+        let Answer { location, status, body, .. } = self.connection.ask(request.as_bytes()).await?;
+        let code = location.split(['?', '&']).find_map(|pair| pair.strip_prefix("code="));
+        let code = code.with_context(|| format!("no code: {status} {location} {body}"))?;
+        let form = format!(
+            "grant_type=authorization_code&code={code}&redirect_uri=https%3A%2F%2Fapp.test%2Fcb&code_verifier={VERIFIER}"
+        );
+        let tokens = self.post(client, &client.basic, "/oidc/token", &form).await?;
+        if tokens["id_token"].is_string() { Ok(tokens) } else { bail!("no id token") }
+    }
+
+    async fn post(&mut self, client: &Client, basic: &str, path: &str, form: &str) -> Result<Value> {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Basic {}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {}\r\n\r\n{form}",
+            client.host,
+            basic,
+            form.len()
+        );
+        let answer = self.connection.ask(request.as_bytes()).await?;
+        if answer.status != 200 {
+            bail!("{path}: {} {}", answer.status, answer.body);
+        }
+        Ok(serde_json::from_str(&answer.body)?)
+    }
+}
