@@ -31,7 +31,9 @@ async fn messages(house: &House, tenant: TenantId, count: usize) -> TenantPrivat
     let (mut segment, header) = Segment::begin(tenant, day, &recipients, random).unwrap();
     let scope = house.store.tenant(tenant);
     scope.add_log_segment(segment.id(), day, &header).await.unwrap();
+    let of_tenant = scope.row().await.unwrap().unwrap();
     let mut tx = scope.begin().await.unwrap();
+    tx.set_tenant(&of_tenant.name, &of_tenant.settings, Some(&private.public().to_text())).await.unwrap();
     for _ in 0..count {
         let id = MessageId::new(Millis(day * 86_400_000), random);
         let mut plain = house.world.now().0.to_be_bytes().to_vec();
