@@ -24,7 +24,7 @@ def application(options: argparse.Namespace) -> Flask:
         client_id=options.client_id,
         client_secret=os.environ["CLIENT_SECRET"],
         server_metadata_url=options.discovery,
-        client_kwargs={"scope": "openid profile email groups", "code_challenge_method": "S256", "verify": options.ca},
+        client_kwargs={"scope": "openid profile email groups", "code_challenge_method": "S256"},
     )
 
     @app.get("/")
@@ -53,7 +53,7 @@ def application(options: argparse.Namespace) -> Flask:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("--client-id", "--discovery", "--ca", "--port"):
+    for name in ("--client-id", "--discovery", "--port"):
         parser.add_argument(name, required=True)
     options = parser.parse_args()
     server = make_server("127.0.0.1", int(options.port), application(options), threaded=True)
