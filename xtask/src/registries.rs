@@ -32,6 +32,7 @@ pub(crate) const PYTHON: &[Package] = &[
     Package { name: "playwright==1.65.2", reason: "drives Debian's Chromium; its own browsers are not downloaded" },
     Package { name: "websockets==17.4", reason: "speaks WebDriver BiDi to Debian's Firefox" },
     Package { name: "duo_universal==2.3.1", reason: "a real client: Universal Prompt" },
+    Package { name: "authlib==1.9.9", reason: "a real relying party: OpenID Connect in Flask" },
     Package { name: "flask==3.1.3", reason: "the web application around duo_universal" },
     Package { name: "pysaml2==7.5.5", reason: "a real service provider of SAML" },
     Package { name: "python3-saml==1.16.0", reason: "a real service provider of SAML; brings the schemas of OASIS" },
@@ -61,6 +62,8 @@ pub(crate) const NODE: &[Package] = &[
     Package { name: "oidc-provider@9.13.3", reason: "a real provider of OpenID Connect" },
     Package { name: "twilio@6.2.0", reason: "a real client of the messaging API" },
     Package { name: "smpp@0.5.1", reason: "an SMSC that isn't ours, in server mode" },
+    Package { name: "openid-client@6.8.9", reason: "a real relying party: OpenID Connect" },
+    Package { name: "oauth4webapi@3.8.8", reason: "a real relying party that tells each of its checks" },
     Package { name: "axe-core@4.14.1", reason: "foreign check of the pages' accessibility, run inside the browser" },
 ];
 
