@@ -161,6 +161,15 @@ async fn consent_is_asked_remembered_and_can_be_refused() {
     let allowed = browser.post(&path, &[("answer", "allow"), ("token", &token)]).await;
     assert_eq!(allowed.header("refresh"), format!("0;url=/oidc/continue/{id}"));
     assert!(matches!(stand().await, Stand::Signed(_)));
+    // Taken back, it is asked for again. Not by a page of another site.
+    let shown = browser.get("/apps").await;
+    assert!(shown.text().contains("email, openid") && shown.text().contains(NOTES));
+    assert_eq!(browser.post("/apps", &[("ikey", NOTES)]).await.status, StatusCode::FORBIDDEN);
+    assert!(matches!(stand().await, Stand::Signed(_)));
+    let token = shown.token();
+    assert_eq!(browser.post("/apps", &[("ikey", NOTES), ("token", &token)]).await.location(), "/apps");
+    assert!(!browser.get("/apps").await.text().contains(NOTES));
+    assert!(matches!(stand().await, Stand::Consent(_)));
     // Whoever isn't signed in any more goes back to the door.
     browser.jar.lock().unwrap().remove("__Host-countersign-session");
     assert_eq!(browser.get(&path).await.location(), format!("/oidc/continue/{id}"));
