@@ -173,6 +173,8 @@ pub struct SessionView {
     pub ip: String,
     /// The browser's own words about itself; whoever shows them escapes them.
     pub user_agent: String,
+    /// Whether it serves one browser only.
+    pub bound: bool,
 }
 
 /// What is sealed in a session's row.
@@ -418,6 +420,7 @@ impl Auth {
                 last_seen: row.last_seen,
                 ip: detail.ip,
                 user_agent: detail.user_agent,
+                bound: row.bound_key.is_some(),
             });
         }
         Ok(views)

@@ -25,6 +25,9 @@ struct Row {
     strength: &'static str,
     created: When,
     last_seen: When,
+    bound: bool,
+    /// The applications that it is signed in to.
+    apps: Vec<String>,
 }
 
 #[derive(Template)]
@@ -39,7 +42,12 @@ struct Sessions {
 pub(super) async fn show(visit: Visit) -> Result<Response, Away> {
     let owner = Owner::of_account(visit).await?;
     let visit = &owner.visit;
+    let (tenant, user) = (owner.session.tenant(), owner.session.user());
+    let opened = visit.web.sso.participants_of_user(tenant, user).await?;
+    let apps = |id| opened.iter().filter(|one| one.session == id).map(|one| one.party.app.name.clone()).collect();
     let sessions = visit.web.auth.sessions(&owner.session).await?.into_iter().map(|session| Row {
+        apps: apps(session.id),
+        bound: session.bound,
         id: session.id.to_string(),
         current: session.current,
         browser: browser(&session.user_agent),
@@ -101,7 +109,6 @@ pub(super) async fn sign_out(visit: Visit, request: Request<Body>) -> Result<Res
         None => ("/account/sign-in".to_owned(), None),
     };
     let secure = visit.web.options.secure_origin;
-    let gone =
-        [cookies::SESSION, cookies::GRANT, DEVICE].map(|name| cookies::forget(&visit.cookie_name(name), secure));
+    let gone = [cookies::SESSION, cookies::GRANT, DEVICE].map(|name| cookies::forget(&visit.cookie_name(name), secure));
     Ok(gone.into_iter().chain([kept]).fold(redirect(&to), with_cookie))
 }

@@ -1,0 +1,143 @@
+"""A session serves the browser in which it was opened: whoever copies the cookies, opens nothing with them."""
+
+import base64
+import hashlib
+import json
+import re
+import urllib.parse
+
+import pytest
+from fixtures.browser import Visitor
+from fixtures.browser_house import Lobby
+from fixtures.browser_oauth import ask
+from fixtures.browser_people import settings
+from fixtures.browser_prompt import Prompt, Screen
+from fixtures.sso import Organisation
+from fixtures.tenant import Tenant
+from playwright.sync_api import expect
+
+SESSION = "__Host-countersign-session"
+
+
+def jar(visitor: Visitor) -> str:
+    """All cookies, as a copy of the browser's own file has them."""
+    return "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in visitor.context.cookies())
+
+
+@pytest.fixture
+def org(lobby: Lobby) -> Organisation:
+    return Organisation(lobby)
+
+
+def signed_in(org: Organisation) -> Screen:
+    org.page.goto(f"{org.tenant.origin}/account", wait_until="commit")
+    screen = Screen(org.page)
+    screen.shows("account-title")
+    return screen
+
+
+def test_a_copied_cookie_jar_opens_nothing(org: Organisation) -> None:
+    app = org.app("oidc", "Notes", "http://localhost:1", "--set", "oidc.level=single", redirect="http://localhost:1/cb")
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(b"v" * 43).digest()).rstrip(b"=").decode()
+    authorize = "/oidc/authorize?" + urllib.parse.urlencode(
+        {
+            "response_type": "code", "client_id": app.key, "redirect_uri": "http://localhost:1/cb", "scope": "openid",
+            "code_challenge": challenge, "code_challenge_method": "S256", "state": "s", "nonce": "n",
+        }
+    )  # fmt: skip
+    screen = signed_in(org)
+    pages = ["/account", "/account/sessions", "/account/recovery-codes", "/account/add/passkey", "/apps", authorize]
+    for at in pages:
+        cookies = org.visitor.context.cookies()
+        copied = jar(org.visitor)
+        assert SESSION in copied
+        # To a program …
+        answer = ask(org.tenant, "GET", at, Cookie=copied)
+        to = answer.headers["Location"]
+        assert answer.status in (302, 303) and "/session/prove?return_to=" in to, (at, answer.status, to)
+        page = ask(org.tenant, "GET", to, Cookie=copied)
+        assert page.status == 200 and org.username not in page.body.decode()
+        sent = re.search(r'data-mark="([^"]+)"', page.body.decode())
+        token = re.search(r'data-token="([^"]+)"', page.body.decode())
+        made_up = json.dumps({"mark": sent[1], "signature": "A" * 86, "return_to": at}).encode()
+        refused = ask(
+            org.tenant, "POST", "/session/prove", made_up, Cookie=copied, Origin=org.tenant.origin,
+            Content_Type="application/json", Accept="application/json", X_Form_Token=token[1],
+        )  # fmt: skip
+        assert refused.status in (400, 403), refused.body
+        # … and to another browser.
+        if at not in ("/account", authorize):
+            continue
+        thief = org.lobby.visitor(org.tenant)
+        thief.context.add_cookies(cookies)
+        stolen = thief.page()
+        stolen.goto(f"{org.tenant.origin}{at}")
+        Screen(stolen).says("moment-failed")
+        thief.close()
+    # The owner's own goes on, all the while.
+    org.page.goto(f"{org.tenant.origin}/account/sessions", wait_until="commit")
+    screen.shows("sessions-title")
+    expect(org.page.get_by_text(screen.text("sessions-bound")).first).to_be_visible()
+    # What opened this page opens nothing again.
+    used = [request.url for request in org.visitor.requests if "/account/sessions?proof=" in request.url]
+    assert used
+    again = ask(org.tenant, "GET", used[-1].removeprefix(org.tenant.origin), Cookie=jar(org.visitor))
+    assert "/session/prove?" in again.headers["Location"]
+
+
+def test_another_browser_may_sign_in_again_and_the_first_goes_on(org: Organisation) -> None:
+    screen = signed_in(org)
+    thief = org.lobby.visitor(org.tenant)
+    thief.context.add_cookies(org.visitor.context.cookies())
+    page = thief.page()
+    page.goto(f"{org.tenant.origin}/account")
+    other = Screen(page)
+    other.says("moment-failed")
+    other.button("moment-again").click()
+    other.shows("name-title")
+    assert SESSION not in jar(thief)
+    org.page.goto(f"{org.tenant.origin}/account", wait_until="commit")
+    screen.shows("account-title")
+
+
+def test_each_proof_gives_the_session_another_secret(org: Organisation) -> None:
+    """Who has planted or seen a cookie before a sign-in has nothing after it."""
+    screen = signed_in(org)
+    before = jar(org.visitor)
+    org.page.goto(f"{org.tenant.origin}/account/sign-in", wait_until="commit")
+    screen.shows("account-title")
+    after = jar(org.visitor)
+    (old, new) = (re.search(rf"{SESSION}=([^;]+)", cookies)[1] for cookies in (before, after))
+    assert old != new and old.split(".")[0] == new.split(".")[0], "the same session, another secret"
+    assert ask(org.tenant, "GET", "/account", Cookie=f"{SESSION}={old}").headers["Location"] == "/account/sign-in"
+
+
+@pytest.mark.parametrize("binding", ["preferred", "required"])
+def test_without_script_the_organisation_says_whether_that_is_enough(lobby: Lobby, binding: str) -> None:
+    tenant: Tenant = lobby.tenant()
+    settings(tenant, session_binding=binding)
+    token = tenant.totp(tenant.user("bob"))
+    visitor = lobby.visitor(tenant, java_script_enabled=False)
+    page = visitor.go(f"{tenant.origin}/account/sign-in")
+    prompt = Prompt(page)
+    prompt.name("bob")
+    prompt.passcode(token.code())
+    screen = Screen(page)
+    screen.shows("moment-title")
+    visitor.allows("status of 403")
+    screen.link("continue").click()
+    screen.shows("account-title" if binding == "preferred" else "unbound-title")
+
+
+def test_a_browser_that_keeps_nothing_is_bound_to_nothing(lobby: Lobby) -> None:
+    tenant: Tenant = lobby.tenant()
+    settings(tenant, session_binding="required")
+    token = tenant.totp(tenant.user("bob"))
+    visitor = lobby.visitor(tenant)
+    visitor.context.add_init_script("Object.defineProperty(window, 'indexedDB', { value: undefined });")
+    visitor.allows("status of 403")
+    page = visitor.go(f"{tenant.origin}/account/sign-in")
+    prompt = Prompt(page)
+    prompt.name("bob")
+    prompt.passcode(token.code())
+    Screen(page).shows("unbound-title")
