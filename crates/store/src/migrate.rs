@@ -353,6 +353,17 @@ pub(crate) const STEPS: &[&str] = &[
         sealed BYTEA NOT NULL, PRIMARY KEY (id));
      CREATE INDEX supplier_deletion_by_holder ON supplier_deletion (holder);
      CREATE INDEX supplier_deletion_by_age ON supplier_deletion (until);",
+    // An application that is deleted takes with it where people are signed in to it, and what they agreed to.
+    "CREATE INDEX sso_participant_by_ikey ON sso_participant (tenant, ikey);
+     CREATE INDEX consent_by_ikey ON consent (tenant, ikey);",
+    // A tenant's directory, against which passwords are tried, and whose entry of it is whose.
+    "CREATE TABLE user_directory (
+        tenant UUID NOT NULL, name TEXT NOT NULL, settings TEXT NOT NULL, secret BYTEA NOT NULL, set_at BIGINT NOT NULL,
+        set_by TEXT NOT NULL, PRIMARY KEY (tenant, name)) /* clustered */;
+     CREATE TABLE directory_link (
+        tenant UUID NOT NULL, subject BYTEA NOT NULL, user_id UUID NOT NULL, created BIGINT NOT NULL,
+        PRIMARY KEY (tenant, subject)) /* clustered */;
+     CREATE UNIQUE INDEX directory_link_by_user ON directory_link (tenant, user_id);",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);

@@ -30,5 +30,6 @@ mod registry;
 mod restored;
 mod rows;
 mod signals;
+mod single_sign_on;
 mod support;
 mod transactions;
