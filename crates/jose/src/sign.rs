@@ -30,7 +30,8 @@ enum Kind {
     P256(EcdsaKeyPair),
     Rsa(rsa::KeyPair),
     Ed25519(Ed25519KeyPair),
-    Hmac(hmac::Key),
+    // Much larger than the others, which stand behind a pointer of the library's.
+    Hmac(Box<hmac::Key>),
 }
 
 impl SigningKey {
@@ -99,7 +100,7 @@ impl SigningKey {
         if secret.len() < LEAST_SECRET {
             return Err(JoseError::Key("its length"));
         }
-        let kind = Kind::Hmac(hmac::Key::new(hmac::HMAC_SHA256, secret));
+        let kind = Kind::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)));
         Ok(Self(Arc::new(Inner { kind, algorithm: Algorithm::Hs256, kid: None, public: None })))
     }
 

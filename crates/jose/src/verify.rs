@@ -30,7 +30,8 @@ enum Kind {
     P256(ParsedPublicKey),
     Rsa { pkcs1: ParsedPublicKey, pss: ParsedPublicKey },
     Ed25519(ParsedPublicKey),
-    Hmac(hmac::Key),
+    // Much larger than the others, which stand behind a pointer of the library's.
+    Hmac(Box<hmac::Key>),
 }
 
 impl VerifyKey {
@@ -63,7 +64,7 @@ impl VerifyKey {
         if secret.len() < LEAST_SECRET {
             return Err(JoseError::Key("its length"));
         }
-        let kind = Kind::Hmac(hmac::Key::new(hmac::HMAC_SHA256, secret));
+        let kind = Kind::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)));
         Ok(Self(Arc::new(Inner { kind, kid: None, alg: Some(Algorithm::Hs256) })))
     }
 
