@@ -1,10 +1,10 @@
 //! The carriers of messages: those of the gateway file, and those that the configuration names by itself.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use messaging::{
-    Carrier, Courier, Gateway, Retry, Smtp, SmtpConfig, Surroundings, Twilio, TwilioConfig, routing::Table,
+    Carrier, Courier, Gateway, Outgoing, Retry, Smtp, SmtpConfig, Surroundings, Twilio, TwilioConfig, routing::Table,
 };
 use types::World;
 
@@ -12,9 +12,6 @@ use crate::{
     config::{Config, SmtpSecurity},
     serve::{Shutdown, signals::Reload},
 };
-
-/// How long a code in a message is worth delivering: what the supplier is told.
-const VALIDITY: Duration = Duration::from_secs(600);
 
 /// Where the keys of queued messages stand: in the data directory, which is in no backup.
 #[must_use]
@@ -112,7 +109,7 @@ fn twilio(config: &Config, world: &World) -> anyhow::Result<Option<Twilio>> {
         from: supplier.from.clone(),
         voice_from: None,
         public_url: Some(format!("https://{}", config.public_host())),
-        validity: VALIDITY,
+        validity: Outgoing::VALID_FOR,
         retry: Retry::default(),
     };
     Twilio::new(twilio, world.clone()).context("supplier").map(Some)

@@ -81,10 +81,8 @@ static LEFT: Statement = Statement::new(
     concat!("SELECT ", columns!(), " FROM message_queue WHERE until < $1 ORDER BY until LIMIT $2"),
     &[Type::Int, Type::Int],
 );
-static HELD: Statement =
-    Statement::new("queue_held", "SELECT COUNT(*) FROM message_queue WHERE holder = $1", &[Type::Bytes]);
 
-pub(crate) static ALL: &[&Statement] = &[&INSERT, &HAND, &NAME, &REMOVE, &CANCEL, &TAKE_OVER, &LEFT, &HELD];
+pub(crate) static ALL: &[&Statement] = &[&INSERT, &HAND, &NAME, &REMOVE, &CANCEL, &TAKE_OVER, &LEFT];
 
 impl Store {
     /// Notes, in one transaction and in the log too, that these messages (tenant, id, carrier) are now handed to their carriers by
@@ -128,12 +126,6 @@ impl Store {
     pub async fn left_messages(&self, until: i64, limit: i64) -> Result<Vec<QueuedRow>, StoreError> {
         let answers = self.engine().read(vec![(&LEFT, values![until, limit.max(0)])]).await?;
         answers.into_iter().flatten().map(crate::scope::Record::from_row).collect()
-    }
-
-    /// How many messages a process holds.
-    pub async fn held_messages(&self, holder: &[u8]) -> Result<i64, StoreError> {
-        let answers = self.engine().read(vec![(&HELD, values![holder.to_vec()])]).await?;
-        answers.into_iter().flatten().next().map_or(Ok(0), |row| row.read().take())
     }
 }
 

@@ -96,8 +96,8 @@ pub struct Carrier {
     /// So long the receipt of a code is waited for, from when the carrier is shown it; `None`: as long as is usual there, at most nine
     /// seconds (for a call, as long as telephones ring).
     pub receipt: Option<Duration>,
-    /// What it was set up from; nothing where it came from elsewhere.
-    described: Option<Described>,
+    /// What it was set up from, and what stood in the files that it names; nothing where it came from elsewhere.
+    described: Option<(Described, Files)>,
 }
 
 impl Carrier {
@@ -175,22 +175,24 @@ impl Gateway {
         self.carriers.iter().map(|(name, described)| (name.as_str(), described.kind.as_str()))
     }
 
-    /// Sets the carriers up. One that `standing` has already, and that is described as it was, stays as it is with its connections.
+    /// Sets the carriers up. One that `standing` has already, and that is described as it was, the content of the files that it names
+    /// included, stays as it is with its connections.
     pub fn set_up(&self, standing: &[Carrier], around: &Surroundings) -> Result<Vec<Carrier>, GatewayError> {
         let made = self.carriers.iter().map(|(name, described)| {
+            let files = files(&described.keys);
             let same = |carrier: &&Carrier| {
+                let told = carrier.described.as_ref();
                 carrier.channel.name() == name
-                    && carrier
-                        .described
-                        .as_ref()
-                        .is_some_and(|old| old.keys == described.keys && old.kind == described.kind)
+                    && told.is_some_and(|(old, read)| {
+                        old.keys == described.keys && old.kind == described.kind && *read == files
+                    })
             };
             let channel = match standing.iter().find(same) {
                 Some(carrier) => Arc::clone(&carrier.channel),
                 None => kinds::set_up(&described.kind, name, described.keys.clone(), around)
                     .map_err(|message| GatewayError::Carrier { carrier: name.clone(), message })?,
             };
-            Ok(Carrier { channel, receipt: described.receipt, described: Some(described.clone()) })
+            Ok(Carrier { channel, receipt: described.receipt, described: Some((described.clone(), files)) })
         });
         let made: Vec<Carrier> = made.collect::<Result<_, GatewayError>>()?;
         for (at, route) in self.table.routes.iter().enumerate() {
@@ -204,6 +206,19 @@ impl Gateway {
         }
         Ok(made)
     }
+}
+
+/// What stands in the files that a carrier names, as digests: among them are passwords.
+type Files = Vec<Option<[u8; 32]>>;
+
+fn files(keys: &toml::Table) -> Files {
+    let named = keys.iter().filter(|(key, _)| key.ends_with("_file")).filter_map(|(_, value)| value.as_str());
+    // What can't be read is an error where it is needed.
+    let digest = |path: &str| {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &std::fs::read(path).ok()?);
+        digest.as_ref().try_into().ok()
+    };
+    named.map(digest).collect()
 }
 
 fn described(name: &str, mut keys: toml::Table) -> Result<Described, GatewayError> {

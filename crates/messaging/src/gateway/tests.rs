@@ -83,3 +83,19 @@ proptest! {
         let _ = Gateway::read(&text);
     }
 }
+
+#[tokio::test]
+async fn a_carrier_whose_password_file_has_changed_is_set_up_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let password = directory.path().join("password");
+    std::fs::write(&password, "s3cret\n").unwrap();
+    let file = FILE.replace("password = \"s3cret\"", &format!("password_file = \"{}\"", password.display()));
+    let gateway = Gateway::read(&file).unwrap();
+    let first = gateway.set_up(&[], &around()).unwrap();
+    let second = gateway.set_up(&first, &around()).unwrap();
+    assert!(Arc::ptr_eq(&first[1].channel, &second[1].channel));
+    std::fs::write(&password, "0ther\n").unwrap();
+    let third = gateway.set_up(&second, &around()).unwrap();
+    assert!(!Arc::ptr_eq(&second[1].channel, &third[1].channel), "it signs in with another");
+    assert!(Arc::ptr_eq(&second[0].channel, &third[0].channel), "the other needs no new connection");
+}

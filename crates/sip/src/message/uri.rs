@@ -16,7 +16,6 @@ pub struct Uri {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Parts {
-    secure: bool,
     host: String,
     port: Option<u16>,
     params: Params,
@@ -45,8 +44,8 @@ impl Uri {
         if !scheme.starts_with(|c: char| c.is_ascii_alphabetic()) || !named || rest.is_empty() {
             return Err(Malformed::Address);
         }
-        let secure = scheme.eq_ignore_ascii_case("sips");
-        let parts = if secure || scheme.eq_ignore_ascii_case("sip") { Some(Parts::parse(rest, secure)?) } else { None };
+        let is_ours = ["sip", "sips"].iter().any(|ours| scheme.eq_ignore_ascii_case(ours));
+        let parts = if is_ours { Some(Parts::parse(rest)?) } else { None };
         Ok(Self { text: text.to_owned(), parts })
     }
 
@@ -68,12 +67,6 @@ impl Uri {
         self.parts.as_ref()?.port
     }
 
-    /// Whether it is `sips:`.
-    #[must_use]
-    pub fn is_secure(&self) -> bool {
-        self.parts.as_ref().is_some_and(|parts| parts.secure)
-    }
-
     /// A parameter of the URI.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<Option<&str>> {
@@ -82,7 +75,7 @@ impl Uri {
 }
 
 impl Parts {
-    fn parse(rest: &str, secure: bool) -> Result<Self, Malformed> {
+    fn parse(rest: &str) -> Result<Self, Malformed> {
         // The user's part may hold `;` and `?`; the host never holds `@`.
         let place = match rest.rsplit_once('@') {
             // An `@` behind a `?` would stand in a header's value, where it must be escaped.
@@ -97,7 +90,7 @@ impl Parts {
         let place = place.split('?').next().unwrap_or_default();
         let (host, params) = place.split_once(';').unwrap_or((place, ""));
         let (host, port) = split_port(host)?;
-        Ok(Self { secure, host: host.to_owned(), port, params: Params::parse(params)? })
+        Ok(Self { host: host.to_owned(), port, params: Params::parse(params)? })
     }
 }
 

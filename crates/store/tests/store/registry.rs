@@ -58,7 +58,6 @@ pub(crate) const TENANTLESS: &[&str] = &[
     "signal_due",
     "signal_take",
     "signal_purge",
-    "queue_held",
     // Messages that suppliers are to forget: a row names no tenant.
     "supplier_deletion_insert",
     "supplier_deletion_remove",
