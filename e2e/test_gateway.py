@@ -3,6 +3,7 @@
 import base64
 import collections
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import re
@@ -71,8 +72,27 @@ def gateway(house):
         server.end()
 
 
-def test_a_supplier_that_is_killed_in_the_middle_of_a_thousand_logins_stops_none(gateway, house):
-    first, second = Carrier(house.place()), Supplier()
+@pytest.fixture
+def closing():
+    """Ends what a test has started, also where it fails."""
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def carriers(house, closing):
+    """Starts a carrier."""
+
+    def start(pause: float = 0.0) -> Carrier:
+        carrier = Carrier(house.place(), pause)
+        closing.callback(carrier.kill9)
+        return carrier
+
+    return start
+
+
+def test_a_supplier_that_is_killed_in_the_middle_of_a_thousand_logins_stops_none(gateway, carriers, closing):
+    first, second = carriers(), closing.enter_context(contextlib.closing(Supplier()))
     server = gateway(
         described("first", first.port, receipt_seconds=2),
         described("second", second.port),
@@ -153,11 +173,10 @@ def test_a_supplier_that_is_killed_in_the_middle_of_a_thousand_logins_stops_none
     wait_for("the queued message goes", lambda: len(second.messages) == taken + 1)
     second.finish()
     assert server.stop() == 0
-    second.close()
 
 
-def test_what_is_queued_when_the_server_is_killed_is_sent_by_the_next(gateway, house):
-    carrier = Carrier(house.place(), pause=60)
+def test_what_is_queued_when_the_server_is_killed_is_sent_by_the_next(gateway, carriers):
+    carrier = carriers(pause=60)
     server = gateway(described("slow", carrier.port))
     tenant = Tenant(server)
     server.admin("--tenant", tenant.host, "tenant", "set", TRUSTING)
@@ -195,7 +214,7 @@ def test_what_is_queued_when_the_server_is_killed_is_sent_by_the_next(gateway, h
     counted = message(server, "--tenant", tenant.host, "suppliers")
     assert f"sent: {MANY}" in counted, counted
     # The file is read again when asked for: one that is wrong changes nothing, and another carrier is found.
-    other = Carrier(house.place())
+    other = carriers()
     file = server.gateway_file
     right = described("other", other.port)
     cases = ((right + "nonsense = 1\n", "gateway file is not taken"), (right, "gateway file was read again"))
@@ -207,5 +226,3 @@ def test_what_is_queued_when_the_server_is_killed_is_sent_by_the_next(gateway, h
         assert "nonsense" in server.log() and "the-suppliers-token" not in server.log()
     wait_for("it goes the new way", lambda: [to for to, _ in other.notes("took")] == [number(MANY + 1)])
     assert server.stop() == 0
-    carrier.kill9()
-    other.kill9()

@@ -1,6 +1,7 @@
 """SMS over carriers that speak SMPP: npm's `smpp` as an SMSC, and Kannel's `drive_smpp`. Passcodes go out as an application asks for
 them by the Auth API, and receipts come back in every way there is."""
 
+import contextlib
 import itertools
 import re
 import sqlite3
@@ -20,21 +21,35 @@ NUMBERS = (f"+1503555{number:04}" for number in itertools.count(100, 37))
 
 
 class Place:
-    """A server whose messages go to these carriers."""
+    """A server whose messages go to these carriers, until the end of a `with`."""
 
     def __init__(self, house, carriers, routes=None):
+        self.people = []
         self.server = house.new_server(SQLITE, settings={"messaging.file": "gateway.toml"})
         self.file = gateway(self.server.directory / "gateway.toml", carriers, routes)
         text = self.server.config.read_text()
         self.server.config.write_text(text.replace('"gateway.toml"', f'"{self.file}"'))
+
+    def __enter__(self):
         self.server.start()
-        self.tenant = Tenant(self.server)
-        self.tenant.admin.update_settings(sms_batch=1, sms_expiration=5)
-        self.users = itertools.count()
+        try:
+            self.tenant = Tenant(self.server)
+            self.tenant.admin.update_settings(sms_batch=1, sms_expiration=5)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for person in self.people:
+            person.close()
+        self.server.stop()
 
     def person(self):
         """A user with a telephone, and how they sign in."""
-        return Sender(self.tenant, f"user{next(self.users)}", next(NUMBERS))
+        person = Sender(self.tenant, f"user{len(self.people)}", next(NUMBERS))
+        self.people.append(person)
+        return person
 
     def ask(self, statement):
         """What the database answers."""
@@ -62,7 +77,7 @@ class Sender:
         phone = tenant.admin.add_phone(number=number, type="Mobile", platform="Unknown")["phone_id"]
         tenant.admin.add_user_phone(user, phone)
         self.library = APPLICATION.library.open(tenant.integration("authapi", name))
-        self.who, self.asked = {"username": name}, 0
+        self.who, self.asked, self.is_open = {"username": name}, 0, True
 
     def ask(self):
         # From another address: two requests that are the same within a second count as one that is replayed.
@@ -74,29 +89,32 @@ class Sender:
     def enter(self, text):
         (code,) = re.findall(r"\b\d{7}\b", text)
         answer = self.library.call("auth", factor="passcode", passcode=code, **self.who)
-        self.library.close()
+        self.close()
         return answer["result"]
+
+    def close(self):
+        if self.is_open:
+            self.is_open = False
+            self.library.close()
 
 
 @pytest.fixture
 def smsc():
-    smsc = Smsc()
-    yield smsc
-    smsc.close()
+    with contextlib.closing(Smsc()) as smsc:
+        yield smsc
 
 
 @pytest.fixture
 def place(house, smsc):
-    place = Place(house, {"main": smsc.carrier(response_seconds=2)})
-    smsc.wait("bind")
-    yield place
-    place.server.stop()
+    with Place(house, {"main": smsc.carrier(response_seconds=2)}) as place:
+        smsc.wait("bind")
+        yield place
 
 
 def test_a_code_by_sms_and_its_receipt(place, smsc):
     person = place.person()
     assert person.ask() == "sent"
-    (text,) = smsc.texts(person.number)
+    text = smsc.text(person.number)
     assert person.enter(text) == "allow"
     (bind,) = smsc.all("bind")
     assert (bind["role"], bind["version"], bind["status"]) == ("transceiver", 0x34, 0)
@@ -128,7 +146,7 @@ def test_receipts_in_every_way(place, smsc):
         assert person.ask() == "sent", manner
         expected.append(state)
         if state == "delivered":
-            assert person.enter(smsc.texts(person.number)[-1]) == "allow"
+            assert person.enter(smsc.text(person.number)) == "allow"
             place.wait_for(*expected)
     # What could not be delivered is worded anew and tried again, with another code, or it ends; it is never "delivered".
     wait_for("the last one ended", lambda: "undelivered" in place.states() or "failed" in place.states())
@@ -145,7 +163,7 @@ def test_too_fast_is_no_failure(place, smsc):
         thread.join()
     assert smsc.all("throttled")
     for person in people:
-        (text,) = smsc.texts(person.number)
+        text = smsc.text(person.number)
         assert person.enter(text) == "allow"
     place.wait_for(*["delivered"] * 8)
 
@@ -156,7 +174,7 @@ def test_binds_that_are_cut_unbound_or_talk_nonsense(place, smsc):
         smsc.wait("bind", count)
         person = place.person()
         wait_for("a code is sent", lambda person=person: person.ask() == "sent" or None)
-        assert person.enter(smsc.texts(person.number)[-1]) == "allow"
+        assert person.enter(smsc.text(person.number)) == "allow"
     assert {bind["status"] for bind in smsc.all("bind")} == {0}
 
 
@@ -164,7 +182,6 @@ def test_a_number_that_is_refused(place, smsc):
     smsc.do(status=0x0B)
     person = place.person()
     assert person.ask() != "sent"
-    person.library.close()
     assert "delivered" not in place.states()
     assert "RINVDSTADR" in place.server.log() and person.number[1:] not in place.server.log()
 
@@ -182,19 +199,20 @@ def test_who_writes_stop_gets_no_more(place, smsc):
     smsc.do(inbound=address | {"short_message": "start"})
     wait_for("it is forgotten", lambda: place.count("opt_out") == 0)
     assert person.ask() == "sent"
-    assert person.enter(smsc.texts(person.number)[0]) == "allow"
+    assert person.enter(smsc.text(person.number)) == "allow"
     assert person.number[1:] not in place.server.log()
 
 
 def test_another_carrier_takes_over(house, smsc):
     """The first one's password is wrong: nothing was shown to it. Then it takes messages, and says that none arrives."""
-    first = Smsc(refuse_binds=0x0E)
-    place = Place(house, {"main": first.carrier(), "spare": smsc.carrier(mode="pair", concatenation="udh16")})
-    try:
+    with (
+        contextlib.closing(Smsc(refuse_binds=0x0E)) as first,
+        Place(house, {"main": first.carrier(), "spare": smsc.carrier(mode="pair", concatenation="udh16")}) as place,
+    ):
         assert {it["role"] for it in smsc.wait("bind", 2)} == {"transmitter", "receiver"}
         person = place.person()
         assert person.ask() == "sent"
-        (text,) = smsc.texts(person.number)
+        text = smsc.text(person.number)
         assert person.enter(text) == "allow"
         assert not first.all("submit")
         first.do(refuse_binds=0, receipts="undelivered")
@@ -208,16 +226,14 @@ def test_another_carrier_takes_over(house, smsc):
         wrong = person.library.call("auth", factor="passcode", passcode=re.findall(r"\b\d{7}\b", seen)[0], **person.who)
         assert wrong["result"] == "deny"
         assert person.enter(renewed) == "allow"
-    finally:
-        place.server.stop()
-        first.close()
 
 
 def test_a_receipt_that_does_not_come(house, smsc):
     """Another carrier brings another code; the receipt that comes after all changes nothing."""
-    lost = Smsc(receipts="late")
-    place = Place(house, {"main": lost.carrier() | {"receipt_seconds": 1}, "spare": smsc.carrier()})
-    try:
+    with (
+        contextlib.closing(Smsc(receipts="late")) as lost,
+        Place(house, {"main": lost.carrier() | {"receipt_seconds": 1}, "spare": smsc.carrier()}) as place,
+    ):
         lost.wait("bind")
         smsc.wait("bind")
         person = place.person()
@@ -227,9 +243,6 @@ def test_a_receipt_that_does_not_come(house, smsc):
         place.wait_for("delivered", "failed")
         lost.wait("receipt")
         assert sorted(place.states()) == ["delivered", "failed"]
-    finally:
-        place.server.stop()
-        lost.close()
 
 
 @pytest.fixture(scope="module")
@@ -247,36 +260,29 @@ def certificate(tmp_path_factory):
 
 def test_tls_and_a_certificate_for_somebody_else(house, certificate):
     key, cert = certificate
-    smsc = Smsc(key=str(key), cert=str(cert))
-    right = smsc.carrier(security="tls", ca_file=str(cert), tls_name="smsc.test")
-    place = Place(house, {"wrong": right | {"tls_name": "other.test"}, "right": right})
-    try:
-        smsc.wait("bind")
-        person = place.person()
-        assert person.ask() == "sent"
-        assert person.enter(smsc.texts(person.number)[-1]) == "allow"
-        place.wait_for("delivered")
-        assert len(smsc.all("bind")) == 1
-    finally:
-        place.server.stop()
-        smsc.close()
+    with contextlib.closing(Smsc(key=str(key), cert=str(cert))) as smsc:
+        right = smsc.carrier(security="tls", ca_file=str(cert), tls_name="smsc.test")
+        with Place(house, {"wrong": right | {"tls_name": "other.test"}, "right": right}) as place:
+            smsc.wait("bind")
+            person = place.person()
+            assert person.ask() == "sent"
+            assert person.enter(smsc.text(person.number)) == "allow"
+            place.wait_for("delivered")
+            assert len(smsc.all("bind")) == 1
 
 
 def test_kannels_own_smsc(house):
     """It knows a transmitter and a receiver, no transceiver and no receipts, and hands over texts that nobody wrote."""
-    drive = DriveSmpp(messages=50)
-    place = Place(house, {"kannel": drive.carrier(mode="pair", receipts=False)})
-    try:
+    with (
+        contextlib.closing(DriveSmpp(messages=50)) as drive,
+        Place(house, {"kannel": drive.carrier(mode="pair", receipts=False)}) as place,
+    ):
         wait_for("both are bound", lambda: drive.log.count("type bind_") == 2)
         people = [place.person() for _ in range(3)]
         for person in people:
             assert person.ask() == "sent"
-            person.library.close()
         wait_for("what it took", lambda: drive.log.count("type submit_sm") == len(people))
         assert place.states() == ["sent"] * len(people)
         wait_for("its texts are answered", lambda: drive.log.count("type deliver_sm_resp") == 50)
         assert drive.log.count("type enquire_link_resp") >= 50 and "generic_nack" not in drive.log
         assert "Unhandled" not in drive.log
-    finally:
-        place.server.stop()
-        drive.close()

@@ -4,13 +4,13 @@ The conversations of a module's tests go on at the same time; each test looks at
 """
 
 import concurrent.futures
+import contextlib
 import http.server
 import os
 import re
 import subprocess
 import tempfile
 import threading
-import time
 import urllib.parse
 from pathlib import Path
 
@@ -65,16 +65,18 @@ class Talk:
             arguments += ["--recordings", str(recordings)]
         with Telephone() as telephone:
             command = [TALK, "--server", f"127.0.0.1:{telephone.port}", "--number", telephone.number, *arguments]
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            process.stdin.write(code or "")
-            process.stdin.close()
-            if keys:
-                wait_for("an answer", lambda: is_up(telephone), 30)
-                time.sleep(1.5)
-                telephone.press(keys)
-            self.outcome = process.stdout.read().strip()
-            process.stdout.close()
-            assert process.wait(30) == 0
+            with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+                try:
+                    process.stdin.write(code or "")
+                    process.stdin.close()
+                    if keys:
+                        telephone.hears(1.5)
+                        telephone.press(keys)
+                    self.outcome = process.stdout.read().strip()
+                    assert process.wait(30) == 0
+                except BaseException:
+                    process.kill()
+                    raise
             wait_for("the call's end", lambda: is_over(telephone), 30)
             self.heard = telephone.heard()
 
@@ -148,11 +150,11 @@ class Program:
 class Calls:
     """A server whose trunk for each number is the telephone of that number."""
 
-    def __init__(self, house, place):
-        self.telephones = {name: Telephone(number=number) for name, number in NUMBERS.items()}
+    def __init__(self, house, place, closing):
+        self.telephones = {}
         gateway = []
-        for name, telephone in self.telephones.items():
-            telephone.__enter__()
+        for name, number in NUMBERS.items():
+            telephone = self.telephones[name] = closing.enter_context(Telephone(number=number))
             gateway.append(
                 f'[carriers.{name}]\nkind = "sip"\nserver = "127.0.0.1:{telephone.port}"\nuser = "acme"\nfrom = "+15035550100"\n'
                 f"words_a_minute = {WORDS}\n\n"
@@ -162,11 +164,13 @@ class Calls:
         file.write_text("\n".join(gateway))
         file.chmod(0o600)
         settings = {"messaging.file": str(file), "callbacks.networks": "127.0.0.0/8"}
-        self.server = house.new_server(SQLITE, settings=settings).start()
+        self.program = closing.enter_context(contextlib.closing(Program()))
+        self.server = house.new_server(SQLITE, settings=settings)
+        closing.callback(self.server.stop)
+        self.server.start()
         self.tenant = Tenant(self.server)
         # Another organisation: a new one may call few numbers that never proved to be anybody.
         self.account = Account(Tenant(self.server))
-        self.program = Program()
 
     def login(self, name, keys):
         """Signs in by a call, and presses these keys, or what the sign-in shows."""
@@ -182,8 +186,7 @@ class Calls:
             shown = PAIR.search(status["status_msg"])[1]
             keys = keys(shown)
             if keys:
-                wait_for("an answer", lambda: is_up(telephone), 30)
-                time.sleep(1.5)
+                telephone.hears(1.5)
                 telephone.press(keys)
             while status["waiting"]:
                 status = library.call("auth_status", txid=begun["txid"])
@@ -205,8 +208,7 @@ class Calls:
             to=NUMBERS["program"], from_="+15035550100", url=f"{self.program.base}/start?a=b&c=d", status_callback=f"{self.program.base}/status",
             status_callback_event=["initiated", "ringing", "answered", "completed"],
         )  # fmt: skip
-        wait_for("an answer", lambda: is_up(telephone), 30)
-        time.sleep(4)
+        telephone.hears(4)
         under_way = client.calls(placed.sid).fetch()
         telephone.press("7")
         wait_for("the call's end", lambda: is_over(telephone), 30)
@@ -218,8 +220,7 @@ class Calls:
         client, telephone = self.client(), self.telephones["verify"]
         service = client.verify.v2.services.create(friendly_name="Acme")
         client.verify.v2.services(service.sid).verifications.create(to=NUMBERS["verify"], channel="call")
-        wait_for("an answer", lambda: is_up(telephone), 30)
-        time.sleep(1.5)
+        telephone.hears(1.5)
         telephone.press("1")
         wait_for("the call's end", lambda: is_over(telephone), 30)
         said = digits(telephone.heard(), reference_digits("en-us", WORDS))
@@ -235,12 +236,6 @@ class Calls:
         client.calls(placed.sid).update(status="completed")
         wait_for("the call's end", lambda: is_over(telephone), 30)
         return wait_for("its end is known", lambda: (call := client.calls(placed.sid).fetch()).status == "completed" and call)
-
-    def close(self):
-        self.server.stop()
-        self.program.close()
-        for telephone in self.telephones.values():
-            telephone.__exit__()
 
 
 class Held(dict):
@@ -270,8 +265,8 @@ def held(house, tmp_path_factory):
         "reported": lambda shown: "*",
         "silent": lambda shown: "",
     }
-    calls = Calls(house, tmp_path_factory.mktemp("gateway"))
-    try:
+    with contextlib.ExitStack() as closing:
+        calls = Calls(house, tmp_path_factory.mktemp("gateway"), closing)
         # Twilio's library asks the environment whom to trust.
         with pytest.MonkeyPatch.context() as patch, concurrent.futures.ThreadPoolExecutor(16) as pool:
             patch.setenv("REQUESTS_CA_BUNDLE", str(calls.server.ca_file))
@@ -282,8 +277,6 @@ def held(house, tmp_path_factory):
         yield Held(
             under_way, recorded=recorded, log=calls.server.log(), program=calls.program, token=calls.account.token
         )
-    finally:
-        calls.close()
 
 
 @pytest.mark.parametrize("language", ["en", "fr", "he"])
