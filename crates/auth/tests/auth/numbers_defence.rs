@@ -3,11 +3,7 @@
 use crate::support::{House, each_engine};
 use aws_lc_rs::{digest, hmac};
 use countersign_auth::{AuthError, Factor};
-use std::{
-    fs,
-    path::Path,
-    time::Duration,
-};
+use std::{fs, path::Path, time::Duration};
 use store::{GUARD, Span, fields};
 use types::{Millis, ct_eq};
 

@@ -63,8 +63,7 @@ pub(super) async fn users(call: &Call, desk: &Desk, users: &[UserRow]) -> Result
     let mut passkeys = grouped(rows.passkeys_of_users(&ids).await.map_err(error)?);
     let logins: HashMap<_, _> = rows.last_logins(&ids).await.map_err(error)?.into_iter().collect();
     let now = call.auth().world().now();
-    let in_order: Vec<PhoneRow> =
-        ids.iter().flat_map(|id| phones.get(id).into_iter().flatten()).cloned().collect();
+    let in_order: Vec<PhoneRow> = ids.iter().flat_map(|id| phones.get(id).into_iter().flatten()).cloned().collect();
     let mut numbers = listed_numbers(call, desk, &in_order).await?.into_iter();
     let mut objects = Vec::with_capacity(users.len());
     for user in users {

@@ -242,6 +242,8 @@ fn what_is_kept_of_a_reader_goes_with_the_user() {
         assert_eq!(site.a().all_watched("", 10).await.unwrap().len(), 1);
         site.write(async |tx| tx.delete_user(user).await).await;
         assert_eq!(site.a().readings(&who, 10, 11).await.unwrap(), [] as [i64; 0]);
-        assert!(site.a().reading_places(&who).await.unwrap().is_empty() && site.a().watched(&who).await.unwrap().is_none());
+        assert!(
+            site.a().reading_places(&who).await.unwrap().is_empty() && site.a().watched(&who).await.unwrap().is_none()
+        );
     });
 }
