@@ -65,7 +65,9 @@ impl Sso {
         let scope = self.store().tenant(signed.tenant);
         let keys = scope.keys().await?;
         let known = scope.participants(signed.session).await?;
-        let sid = match known.into_iter().find(|row| row.ikey == party.ikey()) {
+        let known = known.into_iter().find(|row| row.ikey == party.ikey());
+        let first = known.as_ref().is_none_or(|row| row.ended_at.is_some());
+        let sid = match known {
             Some(row) => row.sid,
             None => {
                 let digest = keys.digest(fields::SSO_SID, &[signed.session.as_bytes(), party.ikey().as_bytes()]);
@@ -92,6 +94,10 @@ impl Sso {
             return Err(SsoError::Over);
         }
         tx.put_participant(&row).await?;
+        if first {
+            let opened = self.auth().opened(&party.app, (signed.user, &signed.username), signed.session);
+            tx.insert_auth_log(&opened).await?;
+        }
         tx.commit().await?;
         Ok(sid)
     }

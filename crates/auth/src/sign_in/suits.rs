@@ -1,7 +1,8 @@
 //! Whether what somebody proved elsewhere in the house would be taken at an application.
 
-use crate::{Application, Auth, account::Strength, policy::Method};
-use store::login::Holder;
+use crate::{Application, Auth, account::Strength, log, policy::Method};
+use store::{AuthLogRow, login::Holder};
+use types::{SessionId, UserId};
 
 impl Auth {
     /// Whether a session that was opened by `strength` may lead to `app`: its policy takes such a factor, and a person who has a passkey
@@ -20,5 +21,25 @@ impl Auth {
         };
         let has_better = holder.user.passkeys > 0 && policy.allows(Method::Passkey).0;
         allowed && (strength == Strength::Passkey || app.settings.weaker_with_passkey || !has_better)
+    }
+
+    /// The line of the authentication log that says that a session has led its owner to an application. The sign-in itself has one of its
+    /// own, at the application that asked for it.
+    #[must_use]
+    pub fn opened(&self, app: &Application, (user, username): (UserId, &str), session: SessionId) -> AuthLogRow {
+        let entry = log::Entry {
+            user: Some(user),
+            username,
+            factor: "single_sign_on",
+            result: "success",
+            reason: "session",
+            rule: "single sign-on",
+            // That of the browser stands at the session's own sign-in.
+            ip: String::new(),
+            hostname: "",
+            device: String::new(),
+            txid: Some(session.to_string()),
+        };
+        log::row(app, entry, self.world.now(), &self.world)
     }
 }

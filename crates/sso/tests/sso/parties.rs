@@ -29,6 +29,12 @@ fn a_session_has_one_name_at_each_relying_party_and_ends_everywhere_at_once() {
         let told = |subject: &str| Participant::Oidc { subject: subject.to_owned() };
         let sid = site.sso.participate(&signed, &wiki, &told("a")).await.unwrap();
         assert_eq!(site.sso.participate(&signed, &wiki, &told("b")).await.unwrap(), sid);
+        // The log says once that it was opened.
+        let span = store::Span::new(types::Millis(0), house.world.now() + std::time::Duration::from_secs(60), 100);
+        let log = house.store.tenant(house.tenant).auth_log(&span).await.unwrap();
+        let opened: Vec<_> = log.iter().filter(|row| row.factor == "single_sign_on").collect();
+        assert_eq!(opened.len(), 1);
+        assert_eq!((opened[0].ikey.as_str(), opened[0].username.as_str()), (wiki.ikey(), "ana"));
         let other = site.sso.participate(&signed, &mail, &told("a")).await.unwrap();
         assert_ne!(sid, other);
         // Another's sid is nobody's.
