@@ -33,6 +33,9 @@ use http::{HeaderMap, HeaderValue, header};
 use sso::Sso;
 use std::sync::Arc;
 
+/// How initial access tokens of dynamic registration begin.
+pub const LEAVE_PREFIX: &str = "csia";
+
 /// What the door stands on.
 pub struct Door {
     pub(crate) sso: Arc<Sso>,

@@ -26,11 +26,9 @@ pub(crate) enum Code {
     LoginRequired,
     ConsentRequired,
     InteractionRequired,
-    AccountSelectionRequired,
     InvalidRequestUri,
     InvalidRequestObject,
     RequestNotSupported,
-    RequestUriNotSupported,
     RegistrationNotSupported,
     // OpenID Connect Core Unmet Authentication Requirements.
     UnmetAuthenticationRequirements,
@@ -45,8 +43,6 @@ pub(crate) enum Code {
     AuthorizationPending,
     SlowDown,
     ExpiredToken,
-    // RFC 7009.
-    UnsupportedTokenType,
     // RFC 7591.
     InvalidClientMetadata,
     InvalidRedirectUri,
@@ -69,11 +65,9 @@ impl Code {
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
             Self::InteractionRequired => "interaction_required",
-            Self::AccountSelectionRequired => "account_selection_required",
             Self::InvalidRequestUri => "invalid_request_uri",
             Self::InvalidRequestObject => "invalid_request_object",
             Self::RequestNotSupported => "request_not_supported",
-            Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::InvalidTarget => "invalid_target",
@@ -84,7 +78,6 @@ impl Code {
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
             Self::ExpiredToken => "expired_token",
-            Self::UnsupportedTokenType => "unsupported_token_type",
             Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
         }

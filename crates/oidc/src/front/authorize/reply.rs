@@ -25,14 +25,6 @@ impl Mode {
             Some(_) => Err(OAuthError::invalid_request("The response_mode must be query or form_post.")),
         }
     }
-
-    /// As it stands on the wire.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Query => "query",
-            Self::FormPost => "form_post",
-        }
-    }
 }
 
 /// The way back to an application: its address was verified.

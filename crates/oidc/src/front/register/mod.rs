@@ -30,8 +30,6 @@ use types::ct_eq;
 
 /// The longest metadata, in bytes.
 const LONGEST: usize = 64 * 1024;
-/// How initial access tokens begin.
-const LEAVE: &str = "csia";
 /// How registration access tokens begin.
 const MANAGE: &str = "csra";
 
@@ -89,7 +87,7 @@ fn finish(done: Result<Response, OAuthError>) -> Response {
 
 async fn registered(place: &Place, asked: Asked) -> Result<Response, OAuthError> {
     // Without leave nothing is read.
-    let leave = bearer(asked.headers()).and_then(|text| Token::parse(LEAVE, text).ok()).ok_or(NO_LEAVE)?;
+    let leave = bearer(asked.headers()).and_then(|text| Token::parse(crate::LEAVE_PREFIX, text).ok()).ok_or(NO_LEAVE)?;
     let metadata = body(asked).await?;
     let name = metadata.name()?;
     let mut client = metadata.client(&OidcClient::default())?;
