@@ -36,6 +36,8 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("baresip-core", "a real telephone: takes calls, records what it hears, presses keys", None),
     package("sip-tester", "sipp: a SIP trunk that asks for a password", None),
     package("apache2-bin", "a web server in front of applications", None),
+    package("nginx-light", "a reverse proxy that asks about each request", None),
+    package("caddy", "another one", None),
     package("libapache2-mod-auth-openidc", "a real relying party: OpenID Connect", None),
     package("python3-venv", "the environment in which pytest runs", Some(&["python3", "-c", "import ensurepip, venv"])),
     package("openssl", "certificates for a telephone", Some(&["openssl", "version"])),
