@@ -1,11 +1,12 @@
-//! Single sign-on against the release server: the code flow, refreshing, clients' own tokens and introspection, of many tenants in turn.
+//! Single sign-on against the release server: the code flow, refreshing, clients' own tokens, introspection and SAML responses, of many
+//! tenants in turn.
 //!
 //! The loop is closed: as many connections as are asked for, each with its next request as soon as the last one was answered. What counts is
 //! what one core could do, which is one second over the server's CPU time for one operation.
 
 use crate::{
     http::{
-        oauth::{Ask, Asker, Client},
+        oauth::{ACS, Ask, Asker, Client, ENTITY},
         server::Server,
     },
     peer_oidc,
@@ -23,6 +24,7 @@ use messaging::{Courier, Print};
 use sso::{
     GrantType, Kind, OidcClient, Settings, TokenFormat,
     manage::{self, NewParty, NewSecret},
+    party::{Endpoint, SamlParty},
 };
 use std::{sync::Arc, time::Duration};
 use store::Store;
@@ -76,9 +78,9 @@ pub(crate) async fn run(
             report.add(&part, format!("{}, CPU of the {who}", ask.name()), each * 1e6, "µs");
             if who == "server" && each > 0.0 {
                 report.add(&part, format!("{}, of one core of the server's", ask.name()), 1.0 / each, "/s");
-                if ask.signatures() > 0.0 {
-                    let share = ask.signatures() * signing(Algorithm::Es256)? / each;
-                    report.add(&part, format!("{}, of that in signing (ES256)", ask.name()), 100.0 * share, "%");
+                if let Some(algorithm) = ask.signed_by() {
+                    let share = signing(algorithm)? / each;
+                    report.add(&part, format!("{}, of that in signing ({algorithm})", ask.name()), 100.0 * share, "%");
                 }
             }
         }
@@ -174,6 +176,14 @@ async fn clients(
         };
         let (app_key, app) = made(&scope, app).await?;
         let (_, program) = made(&scope, program).await?;
+        let provider = SamlParty {
+            acs: vec![Endpoint { url: ACS.to_owned(), index: 0, default: true }],
+            level: auth::sign_in::Level::Single,
+            ..SamlParty::default()
+        };
+        let mut provider = NewParty::new("Bench", Settings::of(Kind::Saml(Box::new(provider))));
+        provider.key = Some(ENTITY.to_owned());
+        manage::create(&scope, provider).await?;
         let person = population.person(tenant * population.each());
         let opened = auth.open_session(id, person.user_id(), Strength::Passkey, &Browser::default()).await?;
         clients.push(Client {

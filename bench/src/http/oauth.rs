@@ -1,10 +1,18 @@
-//! What OAuth clients ask: codes, refreshing, their own tokens, introspection.
+//! What applications ask: codes, refreshing, their own tokens, introspection; and by SAML an assertion.
 
 use super::connection::{Answer, Connection, Target};
 use anyhow::{Context, Result, bail};
+use jose::Algorithm;
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::time::Instant;
+use types::World;
+use xmlsig::{Xml, ns, redirect};
+
+/// What the service provider of each tenant calls itself.
+pub(crate) const ENTITY: &str = "https://app.test/saml";
+/// Where it takes its answers.
+pub(crate) const ACS: &str = "https://app.test/acs";
 
 /// An application of one tenant, with a person who is signed in there.
 pub(crate) struct Client {
@@ -31,10 +39,12 @@ pub(crate) enum Ask {
     Own,
     /// Is this opaque token good?
     Introspect,
+    /// A browser with a session brings a request, and gets a signed assertion.
+    Saml,
 }
 
 impl Ask {
-    pub(crate) const ALL: [Self; 4] = [Self::Code, Self::Refresh, Self::Own, Self::Introspect];
+    pub(crate) const ALL: [Self; 5] = [Self::Code, Self::Refresh, Self::Own, Self::Introspect, Self::Saml];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -42,14 +52,16 @@ impl Ask {
             Self::Refresh => "refresh",
             Self::Own => "client credentials, signed",
             Self::Introspect => "introspection",
+            Self::Saml => "SAML response",
         }
     }
 
-    /// Tokens that are signed by it, with ES256.
-    pub(crate) const fn signatures(self) -> f64 {
+    /// By what it has something signed, once.
+    pub(crate) const fn signed_by(self) -> Option<Algorithm> {
         match self {
-            Self::Code | Self::Refresh | Self::Own => 1.0,
-            Self::Introspect => 0.0,
+            Self::Code | Self::Refresh | Self::Own => Some(Algorithm::Es256),
+            Self::Introspect => None,
+            Self::Saml => Some(Algorithm::Rs256),
         }
     }
 }
@@ -78,10 +90,18 @@ impl Asker {
 
     /// Gets what `ask` needs, before the clock runs.
     pub(crate) async fn prepare(&mut self, ask: Ask) -> Result<()> {
+        if ask == Ask::Saml {
+            // Each tenant's RSA key is made when it is first needed.
+            let clients = Arc::clone(&self.clients);
+            for client in clients.iter().skip(self.first).step_by(self.step) {
+                self.assertion(client).await?;
+            }
+            return Ok(());
+        }
         let member = match ask {
             Ask::Refresh => "refresh_token",
             Ask::Introspect => "access_token",
-            Ask::Code | Ask::Own => return Ok(()),
+            Ask::Code | Ask::Own | Ask::Saml => return Ok(()),
         };
         let clients = Arc::clone(&self.clients);
         for client in clients.iter().skip(self.first).step_by(self.step) {
@@ -102,6 +122,7 @@ impl Asker {
             let client = own.get(at).context("no client")?;
             match ask {
                 Ask::Code => drop(self.code(client).await?),
+                Ask::Saml => self.assertion(client).await?,
                 Ask::Own => {
                     drop(self.post(client, &client.program, "/oidc/token", "grant_type=client_credentials").await?)
                 }
@@ -123,6 +144,29 @@ impl Asker {
             count += 1;
         }
         Ok(count)
+    }
+
+    async fn assertion(&mut self, client: &Client) -> Result<()> {
+        let world = World::real();
+        let id = world.bytes::<16>().iter().fold("_".to_owned(), |id, byte| format!("{id}{byte:02x}"));
+        let issued = jiff::Timestamp::from_millisecond(world.now().0)?;
+        let request = Xml::new("samlp:AuthnRequest")
+            .with("xmlns:samlp", ns::SAMLP)
+            .with("xmlns:saml", ns::SAML)
+            .with("ID", id)
+            .with("Version", "2.0")
+            .with("IssueInstant", format!("{issued:.3}"))
+            .child(Xml::new("saml:Issuer").text(ENTITY))
+            .render()?;
+        let query = redirect::encode(redirect::Parameter::Request, &request, None, None)?;
+        let request =
+            format!("GET /saml/sso?{query} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n", client.host, client.cookie);
+        let answer = self.connection.ask(request.as_bytes()).await?;
+        // The assertion is several thousand characters; an answer without one is short.
+        if answer.status != 200 || !answer.body.contains(ACS) || answer.body.len() < 3000 {
+            bail!("no assertion: {} {} {}", answer.status, answer.location, answer.body);
+        }
+        Ok(())
     }
 
     async fn code(&mut self, client: &Client) -> Result<Value> {
