@@ -277,7 +277,7 @@ def test_kannels_own_smsc(house):
         contextlib.closing(DriveSmpp(messages=50)) as drive,
         Place(house, {"kannel": drive.carrier(mode="pair", receipts=False)}) as place,
     ):
-        wait_for("both are bound", lambda: drive.log.count("type bind_") == 2)
+        wait_for("both are bound", lambda: place.server.log().count("bound to the SMSC") == 2)
         people = [place.person() for _ in range(3)]
         for person in people:
             assert person.ask() == "sent"
