@@ -42,6 +42,9 @@ pub static ALL: &[&Preset] = &[
     &forward::PRESET,
 ];
 
+/// What a preset makes: what the application calls itself, where that isn't its integration's key, and its settings.
+type Filled = Result<(Option<String>, Settings), SsoError>;
+
 /// A preset.
 pub struct Preset {
     /// What it is called on the command line.
@@ -54,7 +57,7 @@ pub struct Preset {
     pub url: &'static str,
     /// What else it takes.
     pub options: &'static [PresetOption],
-    pub(crate) settings: fn(&Given) -> Result<(Option<String>, Settings), SsoError>,
+    pub(crate) settings: fn(&Given) -> Filled,
     pub(crate) snippets: fn(&Facts<'_>) -> Vec<Snippet>,
 }
 
