@@ -63,11 +63,8 @@ pub(crate) async fn access(
                 return Err(UNPROVED);
             }
         }
-        Some(bound @ Binding::Certificate(_)) => {
-            if mtls::binding(parts).as_ref() != Some(bound) {
-                return Err(UNPROVED);
-            }
-        }
+        Some(bound @ Binding::Certificate(_)) if mtls::binding(parts).as_ref() != Some(bound) => return Err(UNPROVED),
+        Some(Binding::Certificate(_)) => {}
     }
     if !access.resources.is_empty() && !access.resources.contains(&place.issuer) {
         return Err(WRONG);

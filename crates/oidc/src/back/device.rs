@@ -26,7 +26,7 @@ use sso::{
     Ask, GrantType, Participant, RelyingParty, SignedIn, SsoError, Stand, Visit,
     tokens::{DeviceAsked, DeviceRequest, Granted},
 };
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 use types::Millis;
 
 /// What a code is held with: the code as it was typed.
@@ -161,7 +161,7 @@ async fn find(
     place: &Place,
     code: &str,
     from: &str,
-) -> Result<Option<(DeviceRequest, std::sync::Arc<RelyingParty>)>, OAuthError> {
+) -> Result<Option<(DeviceRequest, Arc<RelyingParty>)>, OAuthError> {
     let request = place.sso().grants().device_request(place.tenant, code, from).await.map_err(|error| told(&error))?;
     let Some(request) = request else { return Ok(None) };
     let party = place.sso().party_of(place.tenant, &request.ikey).await.map_err(|error| told(&error))?;
@@ -190,13 +190,16 @@ pub(super) async fn confirm(place: Place, Path(id): Path<String>, asked: Asked) 
 /// Whoever is signed in for a code, and what the code is for.
 enum At {
     Page(Box<Response>),
-    Person {
-        signed: SignedIn,
-        request: DeviceRequest,
-        party: std::sync::Arc<RelyingParty>,
-        code: String,
-        visit: Box<Visit>,
-    },
+    Person(Box<Person>),
+}
+
+/// Who is asked, and about what.
+struct Person {
+    signed: SignedIn,
+    request: DeviceRequest,
+    party: Arc<RelyingParty>,
+    code: String,
+    visit: Visit,
 }
 
 const OVER: OAuthError =
@@ -216,7 +219,7 @@ async fn stands(place: &Place, id: &str, parts: &Parts, tried: bool) -> Result<A
     let stand = sso.stand(&visit, &party, &ask).await.map_err(|error| told(&error))?;
     let back = format!("{DOOR}{id}?tried");
     match stand {
-        Stand::Signed(signed) => Ok(At::Person { signed, request, party, code, visit: Box::new(visit) }),
+        Stand::Signed(signed) => Ok(At::Person(Box::new(Person { signed, request, party, code, visit }))),
         Stand::SignIn if tried => Ok(At::Page(Box::new(end("Nothing was connected", "You did not sign in.")))),
         Stand::SignIn => {
             let opened = sso.send_to_sign_in(&visit, &party, &ask, &back).await.map_err(|error| told(&error))?;
@@ -239,20 +242,12 @@ async fn confirmed(place: &Place, id: &str, parts: &Parts) -> Result<Response, O
     let tried = parts.uri.query().is_some_and(|query| query == "tried");
     match stands(place, id, parts, tried).await? {
         At::Page(response) => Ok(*response),
-        At::Person { signed, request, party, code, .. } => {
-            Ok(asked_page(id, &signed, &request, &party, &code, place.now()))
-        }
+        At::Person(person) => Ok(asked_page(id, &person, place.now())),
     }
 }
 
-fn asked_page(
-    id: &str,
-    signed: &SignedIn,
-    request: &DeviceRequest,
-    party: &RelyingParty,
-    code: &str,
-    now: Millis,
-) -> Response {
+fn asked_page(id: &str, person: &Person, now: Millis) -> Response {
+    let Person { signed, request, party, code, .. } = person;
     let minutes = now.since(request.created).as_secs() / 60;
     let from = request.asked.ip.as_deref().unwrap_or("an address that is not known");
     let agent =
@@ -287,9 +282,8 @@ pub(super) async fn decided(place: Place, Path(id): Path<String>, asked: Asked) 
 }
 
 async fn decide(place: &Place, id: &str, form: &Form) -> Result<Response, OAuthError> {
-    let At::Person { signed, request, party, visit, .. } = stands(place, id, &form.parts, true).await? else {
-        return Err(OVER);
-    };
+    let At::Person(person) = stands(place, id, &form.parts, true).await? else { return Err(OVER) };
+    let Person { signed, request, party, visit, .. } = *person;
     is_from_here(&visit, &form.parts)?;
     let sso = place.sso();
     let held = sso.held(&visit, id).await.map_err(|error| told(&error))?.ok_or(OVER)?;

@@ -34,7 +34,7 @@ pub(super) fn question(
         "{from}<p>You are signed in as <strong>{}</strong>. Signing out ends your session here and at every application that you \
          opened from it.</p>\n<form method=\"post\" action=\"{}\">\n{carried}<input type=\"hidden\" name=\"token\" value=\"{}\">\n\
          <button>Sign out</button>\n</form>\n<p><a href=\"/account\">Stay signed in</a></p>",
-        escaped(&session.username()),
+        escaped(session.username()),
         crate::front::LOGOUT,
         token(visit, session),
     );

@@ -119,7 +119,6 @@ impl Metadata {
                 san_uri: self.tls_client_auth_san_uri.clone(),
                 san_ip: self.tls_client_auth_san_ip.clone(),
                 san_email: self.tls_client_auth_san_email.clone(),
-                ..before.tls.clone()
             },
             certificate_bound: self.tls_client_certificate_bound_access_tokens,
             id_token_alg: alg(&self.id_token_signed_response_alg, "RS256"),
