@@ -10,6 +10,7 @@ mod change;
 mod keys;
 mod metadata;
 mod picture;
+mod registration;
 mod show;
 
 use crate::{admin::office::Office, cli, config::Config, services::Services, telemetry};
@@ -60,6 +61,12 @@ pub enum Action {
     },
     /// The keys that sign what applications are told
     Keys(keys::Keys),
+    /// Let applications register themselves, or stop it (RFC 7591)
+    Registration {
+        /// What to do
+        #[command(subcommand)]
+        action: registration::Registration,
+    },
     /// The presets, and what each takes
     Presets {
         /// Only this one
@@ -153,6 +160,7 @@ async fn act(config: &Config, services: &Services, arguments: AppArgs) -> anyhow
             cli::say(&format!("{} is disconnected: nobody signs in there any more.\n", row.key))
         }
         Action::Keys(arguments) => keys::run(arguments, &office, services).await,
+        Action::Registration { action } => registration::run(action, &office).await,
         Action::Presets { preset } => show::presets(preset.as_deref()),
     }
 }
@@ -238,7 +246,8 @@ fn set(settings: &Settings, name: &str, value: &str) -> anyhow::Result<Settings>
     }
     let mut all = serde_json::to_value(settings).context("settings")?;
     let path = format!("/{}", name.replace('.', "/"));
-    let place = all.pointer_mut(&path).with_context(|| format!("there is no setting {name}: countersign app show --json"))?;
+    let place =
+        all.pointer_mut(&path).with_context(|| format!("there is no setting {name}: countersign app show --json"))?;
     *place = serde_json::from_str(value).unwrap_or_else(|_| value.into());
     serde_json::from_value(all).with_context(|| format!("{name} can't be {value}"))
 }
