@@ -252,7 +252,7 @@ async fn an_id_token_of_another_tenant_or_client_is_no_hint() {
     let second = house.client(|_| {}).await;
     let (browser, _) = house.signed_in(user).await;
     let id_token = |client: &sso::manage::MadeParty, back: std::collections::BTreeMap<String, String>| {
-        let form = vec![
+        let form = [
             ("grant_type".to_owned(), "authorization_code".to_owned()),
             ("code".to_owned(), back["code"].clone()),
             ("redirect_uri".to_owned(), CALLBACK.to_owned()),

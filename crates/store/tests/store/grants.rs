@@ -4,7 +4,9 @@ use crate::{
     races::winners,
     support::{NOW, Site, each_engine},
 };
-use countersign_store::{DeviceGrantRow, Ended, GrantFamilyRow, GrantTokenRow, PushedRequestRow, SigningKeyRow, StoreError};
+use countersign_store::{
+    DeviceGrantRow, Ended, GrantFamilyRow, GrantTokenRow, PushedRequestRow, SigningKeyRow, StoreError,
+};
 use std::time::Duration;
 use types::{GrantId, Millis, SessionId, UserId};
 
@@ -89,10 +91,13 @@ fn one_of_a_hundred_uses_a_code_a_proof_a_pushed_request_and_a_devices_code() {
         let pushed =
             PushedRequestRow { digest: vec![3; 32], ikey: IKEY.to_owned(), sealed: vec![4; 40], expires: LATER };
         site.write(async |tx| tx.insert_pushed_request(&pushed).await).await;
-        let taken = async |tx: &mut countersign_store::Tx| Ok(tx.take_pushed_request(&[3; 32], IKEY, NOW).await?.is_some());
+        let taken =
+            async |tx: &mut countersign_store::Tx| Ok(tx.take_pushed_request(&[3; 32], IKEY, NOW).await?.is_some());
         assert_eq!(winners(&site.store, site, taken).await, 1);
         site.write(async |tx| tx.insert_device_grant(&device(5, "pending")).await).await;
-        let allow = async |tx: &mut countersign_store::Tx| tx.decide_device_grant(&[5; 32], "allowed", None, &[6; 40], NOW).await;
+        let allow = async |tx: &mut countersign_store::Tx| {
+            tx.decide_device_grant(&[5; 32], "allowed", None, &[6; 40], NOW).await
+        };
         assert_eq!(winners(&site.store, site, allow).await, 1);
         let won = winners(&site.store, site, async |tx| tx.redeem_device_grant(&[5; 32], NOW).await).await;
         assert_eq!(won, 1);
@@ -206,8 +211,13 @@ fn another_tenant_sees_and_ends_nothing_of_it() {
             assert!(!tx.spend_grant_token(&[1; 32], "refresh", NOW).await?);
             assert!(!tx.prolong_grant_token(&[1; 32], "refresh", LATER + Duration::from_secs(9), NOW).await?);
             assert!(!tx.settle_grant_family(id, &[9; 40], LATER).await?);
-            for which in [Ended::Family(id), Ended::User(user), Ended::Client(IKEY), Ended::UserAt(user, IKEY), Ended::Everything]
-            {
+            for which in [
+                Ended::Family(id),
+                Ended::User(user),
+                Ended::Client(IKEY),
+                Ended::UserAt(user, IKEY),
+                Ended::Everything,
+            ] {
                 assert_eq!(tx.revoke_grants(which, NOW).await?, 0);
             }
             assert!(tx.take_pushed_request(&[3; 32], IKEY, NOW).await?.is_none());
