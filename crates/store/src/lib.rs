@@ -54,6 +54,7 @@ mod registration_leaves;
 mod relying_parties;
 mod restored;
 mod scope;
+pub mod sealed;
 mod secrets;
 mod session_keys;
 mod sessions;
@@ -156,6 +157,7 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         relying_parties::ALL,
         restored::ALL,
         scope::ALL,
+        sealed::ALL,
         secrets::ALL,
         session_keys::ALL,
         sessions::ALL,

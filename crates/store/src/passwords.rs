@@ -35,7 +35,7 @@ static SET: Statement = Statement::new(
      RETURNING user_id",
     &[Type::Id, Type::Id, Type::Bytes, Type::Int, Type::Text],
 );
-// The same password under a costlier hash, or sealed anew: whoever set another one meanwhile wins.
+// The same password under a costlier hash: whoever set another one meanwhile wins.
 static REPLACE: Statement = Statement::new(
     "password_replace",
     "UPDATE password SET hash = $4 WHERE tenant = $1 AND user_id = $2 AND hash = $3 RETURNING user_id",
@@ -46,23 +46,12 @@ static DELETE: Statement = Statement::new(
     "DELETE FROM password WHERE tenant = $1 AND user_id = $2 RETURNING user_id",
     &[Type::Id, Type::Id],
 );
-static AFTER: Statement = Statement::new(
-    "password_after",
-    "SELECT user_id, hash, set_at, set_by FROM password WHERE tenant = $1 AND user_id > $2 ORDER BY user_id LIMIT $3",
-    &[Type::Id, Type::Id, Type::Int],
-);
-
-pub(crate) static ALL: &[&Statement] = &[&OF_USER, &SET, &REPLACE, &DELETE, &AFTER];
+pub(crate) static ALL: &[&Statement] = &[&OF_USER, &SET, &REPLACE, &DELETE];
 
 impl Tenant<'_> {
     /// A user's password.
     pub async fn password(&self, user: UserId) -> Result<Option<PasswordRow>, StoreError> {
         self.find(&OF_USER, values![user]).await
-    }
-
-    /// Passwords of users after this one, in the order of their ids: for whoever seals them anew.
-    pub async fn passwords_after(&self, user: UserId, limit: i64) -> Result<Vec<PasswordRow>, StoreError> {
-        self.list(&AFTER, values![user, limit.max(0)]).await
     }
 }
 
@@ -72,7 +61,7 @@ impl Tx {
         self.run(&SET, password.values()).await.map(drop)
     }
 
-    /// Puts the same password, hashed or sealed anew, in the place of `old`. Whether `old` was still there.
+    /// Puts the same password, hashed anew, in the place of `old`. Whether `old` was still there.
     pub async fn replace_password(&mut self, user: UserId, old: &[u8], new: &[u8]) -> Result<bool, StoreError> {
         self.changed(&REPLACE, values![user, old.to_vec(), new.to_vec()]).await
     }

@@ -1,7 +1,7 @@
 //! What is sealed under an older key of a tenant is opened and sealed under the newest.
 
 use keys::{Field, TenantKeys};
-use store::{SealedNumber, Slice, Store, StoreError, Tenant, fields, numbers::number_again};
+use store::{SealedNumber, Slice, Store, StoreError, Tenant, fields, numbers::number_again, sealed};
 use types::{TenantId, World};
 
 /// Rows of a page, each page in one transaction: short, because logins wait behind it.
@@ -54,7 +54,43 @@ pub(super) async fn tenant(store: &Store, id: TenantId) -> Result<Done, StoreErr
     subscriptions(&scope, &mut sealer).await?;
     secrets(&scope, &mut sealer).await?;
     factors(&scope, &mut sealer).await?;
+    user_directory(&scope, &mut sealer).await?;
+    for kind in sealed::Kind::ALL {
+        others(&scope, kind, &mut sealer).await?;
+    }
     Ok(sealer.done)
+}
+
+async fn others(scope: &Tenant<'_>, kind: sealed::Kind, sealer: &mut Sealer<'_>) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let rows = scope.sealed(kind, after.as_ref(), PAGE).await?;
+        let mut tx = scope.begin().await?;
+        for (place, old) in &rows {
+            if let Some(anew) = sealer.again(&[(place.field(), old)])?
+                && let [new] = anew.as_slice()
+            {
+                sealer.count(tx.reseal(place, old, new).await?);
+            }
+        }
+        tx.commit().await?;
+        match rows.into_iter().last() {
+            Some((place, _)) => after = Some(place),
+            None => return Ok(()),
+        }
+    }
+}
+
+async fn user_directory(scope: &Tenant<'_>, sealer: &mut Sealer<'_>) -> Result<(), StoreError> {
+    let Some(row) = scope.user_directory().await? else { return Ok(()) };
+    if let Some(anew) = sealer.again(&[(fields::user_directory_secret(), &row.secret)])?
+        && let [secret] = anew.as_slice()
+    {
+        let mut tx = scope.begin().await?;
+        sealer.count(tx.reseal_user_directory(&row.secret, secret).await?);
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 async fn phones(scope: &Tenant<'_>, sealer: &mut Sealer<'_>) -> Result<(), StoreError> {

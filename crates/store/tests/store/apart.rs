@@ -314,6 +314,7 @@ async fn changes(tx: &mut countersign_store::Tx, of: &Things) -> Result<Vec<(&'s
     // These say nothing of what they did.
     tx.delete_bypass_codes(user).await?;
     tx.replace_sms_codes(phone, &[]).await?;
+    tx.delete_sms_codes_of_user(of.user).await?;
     tx.delete_sms_codes(phone, &[of.sms]).await?;
     tx.distrust_devices(user).await?;
     tx.void_activations(user, NOW).await?;
@@ -359,6 +360,8 @@ fn the_tests_above_leave_no_method_out() {
         include_str!("log_segments.rs"),
         include_str!("numbers.rs"),
         include_str!("signals.rs"),
+        include_str!("passwords.rs"),
+        include_str!("grants.rs"),
         include_str!("single_sign_on.rs")
     );
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

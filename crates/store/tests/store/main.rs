@@ -22,6 +22,7 @@ mod migrations;
 mod neighbours;
 mod numbers;
 mod outage;
+mod passwords;
 mod people;
 mod plans;
 mod queue;

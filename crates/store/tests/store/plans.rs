@@ -50,8 +50,19 @@ fn of_the_whole_tenant(name: &str) -> bool {
         "canary_number_list",
         // A tenant's receivers of security events.
         "signal_streams",
+        // All that applications were granted, for an administrator who ends it.
+        "grant_revoke_all",
+        // Leaves to register an application, which are few and short.
+        "registration_leave_open",
+        "registration_leave_close",
         "signal_stream_insert",
         "signal_insert",
+        "sealed_streams",
+        // Another directory has other entries.
+        "directory_link_delete_all",
+        // A tenant's keys that sign, for whoever seals them anew.
+        "sealed_signing_keys",
+        "sealed_signing_key",
     ];
     // Housekeeping, once an hour, of rows that are few because it removes them.
     let purge = name.starts_with("code_purge_");

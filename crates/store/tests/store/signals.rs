@@ -151,6 +151,8 @@ fn a_stream_is_its_clients_and_its_tenants_and_they_are_few() {
         site.write(async |tx| tx.signal(event, "session-revoked", user, "{}", NOW).await).await;
         site.write_as(site.b, async |tx| {
             tx.signal(site.id(), "session-revoked", user, "{}", NOW).await?;
+            tx.tell(&site.world, "session-revoked", user, "{}").await?;
+            tx.tell_credential(&site.world, user, "passkey", "create").await?;
             assert!(!tx.signal_stream(row.id, site.id(), "verification", "{}", NOW).await?);
             assert!(!tx.signal_done(row.id, event).await?);
             assert!(!tx.signal_later(row.id, event, NOW).await?);
