@@ -23,6 +23,14 @@ use tokio::{
     time::{Instant, timeout},
 };
 
+/// Where Debian puts its programs.
+const PLACE: &str = "/usr/sbin";
+
+/// Whether Debian's package `kannel` is here.
+pub(super) fn is_installed() -> bool {
+    ["bearerbox", "smsbox"].iter().all(|program| Path::new(PLACE).join(program).is_file())
+}
+
 pub(super) async fn run(smsc: u16, count: usize, directory: &Path, spooled: bool) -> Result<Seen> {
     let directory = directory.join("kannel");
     if directory.exists() {
@@ -78,7 +86,7 @@ pub(super) async fn run(smsc: u16, count: usize, directory: &Path, spooled: bool
 
 fn start(program: &str, config: &Path, directory: &Path) -> Result<Child> {
     let log = std::fs::File::create(directory.join(format!("{program}.log")))?;
-    Command::new(format!("/usr/sbin/{program}"))
+    Command::new(Path::new(PLACE).join(program))
         .args(["-v", "3"])
         .arg(config)
         .stdin(Stdio::null())
