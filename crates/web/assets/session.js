@@ -101,6 +101,7 @@ if (box) {
     (next) => location.replace(next),
     () => {
       box.hidden = true;
+      document.querySelector(".later")?.classList.remove("later");
       const failed = /** @type {HTMLElement | null} */ (document.querySelector("[data-session-failed]"));
       if (failed) failed.hidden = false;
     },

@@ -119,7 +119,8 @@ impl Bearer {
     /// The page that its script acts on.
     fn page(&self, what: &'static str, mark: &str, return_to: &str) -> Response {
         let template = Moment {
-            p: self.visit.page("moment-title").at(&self.visit.path).script("session.js"),
+            // In another language it is done again, for where somebody wants to go.
+            p: self.visit.page("moment-title").at(return_to.split('?').next().unwrap_or("/")).script("session.js"),
             what,
             session: self.session.id().to_string(),
             mark: mark.to_owned(),
