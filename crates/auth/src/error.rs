@@ -41,6 +41,9 @@ pub enum AuthError {
     /// A code, key or signature of an authenticator isn't right.
     #[error("refused: {0}")]
     Refused(&'static str),
+    /// The tenant's directory can't be used, or gives no answer.
+    #[error(transparent)]
+    Directory(#[from] crate::user_directory::InvalidDirectory),
     /// The user has a passkey: adding something to sign in with takes a second administrator, or time.
     #[error(
         "this user has a passkey: ask for an addition first, and have another administrator allow it or wait for the delay to end"

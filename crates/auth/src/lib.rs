@@ -43,6 +43,7 @@ pub mod settings;
 pub mod sign_in;
 mod sms;
 mod trust;
+pub mod user_directory;
 mod wait;
 mod wake;
 
@@ -88,6 +89,7 @@ pub struct Auth {
     waker: wake::Waker,
     errands: account::Errands,
     hasher: hasher::Hasher,
+    user_directories: quick_cache::sync::Cache<TenantId, Arc<user_directory::KeptDirectory>>,
     stopping: watch::Sender<bool>,
     public_port: u16,
     beacons: Option<Duration>,
@@ -134,6 +136,7 @@ impl Auth {
             waker: wake::Waker::new(&store, &courier),
             errands: account::Errands::new(),
             hasher: hasher::Hasher::new(store.world()),
+            user_directories: quick_cache::sync::Cache::new(user_directory::KEPT),
             stopping: watch::Sender::new(false),
             public_port: options.public_port,
             beacons: options.beacons,

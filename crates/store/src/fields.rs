@@ -120,6 +120,12 @@ pub fn password(user: &types::UserId) -> Field<'_> {
     Field { table: "password", column: "hash", row: user.as_bytes() }
 }
 
+/// The password of the account that looks people up in the tenant's directory.
+#[must_use]
+pub const fn user_directory_secret() -> Field<'static> {
+    Field { table: "user_directory", column: "secret", row: b"ldap" }
+}
+
 /// What a stream's events are sent with.
 #[must_use]
 pub fn signal_credential(id: &StreamId) -> Field<'_> {

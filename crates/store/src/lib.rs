@@ -24,6 +24,7 @@ mod bypass_codes;
 mod carrier_cuts;
 mod changes;
 pub mod codes;
+mod directories;
 pub mod engine;
 mod fido;
 pub mod fields;
@@ -80,6 +81,7 @@ pub use api_objects::ApiObjectRow;
 pub use auth_log::{AuthLogRow, ResultCount};
 pub use carrier_cuts::{CUT_NOTICE, CarrierCut};
 pub use changes::{Addition, ChangeRow, NewChange, UNDO_LIFE, UNDO_PREFIX};
+pub use directories::DirectoryRow;
 pub use engine::{Engine, StoreError};
 pub use fido::MetadataSerial;
 pub use grant_requests::{DeviceGrantRow, PushedRequestRow};
@@ -132,6 +134,7 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         addition_requests::ALL,
         changes::ALL,
         codes::ALL,
+        directories::ALL,
         fido::ALL,
         grant_requests::ALL,
         grants::ALL,

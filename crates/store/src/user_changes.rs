@@ -136,6 +136,8 @@ hanging! {
     DELETE_MEMBERSHIPS = "membership";
     DELETE_PARTICIPANTS = "sso_participant";
     DELETE_CONSENTS = "consent";
+    DELETE_DIRECTORY_LINKS = "directory_link";
+    DELETE_PASSWORDS = "password";
     DELETE_PHONE_LINKS = "user_phone";
     DELETE_TOKEN_LINKS = "user_token";
     DELETE_BYPASS_CODES = "bypass_code";

@@ -50,8 +50,13 @@ impl Auth {
         Ok(HashedPassword { user, sealed: sealed.map_err(StoreError::from)? })
     }
 
-    /// Whether people of this tenant sign in to applications with passwords and something more.
+    /// Whether people of this tenant sign in to applications with passwords that are kept here, and something more.
     pub async fn takes_passwords(&self, tenant: TenantId) -> Result<bool, AuthError> {
+        Ok(self.asks_passwords(tenant).await? && !self.has_user_directory(tenant).await?)
+    }
+
+    /// Whether people of this tenant are asked for passwords, wherever those are kept.
+    pub async fn asks_passwords(&self, tenant: TenantId) -> Result<bool, AuthError> {
         let settings = &self.portal(tenant).await?.settings;
         Ok(settings.passwords && !settings.passkey_only)
     }

@@ -1,10 +1,10 @@
-//! The first of two proofs: a password. It opens nothing by itself; what it does is let a second factor count for more.
+//! The first of two proofs: a password, which is kept here or, where the tenant has a directory, tried there and nowhere else. It opens nothing by itself; what it does is let a second factor count for more.
 //!
 //! A wrong one tells nothing: for a name that nobody has the same work is done. Wrong ones lock nobody out, because anybody can type them;
 //! they are limited by person, for browsers that aren't known, and by address.
 
 use super::{Browser, Level, Purpose, SignIn, Step, level::Assurance, open::neighbourhood, stand::Stand};
-use crate::{Auth, AuthError, Outcome};
+use crate::{Auth, AuthError, Outcome, user_directory::Tried};
 use keys::password::Verdict;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -20,6 +20,8 @@ const KNOWN_GUESSES: Limit = Limit { max: 50, window: Duration::from_secs(86_400
 const GUESSES_FROM: Limit = Limit { max: 100, window: Duration::from_secs(3600) };
 
 const WRONG: &str = "Incorrect password. Please try again.";
+/// Said to everybody alike, whoever's name was typed.
+const NO_ANSWER: &str = "Passwords can't be checked at the moment. Please try again later.";
 
 /// What was given first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,13 +38,15 @@ pub(crate) struct First {
 pub(crate) enum FirstKind {
     /// A password that is kept here.
     Password,
+    /// A password that the tenant's directory takes.
+    Directory,
 }
 
 impl First {
     /// What a factor is worth that was given after this.
     pub(crate) fn and(&self, mut second: Assurance) -> Assurance {
         let word = match self.by {
-            FirstKind::Password => "pwd",
+            FirstKind::Password | FirstKind::Directory => "pwd",
         };
         second.level = second.level.max(Level::Multi);
         for word in [word, "mfa"] {
@@ -74,12 +78,21 @@ impl Auth {
             if stand.stranger { (GUESSES, b"passwords") } else { (KNOWN_GUESSES, b"passwords-known") };
         let may = self.may(sign_in, limit, &[bucket, &whose]).await?;
         let holder = stand.holder.as_ref().filter(|_| may && stand.works.password);
-        let right = self.check_password(sign_in, holder.map(|holder| holder.user.id), password).await?;
-        let (Some(holder), true) = (holder, right) else {
-            self.log_refusal(sign_in, stand, browser, "password", "invalid_password").await?;
-            return Ok(wrong());
+        let (by, tried) = match self.user_directory(sign_in.tenant()).await? {
+            Some(directory) => (FirstKind::Directory, self.bind(sign_in.tenant(), &directory, holder, password).await?),
+            None => match self.check_password(sign_in, holder.map(|holder| holder.user.id), password).await? {
+                true => (FirstKind::Password, Tried::Right),
+                false => (FirstKind::Password, Tried::Wrong),
+            },
         };
-        self.prove_first(sign_in, holder.user.id, FirstKind::Password).await
+        let reason = match (holder, tried) {
+            (Some(holder), Tried::Right) => return self.prove_first(sign_in, holder.user.id, by).await,
+            (_, Tried::NoAnswer) => "directory_unavailable",
+            (_, Tried::AnotherEntry) => "directory_other_entry",
+            _ => "invalid_password",
+        };
+        self.log_refusal(sign_in, stand, browser, "password", reason).await?;
+        Ok(if tried == Tried::NoAnswer { Step::Refused(Outcome::deny("deny", NO_ANSWER)) } else { wrong() })
     }
 
     /// Whether this is the person's password. Takes as long for nobody, and for somebody without one.

@@ -42,4 +42,5 @@ mod sign_ins;
 mod soft_passkey;
 mod states;
 mod support;
+mod user_directory;
 mod visit;

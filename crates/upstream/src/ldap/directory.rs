@@ -181,25 +181,49 @@ impl Directory {
         if password.expose().is_empty() || password.expose().len() > MAX_PASSWORD {
             return wrong;
         }
-        let Some(entry) = self.find(name).await?.filter(|entry| !entry.dn.is_empty()) else { return wrong };
+        let entry = self.find(name).await?.filter(|entry| !entry.dn.is_empty());
+        // For a name that nobody has there is a bind, too, to no avail: else time would tell who is in the directory.
+        let dn = entry.as_ref().map_or_else(|| self.nobody(), |entry| entry.dn.clone());
         let _place = self.binds.place(self.settings.patience).await?;
         let kept = match self.binds.take(self.world.now()) {
-            Some(mut kept) => self.bound(&mut kept, &entry.dn, password).await.ok().map(|outcome| (kept, outcome)),
+            Some(mut kept) => self.bound(&mut kept, &dn, password).await.ok().map(|outcome| (kept, outcome)),
             None => None,
         };
         let (connection, outcome) = match kept {
             Some(both) => both,
             None => {
                 let mut connection = self.open().await?;
-                let outcome = self.bound(&mut connection, &entry.dn, password).await?;
+                let outcome = self.bound(&mut connection, &dn, password).await?;
                 (connection, outcome)
             }
         };
         self.binds.give(connection, self.world.now());
+        let Some(entry) = entry else { return wrong };
         match outcome.code {
             SUCCESS => Ok(Outcome::Allowed(entry)),
             INVALID_CREDENTIALS | NO_SUCH_OBJECT => Ok(Outcome::Refused(refusal(&outcome.diagnostic))),
             code => Err(LdapError::Result(code)),
+        }
+    }
+
+    /// As much as [`authenticate`](Self::authenticate) does, for nobody: for whoever mustn't learn by time that nobody was meant.
+    ///
+    /// # Errors
+    /// [`LdapError`] if the directory gave no answer.
+    pub async fn pretend(&self, password: &SecretString) -> Result<(), LdapError> {
+        self.authenticate(&self.made_up(), password).await.map(drop)
+    }
+
+    /// A name that nobody has.
+    fn made_up(&self) -> String {
+        data_encoding::HEXLOWER.encode(&self.world.bytes::<16>())
+    }
+
+    /// Where nobody is.
+    fn nobody(&self) -> String {
+        match self.settings.search.base.as_str() {
+            "" => format!("cn={}", self.made_up()),
+            base => format!("cn={},{base}", self.made_up()),
         }
     }
 

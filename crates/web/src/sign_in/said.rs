@@ -10,6 +10,7 @@ use auth::Outcome;
 const SAID: &[(&str, &str)] = &[
     ("Incorrect passcode. Please try again.", "said-wrong-passcode"),
     ("Incorrect password. Please try again.", "said-wrong-password"),
+    ("Passwords can't be checked at the moment. Please try again later.", "said-no-directory"),
     ("Incorrect code. Please try again.", "said-wrong-passcode"),
     ("Incorrect passcode. Your account has been locked out.", "said-wrong-passcode-locked"),
     ("This passcode has already been used. Please generate a new passcode and try again.", "said-used-passcode"),

@@ -146,6 +146,7 @@ hidden-too-weak = This application asks for a stronger proof than the one you ch
 # What the engine says.
 said-unknown = That didn’t work. Try again, or choose another way.
 said-wrong-password = That name and password don’t match. Check them and try again.
+said-no-directory = Passwords can’t be checked at the moment. Try again later.
 said-wrong-passcode = That passcode isn’t right. Check it and try again.
 said-wrong-passcode-locked = That passcode isn’t right, and your account is now locked. Ask your administrator to unlock it.
 said-used-passcode = That passcode was already used. Wait for the next one.

@@ -146,6 +146,7 @@ hidden-too-weak = Cette application demande une preuve plus forte. Utilisez une 
 # Ce que dit le moteur.
 said-unknown = Cela n’a pas fonctionné. Réessayez, ou choisissez un autre moyen.
 said-wrong-password = Ce nom et ce mot de passe ne vont pas ensemble. Vérifiez-les et réessayez.
+said-no-directory = Les mots de passe ne peuvent pas être vérifiés pour le moment. Réessayez plus tard.
 said-wrong-passcode = Ce code n’est pas le bon. Vérifiez-le et réessayez.
 said-wrong-passcode-locked = Ce code n’est pas le bon, et votre compte est désormais verrouillé. Demandez à votre administrateur de le déverrouiller.
 said-used-passcode = Ce code a déjà servi. Attendez le suivant.
