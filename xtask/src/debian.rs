@@ -42,7 +42,6 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("python3-venv", "the environment in which pytest runs", Some(&["python3", "-c", "import ensurepip, venv"])),
     package("openssl", "certificates for a telephone", Some(&["openssl", "version"])),
     package("libapache2-mod-auth-mellon", "a real service provider of SAML (brings Apache)", None),
-    package("apache2-bin", "what it runs in", None),
     package("xmlsec1", "foreign check of signatures in XML, and what pysaml2 calls for all of them", None),
     package("libxml2-utils", "xmllint: foreign check of SAML messages against the schemas of OASIS", None),
     package("slapd", "a real directory", None),
