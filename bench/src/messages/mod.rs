@@ -9,7 +9,10 @@ mod kannel;
 mod queue;
 mod smsc;
 
-use crate::{process, report::Report};
+use crate::{
+    process,
+    report::{Report, say},
+};
 use anyhow::Result;
 use std::{
     path::Path,
@@ -34,7 +37,7 @@ pub(crate) async fn run(count: usize, directory: &Path, report: &mut Report) -> 
     let peers: &[_] = if kannel::is_installed() {
         &[("Kannel in memory", false), ("Kannel with a spool", true)]
     } else {
-        eprintln!("messages: Kannel isn't installed (Debian's package kannel), so nothing is compared with it");
+        say("messages: Kannel isn't installed (Debian's package kannel), so nothing is compared with it");
         &[]
     };
     for &(name, spooled) in peers {
