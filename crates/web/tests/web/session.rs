@@ -31,6 +31,11 @@ struct Script<'b, 'h> {
     key: EcdsaKeyPair,
 }
 
+/// Where a script goes on.
+fn next(answer: &Value) -> &str {
+    answer.get("next").and_then(Value::as_str).unwrap()
+}
+
 fn attribute(page: &str, name: &str) -> String {
     let rest = page.split_once(&format!("data-{name}=\"")).unwrap_or_else(|| panic!("no {name} in {page}")).1;
     rest.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&")
@@ -52,7 +57,7 @@ impl<'b, 'h> Script<'b, 'h> {
         });
         if what == "bind" {
             let public = [SPKI, self.key.public_key().as_ref()].concat();
-            sent["key"] = BASE64URL_NOPAD.encode(&public).into();
+            sent.as_object_mut().unwrap().insert("key".to_owned(), BASE64URL_NOPAD.encode(&public).into());
         }
         (format!("/session/{what}"), of("token"), sent)
     }
@@ -80,7 +85,7 @@ impl<'b, 'h> Script<'b, 'h> {
         }
         let page = self.browser.get(answer.location()).await.text();
         let proved: Value = serde_json::from_str(&self.act(&page).await.text()).unwrap();
-        self.browser.get(proved["next"].as_str().unwrap()).await
+        self.browser.get(next(&proved)).await
     }
 }
 
@@ -100,8 +105,8 @@ async fn bound<'b, 'h>(browser: &'b Browser<'h>) -> Script<'b, 'h> {
     let script = Script::new(browser);
     let bound = script.act(&page.text()).await;
     assert_eq!(bound.status, StatusCode::OK, "{}", bound.text());
-    let next: Value = serde_json::from_str(&bound.text()).unwrap();
-    assert_eq!(browser.get(next["next"].as_str().unwrap()).await.status, StatusCode::OK);
+    let said: Value = serde_json::from_str(&bound.text()).unwrap();
+    assert_eq!(browser.get(next(&said)).await.status, StatusCode::OK);
     script
 }
 
@@ -233,8 +238,8 @@ async fn a_browser_that_is_asked_for_its_device_is_asked_after_a_sign_in_only() 
     let house = with_ana().await;
     let browser = house.browser();
     signed_in(&browser).await;
-    let session =
-        house.auth.session(house.tenant, &browser.jar.lock().unwrap()[SESSION].clone()).await.unwrap().unwrap();
+    let cookie = browser.jar.lock().unwrap().get(SESSION).unwrap().clone();
+    let session = house.auth.session(house.tenant, &cookie).await.unwrap().unwrap();
     let ticket = house.auth.binding_ticket(house.tenant, session.id()).await.unwrap();
     let offer = browser.get(&format!("/session/bind?with={}&return_to=%2Faccount", ticket.expose())).await;
     let offer = offer.header("secure-session-registration").to_owned();
