@@ -45,6 +45,10 @@ fn said(what: &str) -> &'static str {
 
 impl Auth {
     async fn mail_alarm(&self, alarm: &Alarm) -> Result<(), AuthError> {
+        let portal = self.portal(alarm.tenant).await?;
+        if !portal.settings.fraud_email_enabled {
+            return Ok(());
+        }
         let scope = self.store.tenant(alarm.tenant);
         let bucket = scope.keys().await?.digest(fields::LIMIT, &[b"guard-mails"]);
         let mut tx = scope.begin().await?;
@@ -53,7 +57,6 @@ impl Auth {
         if !may {
             return Ok(());
         }
-        let portal = self.portal(alarm.tenant).await?;
         let who = match alarm.who.parse() {
             Ok(id) => scope.user(id).await?.map_or_else(|| alarm.who.clone(), |user| user.username),
             Err(_) => alarm.who.clone(),

@@ -4,7 +4,7 @@ use super::support::{House, block_on, countersign, done, path, run};
 use keys::{FileRoot, RootKey as _, TenantKeys};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use store::{SessionRow, fields};
-use types::{PhoneId, SessionId, TenantId, UserId};
+use types::{Millis, PhoneId, SessionId, TenantId, UserId};
 
 /// Runs the program beside the engine.
 async fn beside(dir: &std::path::Path, arguments: &[&str]) -> String {

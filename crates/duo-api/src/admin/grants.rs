@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 /// Reads users, devices, groups, bypass codes.
 pub(super) const READ: &str = "adminapi_read_resource";
-/// Is shown the numbers of all telephones in lists, twice the directory a day. Without it one number at a time, [`store::numbers::A_MINUTE`] a
+/// Is shown the numbers of all telephones in lists, the directory as often as once an hour. Without it one number at a time, [`store::numbers::A_MINUTE`] a
 /// minute. Duo has no such grant.
 pub(super) const NUMBERS: &str = "adminapi_read_numbers";
 /// Changes them.
