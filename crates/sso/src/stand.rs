@@ -117,7 +117,7 @@ impl Sso {
         let now = self.world().now();
         // A bound session's cookie is worth nothing without its key, so nothing of it is told before.
         let shown = Shown {
-            address: Some(&visit.address),
+            address: (!visit.from_page).then_some(visit.address.as_str()),
             origin: &visit.origin,
             ticket: visit.ticket.as_deref(),
             device: visit.device.as_deref(),
@@ -185,11 +185,21 @@ impl Sso {
                 return Ok(None);
             }
         }
-        match self.admit(party, user, Client::default()).await? {
-            Ok(holder) => Ok(Some(self.person_of(party.tenant(), holder, &party.settings).await?)),
-            Err("denied_network") => Ok(self.person(party, user).await?),
-            Err(_) => Ok(None),
+        let admission = match self.auth().admit(&party.app, &Subject::Id(user), &Client::default()).await {
+            Err(AuthError::NoUser) => return Ok(None),
+            done => done?,
+        };
+        let Some(holder) = admission.holder else { return Ok(None) };
+        let may = match (admission.decision.verdict, admission.decision.reason) {
+            (Verdict::Allow | Verdict::Challenge, _) => true,
+            // What stands after the networks in the rules' order hasn't been asked then.
+            (_, "denied_network") => !self.auth().forbids(&party.app, &holder),
+            _ => false,
+        };
+        if !may {
+            return Ok(None);
         }
+        Ok(Some(self.person_of(party.tenant(), holder, &party.settings).await?))
     }
 
     /// As [`still`](Self::still), for whoever comes from a known address: also the rules of networks are asked.

@@ -56,6 +56,9 @@ pub struct Visit {
     pub address: String,
     /// The ticket of a proof, from the address of a GET.
     pub ticket: Option<String>,
+    /// Whether a page of ours, that was shown to this session's browser, sends this: its door has seen the page's token
+    /// ([`auth::Auth::is_page_token`]).
+    pub from_page: bool,
     /// All that the browser sent.
     pub cookies: Cookies,
     /// Whether browsers come by https.
@@ -160,6 +163,7 @@ impl Sso {
                 .map(str::to_owned),
             address: address.to_owned(),
             ticket: ticket.map(str::to_owned),
+            from_page: false,
             browser,
             session,
             cookies,

@@ -141,7 +141,10 @@ impl Preset {
     /// What must be put where.
     #[must_use]
     pub fn snippets(&self, facts: &Facts<'_>) -> Vec<Snippet> {
-        (self.snippets)(facts)
+        // People choose names freely, and configurations give quotes and braces a meaning.
+        let plain = |c: char| c.is_alphanumeric() || " -_.,()&+".contains(c);
+        let name: String = facts.name.chars().filter(|c| plain(*c)).collect();
+        (self.snippets)(&Facts { name: &name, ..*facts })
     }
 }
 
@@ -152,7 +155,9 @@ impl Given {
     /// [`SsoError::Invalid`] where it isn't one.
     pub fn new(url: &str, options: BTreeMap<String, String>) -> Result<Self, SsoError> {
         let parsed = Url::parse(url).ok().filter(|url| url.host_str().is_some() && url.query().is_none());
-        if parsed.is_none_or(|url| url.fragment().is_some()) {
+        // It is written into configurations and command lines, so nothing in it may end a text there.
+        let plain = |byte: u8| byte.is_ascii_graphic() && !b"\"'`\\<>{}|^$;".contains(&byte);
+        if !url.bytes().all(plain) || parsed.is_none_or(|url| url.fragment().is_some()) {
             return Err(SsoError::invalid("url", "must be the application's address, like https://app.example.org"));
         }
         Ok(Self { url: url.trim_end_matches('/').to_owned(), options })

@@ -34,11 +34,12 @@ fn every_preset_makes_settings_that_can_be_stored_and_says_what_to_put_where() {
             issuer: "https://login.example.test:8443",
             key: &key,
             secret: Some("the-secret-of-the-client-0123456789"),
-            name: "Acme",
+            name: "Acme\"; exec 'x' #{y}",
             given: &given,
         };
         let said: String = preset.snippets(&facts).iter().map(|one| format!("{}\n{}", one.place, one.text)).collect();
         assert!(said.contains("https://login.example.test:8443"), "{said}");
+        assert!(!said.contains("exec 'x'") && !said.contains("#{y}"), "{said}");
         if preset.protocol == Protocol::Oidc {
             assert!(said.contains(&key) && said.contains("the-secret-of-the-client-0123456789"), "{said}");
         }
@@ -54,7 +55,14 @@ fn what_is_missing_or_unknown_is_named() {
     let options = BTreeMap::from([("colour".to_owned(), "blue".to_owned())]);
     let error = named("gitlab").unwrap().settings(&Given::new("https://git.example.org", options).unwrap()).map(drop);
     assert!(error.unwrap_err().to_string().contains("no option of gitlab"));
-    for wrong in ["gitlab.example.org", "", "https://", "https://a.example/?x=1", "https://a.example/#x"] {
+    for wrong in [
+        "gitlab.example.org",
+        "",
+        "https://",
+        "https://a.example/?x=1",
+        "https://a.example/#x",
+        "https://a.example/';id;'",
+    ] {
         assert!(Given::new(wrong, BTreeMap::new()).is_err(), "{wrong}");
     }
     // Nothing is written into somebody's configuration that ends its text.
