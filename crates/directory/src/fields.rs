@@ -146,6 +146,7 @@ pub const SETTINGS_FIELDS: &[Field] = &[
     ("session_binding", FieldKind::Word(&["required", "preferred", "off"])),
     ("session_idle_minutes", FieldKind::Number(1, 10_080)),
     ("session_life_hours", FieldKind::Number(1, 720)),
+    ("passwords", FieldKind::Flag),
     ("canary", FieldKind::Word(&["off", "observe", "enforce"])),
     ("related_origins", FieldKind::List(16)),
     ("log_readers", FieldKind::List(64)),

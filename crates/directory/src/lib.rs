@@ -31,6 +31,7 @@ mod scope;
 mod tenants;
 mod text;
 mod tokens;
+mod user_directories;
 mod users;
 
 pub use bypass_codes::{Codes, NewBypassCodes};

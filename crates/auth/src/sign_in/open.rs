@@ -239,8 +239,12 @@ impl Auth {
             };
             let mut tx = scope.begin().await?;
             match tx.insert_integration(&row).await {
-                // Somebody else needed it in the same moment.
-                Err(store::StoreError::Duplicate) => continue,
+                // Somebody else needed it in the same moment; a commit of our own comes after theirs.
+                Err(store::StoreError::Duplicate) => {
+                    drop(tx);
+                    scope.begin().await?.commit().await?;
+                    continue;
+                }
                 done => done?,
             }
             tx.commit().await?;

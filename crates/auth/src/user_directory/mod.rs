@@ -48,9 +48,11 @@ pub(crate) enum Tried {
     NoAnswer,
 }
 
-/// What is found when an administrator looks for somebody.
+/// What an administrator is told who tries the directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
+    /// It answers; nobody was looked for.
+    Answers,
     /// One entry, with an id.
     One {
         /// Its name there.
@@ -116,19 +118,15 @@ impl Auth {
     ///
     /// # Errors
     /// [`AuthError::Directory`]: what the directory, or the way to it, lacks.
-    pub async fn check_directory(
-        &self,
-        tenant: TenantId,
-        name: Option<&str>,
-    ) -> Result<Option<Option<Found>>, AuthError> {
+    pub async fn check_directory(&self, tenant: TenantId, name: Option<&str>) -> Result<Option<Found>, AuthError> {
         let Some(kept) = self.user_directory(tenant).await? else { return Ok(None) };
         kept.directory.check().await.map_err(InvalidDirectory::from)?;
-        let Some(name) = name else { return Ok(Some(None)) };
-        Ok(Some(Some(match kept.directory.find(name).await.map_err(InvalidDirectory::from)? {
+        let Some(name) = name else { return Ok(Some(Found::Answers)) };
+        Ok(Some(match kept.directory.find(name).await.map_err(InvalidDirectory::from)? {
             Some(entry) if kept.id(&entry).is_some() => Found::One { dn: entry.dn },
             Some(entry) => Found::WithoutId { dn: entry.dn },
             None => Found::Nobody,
-        })))
+        }))
     }
 
     /// Tries a password, of `holder` or, in the same time and with the same questions, of nobody.

@@ -77,7 +77,12 @@ pub(super) async fn set_password(
     let added = office.scope().set_password(&row).await?;
     office.announce(services, added).await?;
     if !services.auth.takes_passwords(office.tenant).await? {
-        say("the setting passwords is off: nobody is asked for one\n")?;
+        let why = if services.auth.has_user_directory(office.tenant).await? {
+            "passwords are tried against the directory: this one counts for nothing while there is one\n"
+        } else {
+            "the setting passwords is off: nobody is asked for one\n"
+        };
+        say(why)?;
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ pub(crate) mod office;
 mod opt_outs;
 mod passkeys;
 mod tenants;
+mod user_directory;
 mod users;
 
 use self::office::Office;
@@ -49,6 +50,9 @@ pub enum AdminCommand {
     /// Sets of people
     #[command(subcommand)]
     Group(groups::Action),
+    /// The LDAP directory against which people give their passwords
+    #[command(subcommand)]
+    Directory(user_directory::Action),
     /// Telephones
     #[command(subcommand)]
     Phone(devices::PhoneAction),
@@ -89,6 +93,7 @@ pub async fn run(arguments: AdminArgs, services: &Services) -> anyhow::Result<()
         AdminCommand::Integration(action) => integrations::run(action, &office().await?).await,
         AdminCommand::User(action) => users::run(action, &office().await?, services).await,
         AdminCommand::Group(action) => groups::run(action, &office().await?).await,
+        AdminCommand::Directory(action) => user_directory::run(action, &office().await?, services).await,
         AdminCommand::Phone(action) => devices::run_phone(action, &office().await?, services).await,
         AdminCommand::Passkey(action) => passkeys::run(action, &office().await?).await,
         AdminCommand::Token(action) => devices::run_token(action, &office().await?, services).await,
