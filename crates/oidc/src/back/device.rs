@@ -157,11 +157,7 @@ async fn begin(place: &Place, form: &Form) -> Result<Response, OAuthError> {
     Ok(response)
 }
 
-async fn find(
-    place: &Place,
-    code: &str,
-    from: &str,
-) -> Result<Option<(DeviceRequest, Arc<RelyingParty>)>, OAuthError> {
+async fn find(place: &Place, code: &str, from: &str) -> Result<Option<(DeviceRequest, Arc<RelyingParty>)>, OAuthError> {
     let request = place.sso().grants().device_request(place.tenant, code, from).await.map_err(|error| told(&error))?;
     let Some(request) = request else { return Ok(None) };
     let party = place.sso().party_of(place.tenant, &request.ikey).await.map_err(|error| told(&error))?;
@@ -205,9 +201,8 @@ struct Person {
 const OVER: OAuthError =
     OAuthError::invalid_request("This is over, or it was begun in another browser. Enter the code again.");
 
-async fn stands(place: &Place, id: &str, parts: &Parts, tried: bool) -> Result<At, OAuthError> {
+async fn stands(place: &Place, id: &str, visit: Visit, tried: bool) -> Result<At, OAuthError> {
     let sso = place.sso();
-    let visit = visit(place, parts).await?;
     let held = sso.held(&visit, id).await.map_err(|error| told(&error))?.ok_or(OVER)?;
     let code = String::from_utf8(held.request.clone()).map_err(|_| OVER)?;
     let Some((request, party)) = find(place, &code, "").await? else { return Err(OVER) };
@@ -239,14 +234,27 @@ async fn stands(place: &Place, id: &str, parts: &Parts, tried: bool) -> Result<A
 }
 
 async fn confirmed(place: &Place, id: &str, parts: &Parts) -> Result<Response, OAuthError> {
-    let tried = parts.uri.query().is_some_and(|query| query == "tried");
-    match stands(place, id, parts, tried).await? {
+    let visit = visit(place, parts).await?;
+    let tried = visit.address.split_once('?').is_some_and(|(_, query)| query == "tried");
+    match stands(place, id, visit, tried).await? {
         At::Page(response) => Ok(*response),
-        At::Person(person) => Ok(asked_page(id, &person, place.now())),
+        At::Person(person) => {
+            let token = token(place, &person.visit, id).await?.ok_or(OVER)?;
+            Ok(asked_page((id, &token), &person, place.now()))
+        }
     }
 }
 
-fn asked_page(id: &str, person: &Person, now: Millis) -> Response {
+/// What the form of the page sends back: a session's cookie alone can't make it, so who has copied that says nothing in the person's place.
+async fn token(place: &Place, visit: &Visit, id: &str) -> Result<Option<String>, OAuthError> {
+    let Some(cookie) = &visit.session else { return Ok(None) };
+    let auth = place.sso().auth();
+    let ours = |error: AuthError| OAuthError::ours(&error);
+    let Some(session) = auth.session(place.tenant, cookie.expose()).await.map_err(ours)? else { return Ok(None) };
+    auth.page_token(&session, cookie.expose(), &format!("device {id}")).await.map(Some).map_err(ours)
+}
+
+fn asked_page((id, token): (&str, &str), person: &Person, now: Millis) -> Response {
     let Person { signed, request, party, code, .. } = person;
     let minutes = now.since(request.created).as_secs() / 60;
     let from = request.asked.ip.as_deref().unwrap_or("an address that is not known");
@@ -256,7 +264,8 @@ fn asked_page(id: &str, person: &Person, now: Millis) -> Response {
         "<p>You are signed in as <strong>{}</strong>. A device asks to use <strong>{}</strong> as you, for: <strong>{}</strong>.</p>\n\
          <ul>\n<li>It asked {minutes} minutes ago, from {}.</li>\n<li>It calls itself: {}.</li>\n</ul>\n\
          <p>Does a device in front of you show this code right now?</p>\n<p><code>{}</code></p>\n\
-         <form method=\"post\" action=\"{DOOR}{id}\">\n<button name=\"decision\" value=\"deny\">No, refuse it</button>\n\
+         <form method=\"post\" action=\"{DOOR}{id}\">\n<input type=\"hidden\" name=\"token\" value=\"{token}\">\n\
+         <button name=\"decision\" value=\"deny\">No, refuse it</button>\n\
          <button name=\"decision\" value=\"allow\">Yes, connect this device</button>\n</form>\n\
          <p>If somebody sent you the code, or asked you on the telephone to enter it, refuse: they would be signed in as you.</p>",
         escaped(&signed.username),
@@ -282,9 +291,16 @@ pub(super) async fn decided(place: Place, Path(id): Path<String>, asked: Asked) 
 }
 
 async fn decide(place: &Place, id: &str, form: &Form) -> Result<Response, OAuthError> {
-    let At::Person(person) = stands(place, id, &form.parts, true).await? else { return Err(OVER) };
-    let Person { signed, request, party, visit, .. } = *person;
+    let mut visit = visit(place, &form.parts).await?;
     is_from_here(&visit, &form.parts)?;
+    let right = token(place, &visit, id).await?;
+    let given = form.get("token")?.unwrap_or_default();
+    visit.from_page = right.is_some_and(|right| types::ct_eq(right.as_bytes(), given.as_bytes()));
+    if !visit.from_page {
+        return Err(OVER);
+    }
+    let At::Person(person) = stands(place, id, visit, true).await? else { return Err(OVER) };
+    let Person { signed, request, party, visit, .. } = *person;
     let sso = place.sso();
     let held = sso.held(&visit, id).await.map_err(|error| told(&error))?.ok_or(OVER)?;
     if !sso.release(&visit, held.id).await.map_err(|error| told(&error))? {

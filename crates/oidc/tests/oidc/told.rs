@@ -224,15 +224,21 @@ async fn a_device_waits_until_its_person_has_signed_in_anew_and_said_yes() {
         assert!(
             page.body.contains("alice") && page.body.contains("&lt;b&gt;app&lt;/b&gt;") && page.body.contains("email")
         );
+        // What the page's form sends back, which no cookie can make.
+        let token = page.body.split("name=\"token\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+        let token = token.unwrap_or_else(|| panic!("{}", page.body)).to_owned();
+        assert!(fresh.post(&confirm, &[("decision", decision)]).await.status.is_client_error());
         // From another site, and from a browser that didn't type the code.
         let evil = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")];
-        let forged = fresh.send(Method::POST, &confirm, Some("decision=allow".to_owned()), &evil).await;
+        let forged = Some(format!("decision=allow&token={token}"));
+        let forged = fresh.send(Method::POST, &confirm, forged, &evil).await;
         assert!(forged.status.is_client_error());
         let (elsewhere, _) = house.signed_in(user).await;
-        assert!(elsewhere.post(&confirm, &[("decision", "allow")]).await.status.is_client_error());
+        let form = [("decision", "allow"), ("token", token.as_str())];
+        assert!(elsewhere.post(&confirm, &form).await.status.is_client_error());
         assert_eq!(poll(&house, &client, &code).await["error"], "authorization_pending");
-        assert_eq!(fresh.post(&confirm, &[("decision", decision)]).await.status, 200);
-        assert!(fresh.post(&confirm, &[("decision", "allow")]).await.status.is_client_error(), "once");
+        assert_eq!(fresh.post(&confirm, &[("decision", decision), ("token", &token)]).await.status, 200);
+        assert!(fresh.post(&confirm, &form).await.status.is_client_error(), "once");
         let got = poll(&house, &client, &code).await;
         if outcome.is_empty() {
             assert_eq!(claims(&text(&got, "id_token"))["sub"], user.to_string());

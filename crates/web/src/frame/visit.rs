@@ -193,6 +193,7 @@ impl Visit {
             device: kept(cookies::DEVICE),
             address: self.address.clone(),
             ticket: self.ticket.clone(),
+            from_page: false,
             cookies: self.cookies.clone(),
             secure: self.web.options.secure_origin,
         }

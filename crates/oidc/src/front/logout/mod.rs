@@ -21,6 +21,7 @@ use axum::response::Response;
 use http::{HeaderMap, Method, header};
 use sso::{Protocol, RelyingParty, Visit};
 use std::sync::Arc;
+use types::SecretString;
 
 /// Bytes of a state.
 const LONGEST_STATE: usize = 2048;
@@ -69,7 +70,8 @@ async fn asked_for(place: &Place, form: &Form) -> Result<Response, OAuthError> {
         return front_channel::end(place, &visit, &session, wanted.after.as_deref()).await;
     }
     let app = wanted.party.as_ref().map(|party| party.app.name.as_str());
-    Ok(pages::question(&visit, &session, form, app, wanted.after.as_deref()))
+    // Names nobody: it is shown to whoever has the cookie, who may have copied it.
+    Ok(pages::question(&token(place, &visit, &session).await?, form, app, wanted.after.as_deref()))
 }
 
 /// The person has said yes, on our page.
@@ -79,8 +81,8 @@ async fn confirmed(place: &Place, form: &Form) -> Result<Response, OAuthError> {
     let Some(session) = session(place, &visit).await? else {
         return Ok(pages::goodbye(&visit, &[], wanted.after.as_deref()));
     };
-    let token = form.required("token", "The form is not complete.")?;
-    if !pages::is_token(&visit, &session, token) {
+    let given = form.required("token", "The form is not complete.")?;
+    if !types::ct_eq(token(place, &visit, &session).await?.as_bytes(), given.as_bytes()) {
         return Err(OAuthError::invalid_request("This page is not of this session. Go back and start again."));
     }
     front_channel::end(place, &visit, &session, wanted.after.as_deref()).await
@@ -136,6 +138,13 @@ async fn session(place: &Place, visit: &Visit) -> Result<Option<Session>, OAuthE
         }
         None => Ok(None),
     }
+}
+
+/// What the form of the question sends back: made by the tenant's key for this session's secret, so no page that was shown elsewhere has it.
+async fn token(place: &Place, visit: &Visit, session: &Session) -> Result<String, OAuthError> {
+    let secret = visit.session.as_ref().map(SecretString::expose).unwrap_or_default();
+    let token = place.sso().auth().page_token(session, secret, "logout").await;
+    token.map_err(|error| OAuthError::ours(&error))
 }
 
 /// Whether the hint was given in this session, or at least to this person.

@@ -5,10 +5,7 @@ use crate::frame::{
     page::{self, Page, escaped},
     params::Form,
 };
-use auth::account::Session;
-use aws_lc_rs::hmac;
 use axum::response::Response;
-use data_encoding::BASE64URL_NOPAD;
 use http::{HeaderValue, StatusCode, header};
 use sso::{Visit, cookies};
 
@@ -17,13 +14,7 @@ const LEAVE: &str = "{const next=document.getElementById('next');\
 const go=()=>{if(next)location.replace(next.href)};addEventListener('load',go);setTimeout(go,5000)}";
 
 /// Asks the person, who came here by a link that may be anybody's.
-pub(super) fn question(
-    visit: &Visit,
-    session: &Session,
-    form: &Form,
-    app: Option<&str>,
-    after: Option<&str>,
-) -> Response {
+pub(super) fn question(token: &str, form: &Form, app: Option<&str>, after: Option<&str>) -> Response {
     let from = app.map(|app| format!("<p>{} asks to sign you out.</p>\n", escaped(app))).unwrap_or_default();
     let carried: String = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state"]
         .into_iter()
@@ -31,12 +22,10 @@ pub(super) fn question(
         .map(|(name, value)| format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n", escaped(value)))
         .collect();
     let body = format!(
-        "{from}<p>You are signed in as <strong>{}</strong>. Signing out ends your session here and at every application that you \
-         opened from it.</p>\n<form method=\"post\" action=\"{}\">\n{carried}<input type=\"hidden\" name=\"token\" value=\"{}\">\n\
+        "{from}<p>Signing out ends your session here and at every application that you opened from it.</p>\n<form method=\"post\" action=\"{}\">\n{carried}<input type=\"hidden\" name=\"token\" value=\"{}\">\n\
          <button>Sign out</button>\n</form>\n<p><a href=\"/account\">Stay signed in</a></p>",
-        escaped(session.username()),
         crate::front::LOGOUT,
-        token(visit, session),
+        escaped(token),
     );
     // Chromium holds the policy against where an answer leads on to, too.
     let form_action = ["'self'".to_owned()].into_iter().chain(after.and_then(origin_of)).collect();
@@ -84,16 +73,4 @@ fn page(frames: &[String], after: Option<&str>) -> Response {
     origins.dedup();
     let script = if frames.is_empty() && after.is_none() { "" } else { LEAVE };
     Page { frames: origins, script, ..Page::new("Signed out", body) }.answer(StatusCode::OK)
-}
-
-/// Ties the question to the session that it was shown in: made of the cookie's secret, so no page that was shown elsewhere has it.
-fn token(visit: &Visit, session: &Session) -> String {
-    let secret = visit.session.as_ref().map(types::SecretString::expose).unwrap_or_default();
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-    let tag = hmac::sign(&key, format!("countersign logout v1\n{}", session.id()).as_bytes());
-    BASE64URL_NOPAD.encode(tag.as_ref())
-}
-
-pub(super) fn is_token(visit: &Visit, session: &Session, given: &str) -> bool {
-    visit.session.is_some() && types::ct_eq(given.as_bytes(), token(visit, session).as_bytes())
 }

@@ -87,7 +87,8 @@ fn finish(done: Result<Response, OAuthError>) -> Response {
 
 async fn registered(place: &Place, asked: Asked) -> Result<Response, OAuthError> {
     // Without leave nothing is read.
-    let leave = bearer(asked.headers()).and_then(|text| Token::parse(crate::LEAVE_PREFIX, text).ok()).ok_or(NO_LEAVE)?;
+    let leave =
+        bearer(asked.headers()).and_then(|text| Token::parse(crate::LEAVE_PREFIX, text).ok()).ok_or(NO_LEAVE)?;
     let metadata = body(asked).await?;
     let name = metadata.name()?;
     let mut client = metadata.client(&OidcClient::default())?;
