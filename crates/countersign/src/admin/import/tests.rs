@@ -188,7 +188,7 @@ async fn everything_comes_over_once_and_keys_stay_the_same() {
     let phones = rows.phones_of_users(&[alice.id]).await.unwrap();
     assert_eq!(phones.len(), 2);
     let office = here.office();
-    let phone = office.scope().phone_by_number(&"+15035550100".parse().unwrap(), "").await.unwrap().unwrap();
+    let phone = office.scope().phone_by_number(&"+15035550100".parse().unwrap(), "", false).await.unwrap().unwrap();
     assert_eq!((phone.platform.as_str(), phone.r#type.as_str(), phone.predelay), ("apple ios", "mobile", 3));
     assert_eq!(rows.users_of_phones(&[phone.id]).await.unwrap().len(), 2, "one phone for both");
     assert!(rows.global_policy().await.unwrap().unwrap().sections.contains("deny"));
