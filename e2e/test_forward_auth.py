@@ -17,6 +17,7 @@ from fixtures.waiting import wait_for
 from playwright.sync_api import expect
 
 PASS = "__Host-countersign-pass"
+STOPPED = "<!doctype html><html lang=en><title>x</title><link rel=icon href='data:,'><p id=stopped>Stopped."
 
 
 @pytest.fixture
@@ -127,21 +128,22 @@ def test_nobody_is_signed_in_as_somebody_else(behind: Behind) -> None:
     codes = []
 
     def stop(route) -> None:  # noqa: ANN001
-        codes.append(route.fetch(max_redirects=0).headers["location"])
-        route.fulfill(content_type="text/html", body="<!doctype html><html lang=en><title>x</title><link rel=icon href='data:,'>")
+        kept = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in org.visitor.context.cookies(org.issuer))
+        path = route.request.url.removeprefix(org.issuer)
+        codes.append(ask(org.tenant, "GET", path, Cookie=kept).headers["Location"])
+        route.fulfill(content_type="text/html", body=STOPPED)
 
     proved = re.compile(r"/forward-auth/start\?.*proof=")
     page.route(proved, stop)
     page.goto(f"{behind.proxy.origin}/page", wait_until="commit")
-    org.sign_in()
-    wait_for("the code", lambda: codes or page.wait_for_timeout(50), seconds=20)
+    org.sign_in(until=page.locator("#stopped"))
     page.unroute(proved)
     path = codes[0].removeprefix(behind.proxy.origin)
     victim = org.lobby.visitor(org.tenant, behind.proxy.name)
     victim.allows("status of 4")
     other = victim.page()
     other.goto(codes[0])
-    Screen(other).shows("trouble-other-browser-title")
+    expect(other.get_by_text(Screen(other).text("trouble-other-browser"))).to_be_visible()
     assert not [cookie for cookie in victim.context.cookies() if cookie["name"] == PASS]
     assert behind.get(path)[0] in (403, 410)
     page.goto(codes[0])
@@ -170,7 +172,7 @@ def test_what_traefik_sends_is_believed_from_its_proxy_only(lobby: Lobby) -> Non
             assert answer.status in (400, 403), (header, garbage[:20], answer.status)
         without = {key: value for key, value in right.items() if key != header}
         assert ask(org.tenant, "GET", "/forward-auth", **without).status == 403, header
-    app.change("--set", "forward.proxies=192.0.2.0/24")
+    app.change("--set", 'forward.proxies=["192.0.2.0/24"]')
     wait_for(
         "the change is known", lambda: ask(org.tenant, "GET", "/forward-auth", **right).status == 403, seconds=15
     )

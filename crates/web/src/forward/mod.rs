@@ -8,6 +8,7 @@ use crate::{
     Web,
     frame::{
         cookies,
+        headers::Policy,
         trouble::Trouble,
         visit::{Visit, redirect, with_cookie},
     },
@@ -41,8 +42,8 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/forward-auth", any(ask))
         .route("/forward-auth/nginx", any(ask_by_status))
         .route("/forward-auth/start", get(start))
-        .route("/forward-auth/at/begin", get(begin))
-        .route("/forward-auth/at/callback", get(callback))
+        .route("/forward-auth/at/begin", get(begin_there))
+        .route("/forward-auth/at/callback", get(callback_there))
 }
 
 /// What a proxy has sent.
@@ -117,14 +118,36 @@ async fn there(web: &Web, visit: &Visit, asked: &Asked) -> Result<(Arc<RelyingPa
     web.sso.forwarded(visit.tenant.id, asked.peer, &asked.headers).await?.map_err(|_| Trouble::NotFound)
 }
 
+/// What goes wrong at the application's host is said without a page: the files that one loads aren't there.
+fn plainly(visit: &Visit, done: Result<Response, Trouble>) -> Response {
+    done.unwrap_or_else(|trouble| {
+        let mut response = Response::new(axum::body::Body::from(format!("{}\n", visit.words.say(trouble.key()))));
+        *response.status_mut() = trouble.status();
+        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, plain);
+        response.extensions_mut().insert(Policy::nothing());
+        response
+    })
+}
+
+/// `https://{application}/.countersign/begin`.
+async fn begin_there(State(web): State<Arc<Web>>, visit: Visit, asked: Asked) -> Response {
+    plainly(&visit, begin(&web, &visit, &asked).await)
+}
+
+/// `https://{application}/.countersign/callback`.
+async fn callback_there(State(web): State<Arc<Web>>, visit: Visit, asked: Asked) -> Response {
+    plainly(&visit, callback(&web, &visit, &asked).await)
+}
+
 /// What a browser keeps, as it may be known elsewhere.
 fn hash(state: &str) -> String {
     BASE64URL_NOPAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, state.as_bytes()).as_ref())
 }
 
-/// `https://{application}/.countersign/begin?to=…`: leaves a secret in this browser, and goes to where somebody signs in.
-async fn begin(State(web): State<Arc<Web>>, visit: Visit, asked: Asked) -> Result<Response, Trouble> {
-    let (party, _) = there(&web, &visit, &asked).await?;
+/// `?to=…`: leaves a secret in this browser, and goes to where somebody signs in.
+async fn begin(web: &Web, visit: &Visit, asked: &Asked) -> Result<Response, Trouble> {
+    let (party, _) = there(web, visit, asked).await?;
     let to = visit.asked("to").filter(|to| to.len() <= LONGEST && auth::sign_in::is_local_path(to)).unwrap_or("/");
     let state = BASE64URL_NOPAD.encode(&web.auth.world().bytes::<32>());
     let query: String = form_urlencoded::Serializer::new(String::new())
@@ -163,9 +186,9 @@ async fn start(State(web): State<Arc<Web>>, visit: Visit) -> Result<Response, Tr
     })
 }
 
-/// `https://{application}/.countersign/callback?code=…&to=…`: takes the session over, once, in the browser that began.
-async fn callback(State(web): State<Arc<Web>>, visit: Visit, asked: Asked) -> Result<Response, Trouble> {
-    let (party, forwarded) = there(&web, &visit, &asked).await?;
+/// `?code=…&to=…`: takes the session over, once, in the browser that began.
+async fn callback(web: &Web, visit: &Visit, asked: &Asked) -> Result<Response, Trouble> {
+    let (party, forwarded) = there(web, visit, asked).await?;
     let to = visit.asked("to").filter(|to| auth::sign_in::is_local_path(to)).ok_or(Trouble::Malformed)?;
     let code = visit.asked("code").ok_or(Trouble::Malformed)?;
     let state = visit.cookies.get(STATE).ok_or(Trouble::OtherBrowser)?;
