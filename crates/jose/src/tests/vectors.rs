@@ -1,8 +1,8 @@
 //! Examples that others have computed.
 
 use crate::{
-    Algorithm, Algorithms, Audience, Expect, JoseError, Jwk, JwkSet, KeySet, Unverified, VerifyKey, base64url_decode, dpop,
-    half_hash, verify_jwt,
+    Algorithm, Algorithms, Audience, Expect, JoseError, Jwk, JwkSet, KeySet, Unverified, VerifyKey, base64url_decode,
+    dpop, half_hash, verify_jwt,
 };
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -114,7 +114,10 @@ fn rfc9449_4_1() {
 fn openid_connect_core_a_the_left_half() {
     // OpenID Connect Core, appendix A.3 (`code id_token`) and A.4 (`id_token token`), as published.
     assert_eq!(half_hash(Algorithm::Rs256, "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"), "77QmUPtjPfzWtF2AnpK9RQ");
-    assert_eq!(half_hash(Algorithm::Rs256, "Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk"), "LDktKdoQak3Pk0cnXxCltA");
+    assert_eq!(
+        half_hash(Algorithm::Rs256, "Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk"),
+        "LDktKdoQak3Pk0cnXxCltA"
+    );
 }
 
 #[test]
@@ -132,4 +135,40 @@ fn a_set_leaves_out_what_it_does_not_know_and_refuses_private_keys() {
     // A point that isn't on the curve.
     let off = P256.replace("x_FEz", "x_FEa");
     assert!(VerifyKey::new(&Jwk::parse(&off).unwrap()).is_err());
+}
+
+/// RFC 7520: the payload of §4.
+const BILBO: &str = "SXTigJlzIGEgZGFuZ2Vyb3VzIGJ1c2luZXNzLCBGcm9kbywgZ29pbmcgb3V0IHlvdXIgZG9vci4gWW91IHN0ZXAgb250byB0aGUgcm9hZCwgYW5kIGlmIHlvdSBkb24ndCBrZWVwIHlvdXIgZmVldCwgdGhlcmXigJlzIG5vIGtub3dpbmcgd2hlcmUgeW91IG1pZ2h0IGJlIHN3ZXB0IG9mZiB0by4";
+
+#[test]
+fn rfc7520_4_1_and_4_4() {
+    let jwk = r#"{"kty":"RSA","kid":"bilbo.baggins@hobbiton.example","use":"sig","n":"n4EPtAOCc9AlkeQHPzHStgAbgs7bTZLwUBZdR8_KuKPEHLd4rHVTeT-O-XV2jRojdNhxJWTDvNd7nqQ0VEiZQHz_AJmSCpMaJMRBSFKrKb2wqVwGU_NsYOYL-QtiWN2lbzcEe6XC0dApr5ydQLrHqkHHig3RBordaZ6Aj-oBHqFEHYpPe7Tpe-OfVfHd1E6cS6M1FZcD1NNLYD5lFHpPI9bTwJlsde3uhGqC0ZCuEHg8lhzwOHrtIQbS0FVbb9k3-tVTU4fg_3L_vniUFAKwuCLqKnS2BYwdq_mzSnbLY7h_qixoR7jig3__kRhuaxwUkRz5iaiQkqgc5gHdrNP5zw","e":"AQAB"}"#;
+    let rsa = VerifyKey::new(&Jwk::parse(jwk).unwrap()).unwrap();
+    let hmac = VerifyKey::hmac(&base64url_decode("hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg").unwrap()).unwrap();
+    let cases = [
+        (
+            Algorithm::Rs256,
+            rsa,
+            "eyJhbGciOiJSUzI1NiIsImtpZCI6ImJpbGJvLmJhZ2dpbnNAaG9iYml0b24uZXhhbXBsZSJ9",
+            "MRjdkly7_-oTPTS3AXP41iQIGKa80A0ZmTuV5MEaHoxnW2e5CZ5NlKtainoFmKZopdHM1O2U4mwzJdQx996ivp83xuglII7PNDi84wnB-BDkoBwA78185hX-Es4JIwmDLJK3lfWRa-XtL0RnltuYv746iYTh_qHRD68BNt1uSNCrUCTJDt5aAE6x8wW1Kt9eRo4QPocSadnHXFxnt8Is9UzpERV0ePPQdLuW3IS_de3xyIrDaLGdjluPxUAhb6L2aXic1U12podGU0KLUQSE_oI-ZnmKJ3F4uOZDnd6QZWJushZ41Axf_fcIe8u9ipH84ogoree7vjbU5y18kDquDg",
+        ),
+        (
+            Algorithm::Hs256,
+            hmac,
+            "eyJhbGciOiJIUzI1NiIsImtpZCI6IjAxOGMwYWU1LTRkOWItNDcxYi1iZmQ2LWVlZjMxNGJjNzAzNyJ9",
+            "s0h6KThzkfBBBkLspW1h84VsJZFTsPPqMDA7g1Md7p0",
+        ),
+    ];
+    for (algorithm, key, header, signature) in cases {
+        let message = format!("{header}.{BILBO}");
+        let signature = base64url_decode(signature).unwrap();
+        assert_eq!(key.verify(algorithm, message.as_bytes(), &signature), Ok(()), "{algorithm}");
+        // The payload is no claims: nothing of it can be read.
+        let token = format!("{message}.{}", crate::base64url(&signature));
+        let allowed = Algorithms::from(algorithm);
+        assert_eq!(
+            Unverified::parse(&token).unwrap().verify(&KeySet::from(key), allowed).unwrap_err(),
+            JoseError::Malformed("JSON")
+        );
+    }
 }
