@@ -82,13 +82,16 @@ impl ToldRoute {
     /// In words: `49: 97 % of 128 arrived, 80 % of 120 codes entered, half within 1.2 s, nearly all within 4.0 s`.
     #[must_use]
     pub fn words(&self) -> String {
-        let share = |(good, all): (u64, u64)| Tally { good, all }.percent().map(|percent| format!("{percent} % of {all}"));
+        let share =
+            |(good, all): (u64, u64)| Tally { good, all }.percent().map(|percent| format!("{percent} % of {all}"));
         let mut words: Vec<String> = Vec::new();
         words.extend(share(self.delivered).map(|share| format!("{share} arrived")));
         words.extend(share(self.verified).map(|share| format!("{share} codes entered")));
-        words.extend(self.latency.map(|(median, slow)| {
-            format!("half within {} s, nearly all within {} s", tenths(median), tenths(slow))
-        }));
+        words.extend(
+            self.latency.map(|(median, slow)| {
+                format!("half within {} s, nearly all within {} s", tenths(median), tenths(slow))
+            }),
+        );
         let to = if self.prefix.is_empty() { "everything" } else { &self.prefix };
         format!("{to}: {}", words.join(", "))
     }

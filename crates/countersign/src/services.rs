@@ -7,8 +7,8 @@ use auth::Auth;
 use directory::{Checks, Directory};
 use keys::{FileRoot, KeyRing, Pkcs11Root, RootKey};
 use messaging::{Carrier, Channel, Courier, Hooks, WebPush};
-use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, sync::Arc, time::Duration};
 use sso::Sso;
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, sync::Arc, time::Duration};
 use store::Store;
 use types::World;
 
@@ -79,10 +79,8 @@ impl Services {
         let options =
             auth::Options { public_port: config.public_port(), beacons, locations, ..auth::Options::default() };
         let auth = Auth::start_with(Arc::clone(&store), Arc::clone(&courier), options);
-        let sso = Sso::start(
-            Arc::clone(&auth),
-            sso::Options { public_port: config.public_port(), secure_origin: true },
-        );
+        let sso =
+            Sso::start(Arc::clone(&auth), sso::Options { public_port: config.public_port(), secure_origin: true });
         Ok(Self { store, courier, auth, sso, hooks })
     }
 

@@ -33,8 +33,11 @@ static INSERT: Statement = Statement::new(
     "INSERT INTO supplier_deletion (id, holder, key_id, carrier, until, sealed) VALUES ($1, $2, $3, $4, $5, $6)",
     &[Type::Bytes, Type::Bytes, Type::Bytes, Type::Text, Type::Int, Type::Bytes],
 );
-static REMOVE: Statement =
-    Statement::new("supplier_deletion_remove", "DELETE FROM supplier_deletion WHERE id = $1 RETURNING id", &[Type::Bytes]);
+static REMOVE: Statement = Statement::new(
+    "supplier_deletion_remove",
+    "DELETE FROM supplier_deletion WHERE id = $1 RETURNING id",
+    &[Type::Bytes],
+);
 static TAKE_OVER: Statement = Statement::new(
     "supplier_deletion_take_over",
     "UPDATE supplier_deletion SET holder = $2 WHERE holder = $1 RETURNING id, holder, key_id, carrier, until, sealed",

@@ -172,7 +172,11 @@ fn a_code_that_was_entered_is_not_worded_anew() {
         courier.cut("a", "x").await.unwrap();
         let all = Span::new(Millis(0), Millis(i64::MAX), 10);
         let rows = house.store.tenant(house.tenant).messages(&all).await.unwrap();
-        assert_eq!((rows.len(), carriers[1].shown().len()), (1, 0), "another wording has its row before it is shown to anybody");
+        assert_eq!(
+            (rows.len(), carriers[1].shown().len()),
+            (1, 0),
+            "another wording has its row before it is shown to anybody"
+        );
     });
 }
 

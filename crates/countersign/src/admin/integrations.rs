@@ -83,7 +83,8 @@ pub struct Create {
     grants: Vec<String>,
 }
 
-const GRANTS: &[&str] = &["read_resource", "write_resource", "read_log", "settings", "integrations", "info", "read_numbers"];
+const GRANTS: &[&str] =
+    &["read_resource", "write_resource", "read_log", "settings", "integrations", "info", "read_numbers"];
 
 async fn create(arguments: Create, office: &Office<'_>) -> anyhow::Result<()> {
     let keys = match (arguments.ikey, arguments.skey_file) {

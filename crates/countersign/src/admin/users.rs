@@ -254,9 +254,7 @@ pub(super) async fn run(action: Action, office: &Office<'_>, services: &Services
             anyhow::ensure!(scope.clear_password(id(&user).await?).await?, "{user} has no password");
             Ok(())
         }
-        Action::Revoke { user, reason } => {
-            access::revoke(office, services, &office.user(&user).await?, &reason).await
-        }
+        Action::Revoke { user, reason } => access::revoke(office, services, &office.user(&user).await?, &reason).await,
         Action::Pass { user, minutes } => access::pass(office, services, &office.user(&user).await?, minutes).await,
         Action::EnrollmentLink { user, hours } => {
             access::link(office, services, &office.user(&user).await?, hours).await

@@ -68,7 +68,8 @@ pub(super) async fn run(
         options.entry("acs".to_owned()).or_insert(acs);
     }
     let url = arguments.url.clone().or_else(|| address_of(preset, options.get("acs")));
-    let given = Given::new(&url.with_context(|| format!("--url is needed: {}", preset.url))?, options).map_err(refused)?;
+    let given =
+        Given::new(&url.with_context(|| format!("--url is needed: {}", preset.url))?, options).map_err(refused)?;
     let (key, mut settings) = preset.settings(&given).map_err(refused)?;
     if let (Kind::Saml(party), Some(read)) = (&mut settings.kind, &metadata) {
         metadata::apply(read, &arguments.wishes, party);

@@ -52,7 +52,9 @@ pub(super) async fn run(arguments: Change, office: &Office<'_>, config: &Config)
     }
     fields.extend(arguments.wishes.apply(&mut settings)?);
     if !fields.is_empty() || arguments.key.is_some() {
-        manage::change(&scope, &row.ikey, arguments.key.as_deref(), &settings, fields.clone()).await.map_err(refused)?;
+        manage::change(&scope, &row.ikey, arguments.key.as_deref(), &settings, fields.clone())
+            .await
+            .map_err(refused)?;
     }
     let mut patch = IntegrationPatch { name: arguments.name.clone(), ..IntegrationPatch::default() };
     if let Some(enabled) = arguments.enabled {
@@ -67,8 +69,7 @@ pub(super) async fn run(arguments: Change, office: &Office<'_>, config: &Config)
     } else if arguments.everybody {
         (patch.groups, patch.access) = (Some(Vec::new()), Some(UserAccess::AllUsers));
     }
-    let integration =
-        patch.name.is_some() || patch.access.is_some() || arguments.enabled.is_some();
+    let integration = patch.name.is_some() || patch.access.is_some() || arguments.enabled.is_some();
     if integration {
         scope.change_integration(&row.ikey, &patch).await?;
     }

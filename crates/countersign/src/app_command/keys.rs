@@ -82,7 +82,8 @@ pub(super) async fn run(arguments: Keys, office: &Office<'_>, services: &Service
                         (_, Some(retire_at), _) => format!("signs until {}", day(retire_at)),
                         _ => String::new(),
                     };
-                    let _ = writeln!(text, "{:5} {:6} {:8} {}  {until}", usage.as_str(), row.alg, state.as_str(), row.kid);
+                    let _ =
+                        writeln!(text, "{:5} {:6} {:8} {}  {until}", usage.as_str(), row.alg, state.as_str(), row.kid);
                 }
             }
             if text.is_empty() {
@@ -98,7 +99,9 @@ pub(super) async fn run(arguments: Keys, office: &Office<'_>, services: &Service
             let made = keys.rotate(tenant, usage, algorithm, turn).await.context("the key could not be made")?;
             cli::say(match (made, now) {
                 (true, true) => "The new key signs from now on. What the old one signed counts no more.\n",
-                (true, false) => "The new key is published, and will take the old one's place: countersign app keys list\n",
+                (true, false) => {
+                    "The new key is published, and will take the old one's place: countersign app keys list\n"
+                }
                 (false, _) => "A new key waits already, or was made in this moment: countersign app keys list\n",
             })
         }

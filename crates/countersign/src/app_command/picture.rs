@@ -25,7 +25,9 @@ fn kind(octets: &[u8]) -> Option<&'static str> {
         Some("image/png")
     } else if octets.starts_with(b"RIFF") && octets.get(8..12) == Some(b"WEBP") {
         Some("image/webp")
-    } else if text().is_some_and(|text| text.starts_with("<svg") || (text.starts_with("<?xml") && text.contains("<svg"))) {
+    } else if text()
+        .is_some_and(|text| text.starts_with("<svg") || (text.starts_with("<?xml") && text.contains("<svg")))
+    {
         Some("image/svg+xml")
     } else {
         None

@@ -53,7 +53,11 @@ impl Source {
         let tenant = reading.tenant.as_deref().unwrap_or_default();
         let tenant = tenant.parse().context("--tenant: with --api the tenant's id (DA…) is needed")?;
         let api = Api::new(host, ikey, skey, reading.ca.as_deref(), world)?;
-        Ok(Self { tenant, from: Place::Api { api: Box::new(api), query: None, proof: String::new() }, names: HashMap::new() })
+        Ok(Self {
+            tenant,
+            from: Place::Api { api: Box::new(api), query: None, proof: String::new() },
+            names: HashMap::new(),
+        })
     }
 
     pub(crate) const fn tenant(&self) -> TenantId {

@@ -86,8 +86,7 @@ async fn counted(services: &Services, tenant: TenantId, days: i64) -> anyhow::Re
     let to = Millis((today + 1).saturating_mul(DAY_MS));
     let mut counts = BTreeMap::new();
     for one in services.store.tenant(tenant).message_outcomes(from, to).await? {
-        let state =
-            if one.error_class.is_empty() { one.state } else { format!("{} ({})", one.state, one.error_class) };
+        let state = if one.error_class.is_empty() { one.state } else { format!("{} ({})", one.state, one.error_class) };
         *counts.entry((one.supplier, state)).or_default() += one.count;
     }
     Ok(counts)

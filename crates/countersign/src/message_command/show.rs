@@ -54,7 +54,9 @@ pub(super) async fn run(arguments: ShowArgs, services: &Services, office: &Offic
     };
     if rows.is_empty() {
         // The key that says whose a message was is gone with its day.
-        return say("no message; of days before today (UTC) only countersign log read --user knows, with the organisation's key\n");
+        return say(
+            "no message; of days before today (UTC) only countersign log read --user knows, with the organisation's key\n",
+        );
     }
     say(&table(&rows))
 }

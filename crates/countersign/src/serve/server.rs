@@ -221,7 +221,11 @@ impl Server {
 
 /// Where clients are asked for a certificate, programs alone come: no page is served there.
 async fn for_programs(request: Request, next: Next) -> Response {
-    if request.uri().path().starts_with("/oidc/") { next.run(request).await } else { StatusCode::NOT_FOUND.into_response() }
+    if request.uri().path().starts_with("/oidc/") {
+        next.run(request).await
+    } else {
+        StatusCode::NOT_FOUND.into_response()
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
