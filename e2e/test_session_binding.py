@@ -7,16 +7,18 @@ import re
 import urllib.parse
 
 import pytest
-from fixtures.browser import Visitor
+from fixtures.browser import Chromium, Visitor
 from fixtures.browser_house import Lobby
 from fixtures.browser_oauth import ask
-from fixtures.browser_people import settings
+from fixtures.browser_people import has_passkey, settings
 from fixtures.browser_prompt import Prompt, Screen
 from fixtures.sso import Organisation
 from fixtures.tenant import Tenant
+from fixtures.waiting import wait_for
 from playwright.sync_api import expect
 
 SESSION = "__Host-countersign-session"
+DEVICE = "__Host-countersign-device"
 
 
 def jar(visitor: Visitor) -> str:
@@ -110,6 +112,43 @@ def test_each_proof_gives_the_session_another_secret(org: Organisation) -> None:
     (old, new) = (re.search(rf"{SESSION}=([^;]+)", cookies)[1] for cookies in (before, after))
     assert old != new and old.split(".")[0] == new.split(".")[0], "the same session, another secret"
     assert ask(org.tenant, "GET", "/account", Cookie=f"{SESSION}={old}").headers["Location"] == "/account/sign-in"
+
+
+def test_a_browser_with_device_bound_sessions_keeps_its_cookie_fresh_by_itself(lobby: Lobby) -> None:
+    """Chromium's own Device Bound Session Credentials, with a key in software as it has for tests: registration and renewal."""
+    tenant = lobby.tenant()
+    tenant.user("alice", email=f"alice@{tenant.host}")
+    features = "--enable-features=DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting"
+    chromium = Chromium(lobby.house.place(), tenant.server.ca_file, features)
+    try:
+        visitor = Visitor(chromium, {tenant.host})
+        page = visitor.page()
+        has_passkey(page, tenant, "alice")
+        page.goto(f"{tenant.origin}/account", wait_until="commit")
+        screen = Screen(page)
+        screen.shows("account-title")
+
+        def device() -> str | None:
+            page.wait_for_timeout(50)
+            found = [cookie["value"] for cookie in visitor.context.cookies() if cookie["name"] == DEVICE]
+            return found[0] if found else None
+
+        first = wait_for("the device is registered", device)
+        # Its cookie is over: the browser renews it before it asks for anything.
+        visitor.context.clear_cookies(name=DEVICE)
+        copied = jar(visitor)
+        page.goto(f"{tenant.origin}/account/sessions", wait_until="commit")
+        screen.shows("sessions-title")
+        assert wait_for("the device's cookie", device) != first
+        # Whoever has the jar from between has nothing that renews it, and is sent to sign in.
+        assert ask(tenant, "GET", "/account", Cookie=copied).headers["Location"] == "/account/sign-in"
+        whole = jar(visitor)
+        assert DEVICE in whole
+        assert "/session/prove?" in ask(tenant, "GET", "/account", Cookie=whole).headers["Location"]
+        visitor.close()
+        visitor.check()
+    finally:
+        chromium.close()
 
 
 @pytest.mark.parametrize("binding", ["preferred", "required"])
