@@ -52,7 +52,11 @@ pub(crate) async fn signed(
     spend(call, party, pending, held).await?;
     let session_index =
         call.door.sso.participate(signed, party, &name.participant()).await.map_err(|error| ours(&error))?;
-    let now = call.now();
+    // Never longer than the session here: that is all that can be said for sure.
+    let session = call.door.sso.auth().session_by_id(party.tenant(), signed.session).await;
+    let ends = session.map_err(|error| call.ours(&error))?.ok_or(Refused::NobodyAsked)?.expires();
+    let wanted = settings.session_seconds.map(|seconds| call.now() + Duration::from_secs(seconds.into()));
+    let session_until = wanted.map_or(ends, |wanted| wanted.min(ends));
     let (id, assertion_id) = (new_id(call.world()), new_id(call.world()));
     let envelope = envelope(call, pending, &id);
     let audiences: Vec<&str> =
@@ -65,7 +69,7 @@ pub(crate) async fn signed(
         life: Duration::from_secs(settings.assertion_seconds.into()),
         auth_time: signed.auth_time,
         session_index: &session_index,
-        session_until: settings.session_seconds.map(|seconds| now + Duration::from_secs(seconds.into())),
+        session_until: Some(session_until),
         class: &class,
         attributes: &attributes,
     };

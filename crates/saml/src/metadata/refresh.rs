@@ -129,6 +129,8 @@ impl Refresher {
         tx.change_relying_party(party.ikey(), &change, now).await?;
         tx.notify(format!("application:{}", party.ikey())).await?;
         tx.commit().await?;
+        // The notice is for the others, and takes a moment; whoever waits here goes on with the new one.
+        door.sso.auth().applications().forget(party.ikey());
         Ok(true)
     }
 }

@@ -8,7 +8,13 @@ use sso::{
     party::{Binding, SamlParty},
     signing::{Turn, Usage},
 };
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use types::Millis;
 use xmlsig::{Document, Limits, Xml, ns};
 
@@ -161,6 +167,66 @@ fn a_publishers_signature_covers_what_is_read() {
     assert_eq!(read(plain.as_str(), &right).unwrap_err(), MetadataError::Signature);
     let changed = signed.as_str().replace(SLO, "https://evil.example/slo");
     assert_eq!(read(&changed, &right).unwrap_err(), MetadataError::Signature);
+}
+
+/// Answers each request with what is put there, and counts them.
+async fn publisher(text: Arc<Mutex<String>>) -> (String, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let answer = move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        std::future::ready(text.lock().unwrap().clone())
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/metadata", listener.local_addr().unwrap());
+    let app = axum::Router::new().route("/metadata", axum::routing::get(answer));
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (url, asked)
+}
+
+async fn acs_of(house: &House) -> String {
+    let found = house.sso.party(house.tenant, sso::Protocol::Saml, APP).await.unwrap().unwrap();
+    found.saml().unwrap().acs[0].url.clone()
+}
+
+#[tokio::test]
+async fn what_is_over_is_read_again_before_anybody_signs_in_by_it() {
+    let moved = described(|xml| xml.with("validUntil", at(NOW + Duration::from_secs(60))), |role| role);
+    // What signs is held to it from then on; this one doesn't.
+    let moved = moved.render().unwrap().as_str().replace("AuthnRequestsSigned=\"true\"", "");
+    let moved = moved.replace(ACS, "https://app.example/new");
+    let text = Arc::new(Mutex::new("nothing".to_owned()));
+    let (url, asked) = publisher(Arc::clone(&text)).await;
+    let settings = SamlParty { metadata_url: Some(url), metadata_until: Some(NOW.0), ..party() };
+    let house = House::with(settings).await;
+    let (browser, ..) = house.signed_in("alice", auth::account::Strength::Passkey).await;
+    assert_eq!(browser.get(&carried(&plain("_r1"))).await.refusal(), "expired");
+    // A publisher that fails isn't asked at each request.
+    assert_eq!(browser.get(&carried(&plain("_r1"))).await.refusal(), "expired");
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    // One whose copy is over, or another's, is no better.
+    house.clock.advance(Duration::from_secs(301));
+    *text.lock().unwrap() = moved.clone();
+    assert_eq!(browser.get(&carried(&plain("_r1"))).await.refusal(), "expired");
+    house.clock.advance(Duration::from_secs(301));
+    let now = NOW + Duration::from_secs(602);
+    *text.lock().unwrap() = moved.replace(&at(NOW + Duration::from_secs(60)), &at(now + Duration::from_secs(3600)));
+    let request = plain("_r2").as_str().replace(&at(NOW), &at(now));
+    let answer = browser.get(&raw(request.as_bytes())).await;
+    assert_eq!(answer.action(), "https://app.example/new", "{}", answer.text);
+    assert_eq!((asked.load(Ordering::SeqCst), acs_of(&house).await.as_str()), (3, "https://app.example/new"));
+    // What an administrator has decided stays.
+    let found = house.sso.party(house.tenant, sso::Protocol::Saml, APP).await.unwrap().unwrap();
+    assert!(found.saml().unwrap().attributes == party().attributes && found.settings.level() == party().level);
+}
+
+#[tokio::test]
+async fn an_address_that_only_this_machine_can_reach_is_not_asked() {
+    let text = described(|xml| xml, |role| role).render().unwrap().as_str().to_owned();
+    let (url, asked) = publisher(Arc::new(Mutex::new(text))).await;
+    let outbound = outbound::Outbound::new(Vec::new(), "test").unwrap();
+    assert!(outbound.send(outbound::Request::get(&url)).await.is_err());
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
 }
 
 proptest! {

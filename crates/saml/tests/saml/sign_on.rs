@@ -11,7 +11,7 @@ use xmlsig::{Xml, ns};
 #[tokio::test]
 async fn an_assertion_says_who_and_how_and_for_whom() {
     let house = House::new().await;
-    let (browser, ..) = house.signed_in("alice", Strength::Passkey).await;
+    let (browser, _, session) = house.signed_in("alice", Strength::Passkey).await;
     house.clock.advance(Duration::from_secs(30));
     let path = by_redirect(&plain("_r1"), "/saml/sso", Some("the relay"), None);
     let answer = browser.get(&path).await;
@@ -50,6 +50,8 @@ async fn an_assertion_says_who_and_how_and_for_whom() {
     let statement = assertion.only(ns::SAML, "AuthnStatement").unwrap();
     assert_eq!(statement.attribute("AuthnInstant"), Some(at(NOW).as_str()));
     assert!(statement.attribute("SessionIndex").is_some_and(|index| index.len() >= 20));
+    let ends = house.auth.session_by_id(house.tenant, session).await.unwrap().unwrap().expires();
+    assert_eq!(statement.attribute("SessionNotOnOrAfter"), Some(at(ends).as_str()));
     let class = statement.only(ns::SAML, "AuthnContext").unwrap().only(ns::SAML, "AuthnContextClassRef").unwrap();
     assert_eq!(class.text().unwrap(), "phr");
     let attributes: Vec<_> = assertion
@@ -72,6 +74,19 @@ async fn an_assertion_says_who_and_how_and_for_whom() {
             ),
         ]
     );
+}
+
+#[tokio::test]
+async fn an_applications_session_ends_when_it_is_set_to_and_never_after_ours() {
+    for (seconds, shorter) in [(600, true), (30 * 86_400, false)] {
+        let house = House::with(SamlParty { session_seconds: Some(seconds), ..support::party() }).await;
+        let (browser, _, session) = house.signed_in("alice", Strength::Passkey).await;
+        let verified = assertion(&browser.get(&carried(&plain("_r1"))).await.response(), &house.keys().await);
+        let statement = verified.root().only(ns::SAML, "AuthnStatement").unwrap();
+        let ends = house.auth.session_by_id(house.tenant, session).await.unwrap().unwrap().expires();
+        let wanted = if shorter { NOW + Duration::from_secs(seconds.into()) } else { ends };
+        assert_eq!(statement.attribute("SessionNotOnOrAfter"), Some(at(wanted).as_str()));
+    }
 }
 
 #[tokio::test]

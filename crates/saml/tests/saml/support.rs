@@ -134,7 +134,9 @@ impl House {
         let courier = Arc::new(Courier::new(Arc::clone(&store), vec![Arc::new(Print::quiet())]));
         let auth = Auth::start(Arc::clone(&store), courier);
         let sso = Sso::start(Arc::clone(&auth), sso::Options::default());
-        let door = Arc::new(Door::new(&sso, Outbound::new(Vec::new(), "test").unwrap()));
+        // Applications of the tests stand on this machine.
+        let outbound = Outbound::new(vec!["127.0.0.0/8".parse().unwrap()], "test").unwrap();
+        let door = Arc::new(Door::new(&sso, outbound));
         let house =
             Self { auth, sso, store, world, clock, tenant, other, router: router(&door), _directory: directory };
         house.application(tenant, IKEY, APP, settings).await;
