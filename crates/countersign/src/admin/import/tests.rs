@@ -124,7 +124,7 @@ async fn furnish(house: &House) {
 /// A key that may read everything there.
 async fn admin_key(house: &House) -> (String, SecretString) {
     let mut fields = IntegrationFields::default();
-    for grant in ["read_resource", "integrations"] {
+    for grant in ["read_resource", "integrations", "read_numbers"] {
         fields.set(&format!("adminapi_{grant}"), &true.into()).unwrap();
     }
     let new = NewIntegration {
