@@ -1,8 +1,8 @@
 //! What attackers send, by the names of the classes.
 
 use crate::{
-    Algorithm, Algorithms, Audience, Expect, JoseError, Jwk, JwkSet, KeySet, MAX_TOKEN, SigningKey, Unverified, VerifyKey,
-    base64url, base64url_decode, dpop,
+    Algorithm, Algorithms, Audience, Expect, JoseError, Jwk, JwkSet, KeySet, MAX_TOKEN, SigningKey, Unverified,
+    VerifyKey, base64url, base64url_decode, dpop,
     event::{self, SecurityEvent},
     json, verify_jwt,
 };

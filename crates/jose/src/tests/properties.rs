@@ -1,8 +1,8 @@
 //! Whatever comes, nothing panics; and what was signed is what is read.
 
 use crate::{
-    Algorithm, Algorithms, Audience, Expect, Jwk, JwkSet, KeySet, SigningKey, Unverified, base64url, base64url_decode, json,
-    verify_jwt,
+    Algorithm, Algorithms, Audience, Expect, Jwk, JwkSet, KeySet, SigningKey, Unverified, base64url, base64url_decode,
+    json, verify_jwt,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
