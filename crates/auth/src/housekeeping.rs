@@ -16,6 +16,8 @@ const BACK: Duration = Duration::from_secs(600);
 const KEEP: Duration = Duration::from_secs(86_400);
 /// Sign-ins stay so long after their end.
 const KEEP_SIGN_INS: Duration = Duration::from_secs(3600);
+/// Grants, and tickets of proofs that were used, stay so long after their time: each page of a session leaves two.
+const KEEP_GRANTS: Duration = Duration::from_secs(600);
 /// So many receipts are forgotten by one statement.
 const PIECE: i64 = 1000;
 
@@ -99,7 +101,7 @@ impl Auth {
             let gone = async {
                 Ok::<_, store::StoreError>([
                     store.purge_sign_ins(now - KEEP_SIGN_INS, PIECE).await?,
-                    store.purge_grants(before, PIECE).await?,
+                    store.purge_grants(now - KEEP_GRANTS, PIECE).await?,
                     store.purge_sessions(before, PIECE).await?,
                     store.purge_session_devices(before, PIECE).await?,
                     store.purge_browsers(before, PIECE).await?,

@@ -1,6 +1,12 @@
 // @ts-check
 // Small comforts for forms: nothing is sent twice, and a button that has to wait says how long.
 
+// The ticket that opened this page was used up by that.
+const ticket = /[?&]proof=[^&]*$/;
+if (ticket.test(location.search)) {
+  history.replaceState(history.state, "", location.pathname + location.search.replace(ticket, "") + location.hash);
+}
+
 for (const form of document.querySelectorAll("form")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) {

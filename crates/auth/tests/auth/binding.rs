@@ -279,6 +279,41 @@ fn a_pages_token_is_made_by_the_server_and_not_by_the_cookie() {
     });
 }
 
+#[test]
+fn a_session_is_carried_over_once_and_its_pass_ends_with_it() {
+    each_engine("{}", async |house| {
+        let user = house.person("ana").await;
+        let (_, session) = house.session(user, Strength::Passkey).await;
+        let (auth, tenant) = (&house.auth, house.tenant);
+        let elsewhere = house.another_tenant().await;
+        let code = auth.hand_over(&session, "wiki").await.unwrap();
+        assert!(auth.take_over(tenant, code.expose(), "another").await.unwrap().is_none(), "another application");
+        assert!(auth.take_over(elsewhere, code.expose(), "wiki").await.unwrap().is_none(), "another tenant");
+        assert!(auth.passed(tenant, code.expose(), "wiki").await.unwrap().is_none(), "a code is no pass");
+        let takes = (0..100).map(|_| async { auth.take_over(tenant, code.expose(), "wiki").await.unwrap().is_some() });
+        let won = futures_util::future::join_all(takes).await.into_iter().filter(|won| *won).count();
+        assert_eq!(won, 1);
+        let late = auth.hand_over(&session, "wiki").await.unwrap();
+        house.clock.advance(Duration::from_secs(60));
+        assert!(auth.take_over(tenant, late.expose(), "wiki").await.unwrap().is_none(), "late");
+
+        let pass = auth.pass(&session, "wiki").await.unwrap();
+        let good = async |text: &str, about: &str| auth.passed(tenant, text, about).await.unwrap().is_some();
+        assert!(good(pass.expose(), "wiki").await && good(pass.expose(), "wiki").await);
+        assert!(!good(pass.expose(), "another").await);
+        assert!(auth.take_over(tenant, pass.expose(), "wiki").await.unwrap().is_none(), "a pass is no code");
+        let (id, mark) = pass.expose().split_once('.').unwrap();
+        let (_, other) = house.session(user, Strength::Passkey).await;
+        for wrong in ["", ".", id, mark, &format!("{}.{mark}", other.id()), &format!("{id}.{mark}A"), &"x".repeat(1000)]
+        {
+            assert!(!good(wrong, "wiki").await, "{wrong:.20}");
+        }
+        assert!(auth.passed(elsewhere, pass.expose(), "wiki").await.unwrap().is_none());
+        auth.sign_out(&session).await.unwrap();
+        assert!(!good(pass.expose(), "wiki").await, "signed out");
+    });
+}
+
 /// A browser that has Device Bound Session Credentials, in so far as the server sees it.
 struct Device(SigningKey, Algorithm);
 
