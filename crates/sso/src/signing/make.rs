@@ -103,6 +103,9 @@ pub(super) async fn add(
     };
     let mut tx = scope.begin().await?;
     if !tx.insert_signing_key(&row).await? {
+        drop(tx);
+        // A reader sees what is committed; a commit of our own comes after the winner's.
+        scope.begin().await?.commit().await?;
         return Ok(false);
     }
     if last.is_some() {
