@@ -20,7 +20,7 @@ use std::{
 const TEN: Duration = Duration::from_secs(10);
 const MOMENT: Duration = Duration::from_millis(2);
 
-/// A clock that stands while nobody turns it; after a minute that really goes by it runs again, so that nobody waits for ever.
+/// A clock that stands while nobody turns it; after three minutes that really go by it runs again, so that nobody waits for ever.
 struct Clock {
     _held: channel::Sender<()>,
     turned: Duration,
@@ -31,7 +31,7 @@ impl Clock {
         tokio::time::pause();
         let (held, released) = channel::channel::<()>();
         // The runtime's clock doesn't run ahead while a thread is at work.
-        tokio::task::spawn_blocking(move || released.recv_timeout(Duration::from_secs(60)));
+        tokio::task::spawn_blocking(move || released.recv_timeout(Duration::from_secs(180)));
         Self { _held: held, turned: Duration::ZERO }
     }
 
