@@ -13,9 +13,9 @@ pub mod username;
 pub mod world;
 
 pub use id::{
-    AdminId, ApiObjectId, AttemptId, BypassId, ChallengeId, ChangeId, FactorId, GrantId, GroupId, Id, Kind, LogId, MessageId,
-    PasskeyId, PhoneId, PolicyId, RecoveryId, SegmentId, SessionId, SignInId, SignalId, SmsCodeId, SsoRequestId, StreamId, TenantId,
-    TokenId, UserId, VerificationId, VerifyAttemptId,
+    AdminId, ApiObjectId, AttemptId, BypassId, ChallengeId, ChangeId, FactorId, GrantId, GroupId, Id, Kind, LogId,
+    MessageId, PasskeyId, PhoneId, PolicyId, RecoveryId, SegmentId, SessionId, SignInId, SignalId, SmsCodeId,
+    SsoRequestId, StreamId, TenantId, TokenId, UserId, VerificationId, VerifyAttemptId,
 };
 pub use phone::E164;
 pub use secret::{SecretBytes, SecretString, ct_eq};
