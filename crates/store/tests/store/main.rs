@@ -14,6 +14,7 @@ mod browser;
 mod browser_ends;
 mod browser_races;
 mod devices;
+mod directories;
 mod encrypted;
 mod grants;
 mod log_segments;
