@@ -139,7 +139,8 @@ async fn m1_m12_nothing_that_can_be_stolen_holds_one_of_fifty_thousand_numbers()
     let while_sending = tokio::task::spawn_blocking(move || self::memory(process)).await.unwrap();
     says.write_all(b"enough\n").await.unwrap();
     assert!(child.wait().await.unwrap().success());
-    assert_eq!(supplier.requests().len(), OVER_HTTP as usize, "the supplier got what it should");
+    // It is also asked to forget them, as far as there was time for that.
+    assert!(supplier.requests().len() >= OVER_HTTP as usize, "the supplier got what it should");
     assert_eq!(smsc.taken(), OVER_SMPP, "so did the SMSC");
     assert!(busy.count("INVITE") >= BUSY as usize && answers.count("BYE") >= ANSWERED as usize, "and the trunks");
     drop(supplier);
