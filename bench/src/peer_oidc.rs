@@ -45,7 +45,7 @@ pub(crate) async fn run(length: Duration, report: &mut Report) -> Result<()> {
     let pid = child.id().context("node has ended")?;
     let until = Instant::now() + Duration::from_secs(30);
     let token = loop {
-        match own(&mut connect(port).await, port).await {
+        match own(&mut connect(port).await).await {
             Ok(token) => break token,
             Err(error) if Instant::now() > until => return Err(error.context("oidc-provider did not start")),
             Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
@@ -95,11 +95,10 @@ async fn load(port: u16, path: &'static str, form: &str, length: Duration) -> Re
     Ok(all)
 }
 
-async fn own(stream: &mut Option<TcpStream>, port: u16) -> Result<String> {
-    let _ = port;
+async fn own(stream: &mut Option<TcpStream>) -> Result<String> {
     let body = ask(stream, "/token", "grant_type=client_credentials").await?;
     let answer: serde_json::Value = serde_json::from_str(&body)?;
-    Ok(answer["access_token"].as_str().context("no token")?.to_owned())
+    Ok(answer.get("access_token").and_then(|token| token.as_str()).context("no token")?.to_owned())
 }
 
 async fn ask(stream: &mut Option<TcpStream>, path: &str, form: &str) -> Result<String> {

@@ -106,7 +106,7 @@ impl Asker {
         let clients = Arc::clone(&self.clients);
         for client in clients.iter().skip(self.first).step_by(self.step) {
             let tokens = self.code(client).await?;
-            self.tokens.push(tokens[member].as_str().context(member)?.to_owned());
+            self.tokens.push(text(&tokens, member)?.to_owned());
         }
         Ok(())
     }
@@ -131,12 +131,13 @@ impl Asker {
                     let form = format!("grant_type=refresh_token&refresh_token={token}");
                     let next = self.post(client, &client.basic, "/oidc/token", &form).await?;
                     if let Some(place) = self.tokens.get_mut(at) {
-                        next["refresh_token"].as_str().context("no refresh token")?.clone_into(place);
+                        text(&next, "refresh_token")?.clone_into(place);
                     }
                 }
                 Ask::Introspect => {
                     let form = format!("token={}", self.tokens.get(at).context("no token")?);
-                    if self.post(client, &client.basic, "/oidc/introspect", &form).await?["active"] != true {
+                    let answer = self.post(client, &client.basic, "/oidc/introspect", &form).await?;
+                    if answer.get("active") != Some(&Value::Bool(true)) {
                         bail!("a token that is good was not");
                     }
                 }
@@ -183,7 +184,8 @@ impl Asker {
             "grant_type=authorization_code&code={code}&redirect_uri=https%3A%2F%2Fapp.test%2Fcb&code_verifier={VERIFIER}"
         );
         let tokens = self.post(client, &client.basic, "/oidc/token", &form).await?;
-        if tokens["id_token"].is_string() { Ok(tokens) } else { bail!("no id token") }
+        text(&tokens, "id_token")?;
+        Ok(tokens)
     }
 
     async fn post(&mut self, client: &Client, basic: &str, path: &str, form: &str) -> Result<Value> {
@@ -200,4 +202,9 @@ impl Asker {
         }
         Ok(serde_json::from_str(&answer.body)?)
     }
+}
+
+/// A member of an answer that is text.
+fn text<'a>(answer: &'a Value, member: &str) -> Result<&'a str> {
+    answer.get(member).and_then(Value::as_str).with_context(|| format!("no {member}"))
 }
