@@ -1,8 +1,6 @@
 """Single sign-on by OpenID Connect: relying parties that others wrote, as they are, and somebody with a passkey at Chromium."""
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,44 +10,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from fixtures.apache import Apache
 from fixtures.browser_house import Lobby
-from fixtures.names import knowing
-from fixtures.server import ROOT
-from fixtures.sso import Connected, Organisation
-from fixtures.waiting import end, free_port, wait_for
+from fixtures.sso import APPS, Connected, Organisation, Program, authlib_app, claims
+from fixtures.waiting import free_port, wait_for
 from jwt.algorithms import ECAlgorithm
 from playwright.sync_api import Page, expect
 
-APPS = ROOT / "e2e/apps/oidc"
 # After a person's grants were revoked, applications must notice within so many seconds.
 SOON = 5.0
-
-
-class Program:
-    """A running application; `ask` speaks to one that takes commands as lines."""
-
-    def __init__(self, organisation: Organisation, place: Path, command: list[str], **environment: str) -> None:
-        ca = str(organisation.server.ca_file)
-        known = {"NODE_EXTRA_CA_CERTS": ca, "NODE_PATH": str(ROOT / "target/npm/node_modules")}
-        self.process = subprocess.Popen(
-            [*knowing([organisation.tenant.host], place), *command],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env=known | os.environ | {"NODE_EXTRA_CA_CERTS": ca} | environment,
-        )  # fmt: skip
-        line = self.line()
-        assert line.startswith("ready"), f"the application ended: {line!r}"
-
-    def line(self) -> str:
-        return self.process.stdout.readline().strip()
-
-    def ask(self, command: str, **given: object) -> dict:
-        self.process.stdin.write(json.dumps({"command": command} | given) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.line())
-
-    def close(self) -> None:
-        end(self.process)
-        self.process.stdin.close()
-        self.process.stdout.close()
 
 
 @pytest.fixture
@@ -81,11 +48,6 @@ def _openid_client(organisation: Organisation, place: Path, app: Connected, port
     return Program(organisation, place, ["node", str(APPS / "openid_client.mjs"), json.dumps(options)])
 
 
-def _claims(page: Page) -> dict:
-    expect(page.locator("#signed-in")).to_be_visible()
-    return json.loads(page.locator("#claims").inner_text())
-
-
 def test_openid_client_signs_in_refreshes_and_signs_out(
     organisation: Organisation, place: Path, started: Callable
 ) -> None:
@@ -98,15 +60,15 @@ def test_openid_client_signs_in_refreshes_and_signs_out(
     page = organisation.page
     page.goto(f"{origin}/login", wait_until="commit")
     organisation.sign_in()
-    shown = _claims(page)
+    shown = claims(page)
     assert shown["userinfo"]["preferred_username"] == "alice" and shown["userinfo"]["email"] == "alice@example.test"
     assert shown["claims"]["acr"] == "phr" and {"user", "mfa", "pop"} <= set(shown["claims"]["amr"])
     assert shown["claims"]["iss"] == organisation.issuer and shown["refresh"]
     # A second application opens without a question: that is what single sign-on is.
     page.goto(f"{origin}/login", wait_until="commit")
-    _claims(page)
+    claims(page)
     page.goto(f"{origin}/refresh")
-    _claims(page)
+    claims(page)
     # Signed out here and there: the next time the passkey is asked for.
     page.goto(f"{origin}/logout", wait_until="commit")
     expect(page.locator("#signed-out")).to_be_visible()
@@ -133,10 +95,10 @@ def test_openid_client_pushes_its_requests_and_proves_its_keys(
     page = organisation.page
     page.goto(f"{origin}/login", wait_until="commit")
     organisation.sign_in()
-    shown = _claims(page)
+    shown = claims(page)
     assert shown["token_type"].lower() == "dpop"
     page.goto(f"{origin}/refresh")
-    _claims(page)
+    claims(page)
     # What is pushed is all that counts; the open road is closed to this client.
     open_road = f"{organisation.issuer}/oidc/authorize?client_id={app.key}&response_type=code&scope=openid"
     page.goto(f"{open_road}&redirect_uri={origin}/callback")
@@ -154,7 +116,7 @@ def test_a_revoked_persons_application_refuses_within_seconds(
     page = organisation.page
     page.goto(f"{origin}/login", wait_until="commit")
     organisation.sign_in()
-    _claims(page)
+    claims(page)
     organisation.revoke()
     wait_for("the application refuses", lambda: _is_out(page, origin), SOON)
     page.goto(f"{origin}/refresh")
@@ -193,7 +155,7 @@ def test_oauth4webapi_finds_every_answer_as_the_specifications_have_it(
     landing = lobby.landing.address
     app = organisation.app(
         "oidc", "A careful program", landing, "--set", "oidc.auth_method=client_secret_post",
-        "--set", "oidc.dpop_required=true", redirect=landing,
+        "--set", "oidc.dpop_required=true", redirect=landing, post_logout=landing,
     )  # fmt: skip
     options = {
         "issuer": organisation.issuer, "client_id": app.key, "client_secret": app.secret, "redirect_uri": landing,
@@ -230,27 +192,41 @@ def test_oauth4webapi_finds_every_answer_as_the_specifications_have_it(
     program.ask("revoke")
     assert program.ask("refresh")["error"] == "invalid_grant"
     assert program.ask("introspect")["active"] is False
+    # Signed out by the program's own link, which names whose session it is: the next time the passkey is asked for.
+    signs_in()
+    page.goto(program.ask("out")["url"], wait_until="commit")
+    page.wait_for_url(f"{landing}*")
+    page.goto(program.ask("begin", prompt="none")["url"], wait_until="commit")
+    page.wait_for_url(f"{landing}?*")
+    assert parse_qs(urlsplit(page.url).query)["error"] == ["login_required"]
+    # All of it ends with a revocation, whatever the program still holds.
+    signs_in()
+    assert program.ask("introspect")["active"] is True
+    organisation.revoke()
+    wait_for("the token is over", lambda: "refused" in program.ask("userinfo"), SOON)
+    assert program.ask("refresh")["error"] == "invalid_grant"
 
 
-def test_authlib_signs_in_and_is_refused_after_a_revocation(
+def test_authlib_signs_in_and_out_and_hears_what_ends_elsewhere(
     organisation: Organisation, place: Path, started: Callable
 ) -> None:
     port = free_port()
     origin = f"http://localhost:{port}"
-    app = organisation.app("oidc", "A Flask application", origin, redirect=f"{origin}/callback")
-    command = [
-        sys.executable, str(APPS / "with_authlib.py"), "--client-id", app.key, "--discovery", organisation.discovery,
-        "--port", str(port),
-    ]  # fmt: skip
-    ca = str(organisation.server.ca_file)
-    started(Program(organisation, place, command, CLIENT_SECRET=app.secret, REQUESTS_CA_BUNDLE=ca))
+    started(authlib_app(organisation, place, port))
     page = organisation.page
     page.goto(f"{origin}/login", wait_until="commit")
     organisation.sign_in()
-    shown = _claims(page)
+    shown = claims(page)
     assert shown["userinfo"]["preferred_username"] == "alice" and shown["claims"]["iss"] == organisation.issuer
+    # Out there, and here: the next visit is asked for the passkey.
+    page.goto(f"{origin}/logout", wait_until="commit")
+    expect(page.locator("#signed-out")).to_have_text("Nobody is signed in.")
+    page.goto(f"{origin}/login", wait_until="commit")
+    organisation.sign_in()
+    claims(page)
+    # The back channel alone tells it: its own session would go on, and it is not asked for anything that is refused.
     organisation.revoke()
-    wait_for("the application refuses", lambda: _is_out(page, origin), SOON)
+    wait_for("the application has heard", lambda: _is_out(page, origin) and "Nobody" in page.inner_text("body"), SOON)
 
 
 @pytest.fixture

@@ -78,6 +78,15 @@ const commands = {
     const answer = await oauth.introspectionRequest(as, client, auth, kept.tokens.access_token);
     return oauth.processIntrospectionResponse(as, client, answer);
   },
+  async out() {
+    // The library keeps what it got; the link is RP-Initiated Logout's (§2).
+    const params = new URLSearchParams({
+      id_token_hint: kept.tokens.id_token,
+      client_id: client.client_id,
+      post_logout_redirect_uri: redirect_uri,
+    });
+    return { url: `${as.end_session_endpoint}?${params}` };
+  },
   async revoke() {
     const answer = await oauth.revocationRequest(as, client, auth, kept.tokens.refresh_token);
     await oauth.processRevocationResponse(answer);
