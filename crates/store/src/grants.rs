@@ -74,12 +74,23 @@ pub enum Ended<'a> {
     Session(SessionId),
     /// All of a person.
     User(UserId),
+    /// All of a person but what depends on this session of theirs.
+    UserBut(UserId, SessionId),
     /// All of an application.
     Client(&'a str),
     /// All of a person at one application.
     UserAt(UserId, &'a str),
     /// All of the tenant.
     Everything,
+}
+
+/// What ended when everything did that was granted to a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndedOfUser {
+    /// Sessions of browsers.
+    pub sessions: usize,
+    /// What applications were granted.
+    pub grants: usize,
 }
 
 macro_rules! family {
@@ -148,6 +159,12 @@ static REVOKE_USER: Statement = Statement::new(
     "UPDATE grant_family SET revoked_at = $3 WHERE tenant = $1 AND user_id = $2 AND revoked_at IS NULL RETURNING id",
     &[Type::Id, Type::Id, Type::Int],
 );
+static REVOKE_USER_BUT: Statement = Statement::new(
+    "grant_revoke_user_but",
+    "UPDATE grant_family SET revoked_at = $4 WHERE tenant = $1 AND user_id = $2 AND (session_id IS NULL OR session_id <> $3) \
+     AND revoked_at IS NULL RETURNING id",
+    &[Type::Id, Type::Id, Type::Id, Type::Int],
+);
 static REVOKE_CLIENT: Statement = Statement::new(
     "grant_revoke_client",
     "UPDATE grant_family SET revoked_at = $3 WHERE tenant = $1 AND ikey = $2 AND revoked_at IS NULL RETURNING id",
@@ -187,6 +204,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &REVOKE,
     &REVOKE_SESSION,
     &REVOKE_USER,
+    &REVOKE_USER_BUT,
     &REVOKE_CLIENT,
     &REVOKE_USER_AT,
     &REVOKE_ALL,
@@ -276,12 +294,32 @@ impl Tx {
         self.changed(&SETTLE, values![id, detail.to_vec(), expires]).await
     }
 
-    /// Ends families, with all codes and tokens in them; gives how many.
+    /// Ends everything that was granted to a person: sessions, and what applications were granted, also what would go on without the
+    /// session and what a device was allowed and has not fetched yet. For whatever says that somebody else may have it, or that the
+    /// person may have nothing any more.
+    ///
+    /// `except` is the session in which its owner asks for this: it stays, with what depends on it.
+    pub async fn end_everything_granted(
+        &mut self,
+        user: UserId,
+        except: Option<SessionId>,
+        now: Millis,
+    ) -> Result<EndedOfUser, StoreError> {
+        // Sessions first: who writes a grant holds its session, so that grant is there when grants are ended, or is never written.
+        let sessions = self.sign_out_everywhere(user, except, now).await?;
+        let which = except.map_or(Ended::User(user), |session| Ended::UserBut(user, session));
+        Ok(EndedOfUser { sessions, grants: self.revoke_grants(which, now).await? })
+    }
+
+    /// Ends families, with all codes and tokens in them, and what devices were allowed and have not fetched yet; gives how many families.
     pub async fn revoke_grants(&mut self, which: Ended<'_>, now: Millis) -> Result<usize, StoreError> {
+        // Devices first: a device that is fetching in this moment has its family when the families are ended, or gets none.
+        self.deny_allowed_devices(which).await?;
         let rows = match which {
             Ended::Family(id) => self.run(&REVOKE, values![id, now]).await?,
             Ended::Session(id) => self.run(&REVOKE_SESSION, values![id, now]).await?,
             Ended::User(id) => self.run(&REVOKE_USER, values![id, now]).await?,
+            Ended::UserBut(id, session) => self.run(&REVOKE_USER_BUT, values![id, session, now]).await?,
             Ended::Client(ikey) => self.run(&REVOKE_CLIENT, values![ikey, now]).await?,
             Ended::UserAt(id, ikey) => self.run(&REVOKE_USER_AT, values![id, ikey, now]).await?,
             Ended::Everything => self.run(&REVOKE_ALL, values![now]).await?,

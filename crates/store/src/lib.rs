@@ -85,7 +85,7 @@ pub use directories::DirectoryRow;
 pub use engine::{Engine, StoreError};
 pub use fido::MetadataSerial;
 pub use grant_requests::{DeviceGrantRow, PushedRequestRow};
-pub use grants::{Ended, GrantFamilyRow, GrantTokenRow, StandingGrant};
+pub use grants::{Ended, EndedOfUser, GrantFamilyRow, GrantTokenRow, StandingGrant};
 pub use groups::{GroupChange, GroupRow};
 pub use integrations::{IntegrationChange, IntegrationRow};
 pub use log_segments::LogSegment;

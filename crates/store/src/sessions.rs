@@ -265,8 +265,10 @@ impl Tx {
         Ok(ended)
     }
 
-    /// Ends all of a user's sessions but one, and tells whoever wants to hear of it; gives how many.
-    pub async fn end_sessions(
+    /// Ends all of a user's sessions but one, and tells whoever wants to hear of it; gives how many. What applications were granted for
+    /// longer than a session goes on: this is for who only leaves. Wherever somebody else may have got in, it is
+    /// [`end_everything_granted`](Self::end_everything_granted).
+    pub async fn sign_out_everywhere(
         &mut self,
         user: UserId,
         except: Option<SessionId>,

@@ -461,7 +461,7 @@ impl Auth {
     pub async fn end_other_sessions(&self, session: &Session) -> Result<usize, AuthError> {
         wide(session)?;
         let mut tx = self.store.tenant(session.tenant).begin().await?;
-        let ended = tx.end_sessions(session.user, Some(session.id), self.world.now()).await?;
+        let ended = tx.sign_out_everywhere(session.user, Some(session.id), self.world.now()).await?;
         tx.log_act(&self.world, "user", "sessions_end", &session.username, &format!(r#"{{"ended":{ended}}}"#)).await?;
         tx.commit().await?;
         Ok(ended)

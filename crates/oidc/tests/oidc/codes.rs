@@ -1,7 +1,7 @@
 //! Codes and refresh tokens: RFC 9700 §2 and §4, and the classes of flaws that others had.
 
 use crate::{
-    programs::{code, disable, introspected, redeeming, refreshed, text, tokens},
+    programs::{code, introspected, redeeming, refreshed, text, tokens},
     support::{CALLBACK, CHALLENGE, House, VERIFIER, authorize},
 };
 use futures_util::future::join_all;
@@ -231,13 +231,14 @@ async fn a_disabled_or_locked_or_deleted_user_gets_nothing_from_any_grant() {
 }
 
 #[tokio::test]
-async fn a_person_who_is_enabled_again_has_what_they_had() {
+async fn a_person_who_was_locked_out_has_what_they_had_when_that_ends() {
     let house = House::new().await;
     let (client, user) = (house.client(|_| {}).await, house.user("alice").await);
     let first = tokens(&house, &client, user).await;
-    disable(&house, user, "disabled").await;
+    let scope = house.directory.tenant(house.tenant, "helpdesk");
+    assert!(scope.lock_user(user).await.unwrap());
     assert_eq!(refreshed(&house, &client, &text(&first, "refresh_token")).await.status, 400);
-    disable(&house, user, "active").await;
+    scope.unlock_user(user).await.unwrap();
     assert_eq!(refreshed(&house, &client, &text(&first, "refresh_token")).await.status, 200);
 }
 

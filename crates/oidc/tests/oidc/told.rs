@@ -4,6 +4,8 @@ use crate::{
     programs::{Program, disable, introspected, refreshed, text, tokens},
     support::{House, ISSUER, OTHER_HOST, claims},
 };
+use auth::account::{Action, Strength};
+use directory::{Status, UserPatch};
 use http::{Method, Request, header};
 use jose::{Algorithms, Audience, Expect, JwkSet, KeySet, verify_jwt};
 use serde_json::{Value, json};
@@ -268,19 +270,67 @@ async fn a_devices_codes_end_and_are_not_found_by_trying() {
 }
 
 #[tokio::test]
-async fn a_disabled_persons_device_gets_nothing() {
-    let house = House::new().await;
-    let (client, asked) = device(&house).await;
-    let user = house.user("alice").await;
-    let grants = house.sso.grants();
-    let request = grants.device_request(house.tenant, &text(&asked, "user_code"), "").await.unwrap().unwrap();
-    let party = house.sso.party_of(house.tenant, &client.ikey).await.unwrap().unwrap();
-    let (_, session) = house.signed_in(user).await;
-    let granted =
-        sso::tokens::Granted { client_id: client.key.clone(), scopes: vec!["email".to_owned()], ..Default::default() };
-    assert!(grants.allow_device(&party, &request, (user, session), granted).await.unwrap());
-    disable(&house, user, "disabled").await;
-    assert_eq!(poll(&house, &client, &text(&asked, "device_code")).await["error"], "invalid_grant");
+async fn a_device_of_somebody_who_is_disabled_revoked_or_takes_it_back_gets_nothing() {
+    for (act, error) in [("disable", "invalid_grant"), ("revoke", "access_denied"), ("withdraw", "access_denied")] {
+        let house = House::new().await;
+        let (client, asked) = device(&house).await;
+        let user = house.user("alice").await;
+        let grants = house.sso.grants();
+        let request = grants.device_request(house.tenant, &text(&asked, "user_code"), "").await.unwrap().unwrap();
+        let party = house.sso.party_of(house.tenant, &client.ikey).await.unwrap().unwrap();
+        let (_, session) = house.signed_in(user).await;
+        let scopes = vec!["email".to_owned(), "offline_access".to_owned()];
+        let granted = sso::tokens::Granted { client_id: client.key.clone(), scopes, ..Default::default() };
+        assert!(grants.allow_device(&party, &request, (user, session), granted).await.unwrap());
+        match act {
+            "disable" => disable(&house, user, "disabled").await,
+            "revoke" => drop(house.auth.revoke_user(house.tenant, user, "helpdesk", "").await.unwrap()),
+            _ => drop(grants.revoke(house.tenant, Ended::UserAt(user, &client.ikey)).await.unwrap()),
+        }
+        assert_eq!(poll(&house, &client, &text(&asked, "device_code")).await["error"], error, "{act}");
+    }
+}
+
+#[tokio::test]
+async fn no_token_outlives_a_report_a_new_password_or_a_while_in_which_its_person_was_shut_out() {
+    for act in ["report", "password", "disable and enable", "trash and restore", "revoke", "sign out"] {
+        let house = House::new().await;
+        let client = house.client(|_| {}).await;
+        let user = house.user("alice").await;
+        let first = tokens(&house, &client, user).await;
+        let (access, refresh) = (text(&first, "access_token"), text(&first, "refresh_token"));
+        let (browser, _) = house.signed_in(user).await;
+        let cookie = browser.cookies.lock().unwrap()["__Host-countersign-session"].clone();
+        let session = house.auth.session(house.tenant, &cookie).await.unwrap().unwrap();
+        let scope = house.directory.tenant(house.tenant, "helpdesk");
+        match act {
+            "report" => house.auth.report(&session, &auth::Client::default()).await.unwrap(),
+            "password" => {
+                let (action, strength) = (Action::Password, Strength::Passkey);
+                let grant = house.auth.open_grant(house.tenant, session.id(), user, action.as_str(), strength).await;
+                let permit = house.auth.permit(&session, action, Some(grant.unwrap().expose())).await.unwrap();
+                let new = types::SecretString::new("a lamp in the green hall".to_owned());
+                house.auth.change_password(&permit, &new, &auth::Client::default()).await.unwrap();
+            }
+            "disable and enable" => {
+                for status in [Status::Disabled, Status::Active] {
+                    let patch = UserPatch { status: Some(status), ..UserPatch::default() };
+                    scope.change_user(user, &patch).await.unwrap();
+                }
+            }
+            "trash and restore" => {
+                assert!(scope.trash_user(user).await.unwrap() && scope.restore_user(user).await.unwrap());
+            }
+            "revoke" => drop(house.auth.revoke_user(house.tenant, user, "helpdesk", "").await.unwrap()),
+            // Who only signs out leaves what was granted to go on.
+            _ => assert_eq!(scope.end_sessions(user).await.unwrap(), 2),
+        }
+        let goes_on = act == "sign out";
+        assert_eq!(introspected(&house, &client, &access).await["active"], goes_on, "{act}");
+        let answer = refreshed(&house, &client, &refresh).await;
+        assert_eq!(answer.status == 200, goes_on, "{act}");
+        assert!(goes_on || answer.json()["error"] == "invalid_grant", "{act}");
+    }
 }
 
 /// Relying parties keep what they have read for as long as they were told; every token that they are given must verify by that.

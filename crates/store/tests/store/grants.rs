@@ -5,7 +5,7 @@ use crate::{
     support::{NOW, Site, each_engine},
 };
 use countersign_store::{
-    DeviceGrantRow, Ended, GrantFamilyRow, GrantTokenRow, PushedRequestRow, SigningKeyRow, StoreError,
+    DeviceGrantRow, Ended, EndedOfUser, GrantFamilyRow, GrantTokenRow, PushedRequestRow, SigningKeyRow, StoreError,
 };
 use std::time::Duration;
 use types::{GrantId, Millis, SessionId, UserId};
@@ -165,6 +165,70 @@ fn grants_end_one_by_one_by_session_by_person_by_client_and_all_together() {
         assert!(!lives(five).await && !lives(six).await);
         let settled = site.write(async |tx| tx.settle_grant_family(six, &[9; 40], LATER).await).await;
         assert!(!settled, "what has ended isn't written anew");
+    });
+}
+
+#[test]
+fn all_that_was_granted_ends_with_what_devices_were_allowed() {
+    each_engine(async |site| {
+        let (user, other) = (site.user("narroway").await, site.user("other").await);
+        let allow = async |digest: u8, user: UserId, session: Option<SessionId>| {
+            site.write(async |tx| {
+                tx.insert_device_grant(&device(digest, "pending")).await?;
+                assert!(tx.decide_device_grant(&[digest; 32], "allowed", Some((user, session)), &[6; 40], NOW).await?);
+                Ok(())
+            })
+            .await;
+        };
+        let state = async |digest: u8| site.a().device_grant(&[digest; 32]).await.unwrap().unwrap().state;
+        let (here, there) = (site.new_session(user), site.new_session(user));
+        site.write(async |tx| {
+            tx.insert_session(&here).await?;
+            tx.insert_session(&there).await
+        })
+        .await;
+        let families = [
+            granted(site, Some(user), Some(here.id), 1).await,
+            granted(site, Some(user), Some(there.id), 2).await,
+            granted(site, Some(user), None, 3).await,
+            granted(site, Some(other), None, 4).await,
+        ];
+        for (digest, session) in [(11, Some(here.id)), (12, Some(there.id)), (13, None)] {
+            allow(digest, user, session).await;
+        }
+        allow(14, other, None).await;
+        let lives = async || {
+            let mut lives = Vec::new();
+            for id in families {
+                let found = site.a().grant_family(id, NOW).await.unwrap().unwrap();
+                lives.push(found.family.revoked_at.is_none() && found.session_lasts);
+            }
+            for digest in 11..15 {
+                lives.push(state(digest).await == "allowed");
+            }
+            lives
+        };
+        // Another tenant's transaction reaches nothing of it.
+        let none = site.write_as(site.b, async |tx| tx.end_everything_granted(user, None, NOW).await).await;
+        assert_eq!(none, EndedOfUser { sessions: 0, grants: 0 });
+        assert_eq!(lives().await, [true; 8]);
+        let but = site.write(async |tx| tx.end_everything_granted(user, Some(here.id), NOW).await).await;
+        assert_eq!(but, EndedOfUser { sessions: 1, grants: 2 });
+        assert_eq!(lives().await, [true, false, false, true, true, false, false, true]);
+        let all = site.write(async |tx| tx.end_everything_granted(user, None, NOW).await).await;
+        assert_eq!(all, EndedOfUser { sessions: 1, grants: 1 });
+        assert_eq!(lives().await, [false, false, false, true, false, false, false, true]);
+        let won = site.write(async |tx| tx.redeem_device_grant(&[13; 32], NOW).await).await;
+        assert!(!won, "it was taken back before the device fetched it");
+        // By the application, and by the whole tenant.
+        for (digest, which) in [(21, Ended::UserAt(user, IKEY)), (22, Ended::Client(IKEY)), (23, Ended::Everything)] {
+            allow(digest, user, None).await;
+            site.write(async |tx| tx.revoke_grants(Ended::UserAt(user, "DIOTHER"), NOW).await).await;
+            site.write(async |tx| tx.revoke_grants(Ended::Client("DIOTHER"), NOW).await).await;
+            assert_eq!(state(digest).await, "allowed");
+            site.write(async |tx| tx.revoke_grants(which, NOW).await).await;
+            assert_eq!(state(digest).await, "denied", "{which:?}");
+        }
     });
 }
 

@@ -51,7 +51,7 @@ fn a_session_that_ends_is_told_once_to_each_stream_that_wants_it() {
         })
         .await;
         assert_eq!(waiting(site, wants).await, ["session-revoked"]);
-        let left = site.write(async |tx| tx.end_sessions(user, Some(sessions[1].id), NOW).await).await;
+        let left = site.write(async |tx| tx.sign_out_everywhere(user, Some(sessions[1].id), NOW).await).await;
         assert_eq!(left, 1);
         assert_eq!(waiting(site, wants).await.len(), 2);
         assert_eq!(waiting(site, polls).await.len(), 2);
