@@ -74,11 +74,9 @@ impl Auth {
         if device && !self.device_is_here(session, shown).await? {
             return Ok(Standing::Stale);
         }
-        if session.bound().key.is_none() && device {
-            return Ok(Standing::Good);
-        }
         if session.bound().key.is_none() {
-            // A session that is for one addition ends with it, and begins where nothing was set up yet.
+            // A session that is for one addition ends with it, and begins where nothing was set up yet. A device's key alone doesn't do: the
+            // cookie that it keeps fresh can be copied with the others, and opens for its minutes.
             let free = binding != SessionBinding::Required || session.strength().is_narrow();
             return Ok(if free { Standing::Good } else { Standing::Unbound });
         }

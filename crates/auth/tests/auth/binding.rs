@@ -239,6 +239,24 @@ fn what_a_tenant_wants_of_browsers_that_cannot_be_bound() {
 }
 
 #[test]
+fn a_device_without_a_key_of_the_page_is_not_bound_enough_where_sessions_must_be() {
+    each_engine(r#"{"session_binding": "required"}"#, async |house| {
+        let (_, session) = house.session(house.person("ana").await, Strength::Passkey).await;
+        let ticket = house.auth.binding_ticket(house.tenant, session.id()).await.unwrap();
+        let challenge = house.auth.device_registration(&session, ticket.expose()).await.unwrap().unwrap();
+        let proof = Device::new(Algorithm::Es256).registration(challenge.expose());
+        let cookie = house.auth.register_device(&session, &proof).await.unwrap();
+        // Both cookies, as whoever has copied the jar shows them too.
+        let shown = Shown { address: Some(AT), origin: ORIGIN, ticket: None, device: Some(cookie.value.expose()) };
+        assert_eq!(house.auth.standing(&session, &shown).await.unwrap(), Standing::Unbound);
+        house.settings(r#"{"session_binding": "preferred"}"#).await;
+        assert_eq!(house.auth.standing(&session, &shown).await.unwrap(), Standing::Good);
+        let alone = Shown { device: None, ..shown };
+        assert_eq!(house.auth.standing(&session, &alone).await.unwrap(), Standing::Stale);
+    });
+}
+
+#[test]
 fn limits_that_are_lowered_hold_at_once() {
     each_engine(r#"{"session_idle_minutes": 120, "session_life_hours": 3}"#, async |house| {
         let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
