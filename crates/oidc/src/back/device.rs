@@ -215,9 +215,9 @@ async fn stands(place: &Place, id: &str, visit: Visit, tried: bool) -> Result<At
     let back = format!("{DOOR}{id}?tried");
     match stand {
         Stand::Signed(signed) => Ok(At::Person(Box::new(Person { signed, request, party, code, visit }))),
-        Stand::SignIn if tried => Ok(At::Page(Box::new(end("Nothing was connected", "You did not sign in.")))),
-        Stand::SignIn => {
-            let opened = sso.send_to_sign_in(&visit, &party, &ask, &back).await.map_err(|error| told(&error))?;
+        Stand::SignIn(_) if tried => Ok(At::Page(Box::new(end("Nothing was connected", "You did not sign in.")))),
+        Stand::SignIn(here) => {
+            let opened = sso.send_to_sign_in(&visit, &party, &ask, here, &back).await.map_err(|error| told(&error))?;
             let mut response = page::redirect(&Visit::sign_in_path(&opened));
             append(&mut response, visit.sign_in_cookie(&opened));
             Ok(At::Page(Box::new(response)))

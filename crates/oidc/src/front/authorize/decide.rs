@@ -47,12 +47,12 @@ impl Case<'_> {
         let stand = self.sso().stand(self.visit, self.party, &ask).await.map_err(|error| self.failed(&error))?;
         match stand {
             Stand::Signed(signed) => self.signed(stage, &ask, &signed).await,
-            Stand::SignIn => match stage {
+            Stand::SignIn(here) => match stage {
                 Stage::Held { id, tried: true, .. } => {
                     self.release(id).await?;
                     self.refuse(Code::AccessDenied, "The person did not sign in.")
                 }
-                _ => self.sign_in(stage, &ask).await,
+                _ => self.sign_in(stage, &ask, here).await,
             },
             Stand::Prove => {
                 let (id, cookie) = self.held(stage, &[]).await?;
@@ -89,7 +89,7 @@ impl Case<'_> {
             if ask.passive || matches!(stage, Stage::Held { tried: true, .. }) {
                 return self.refuse(Code::LoginRequired, "");
             }
-            return self.sign_in(stage, ask).await;
+            return self.sign_in(stage, ask, Some(signed.username.clone())).await;
         }
         if let Stage::Held { id, .. } = stage
             && !self.release(id).await?
@@ -130,10 +130,10 @@ impl Case<'_> {
         }
     }
 
-    async fn sign_in(&self, stage: Stage, ask: &Ask) -> Result<Response, Ended> {
+    async fn sign_in(&self, stage: Stage, ask: &Ask, here: Option<String>) -> Result<Response, Ended> {
         let (id, kept) = self.held(stage, &[]).await?;
         let return_to = format!("{CONTINUE}{id}?{TRIED}");
-        let opened = self.sso().send_to_sign_in(self.visit, self.party, ask, &return_to).await;
+        let opened = self.sso().send_to_sign_in(self.visit, self.party, ask, here, &return_to).await;
         let opened = opened.map_err(|error| self.failed(&error))?;
         let language = self.pending.request.ui_locale.as_deref().map(|tag| format!("?lang={tag}")).unwrap_or_default();
         let path = format!("{}{language}", Visit::sign_in_path(&opened));
