@@ -6,6 +6,7 @@
 use crate::{
     engine::{Statement, StoreError, Type},
     scope::{Record as _, Store, Tenant, Tx, record},
+    session_ends::SessionTimes,
     values,
 };
 use types::{GrantId, Millis, SessionId, UserId};
@@ -97,7 +98,7 @@ macro_rules! family {
     () => {
         "f.id, f.user_id, f.ikey, f.session_id, f.detail, f.created, f.expires, f.revoked_at, \
          CAST(CASE WHEN f.session_id IS NULL OR EXISTS (SELECT 1 FROM session s WHERE s.tenant = f.tenant AND s.id = f.session_id \
-         AND s.ended_at IS NULL AND s.expires > $3) THEN 1 ELSE 0 END AS BIGINT)"
+         AND s.ended_at IS NULL AND s.expires > $3 AND s.last_seen > $4 AND (s.auth_time > $5 OR s.created > $5)) THEN 1 ELSE 0 END AS BIGINT)"
     };
 }
 
@@ -120,12 +121,12 @@ static BY_TOKEN: Statement = Statement::new(
         family!(),
         " FROM grant_token t JOIN grant_family f ON f.tenant = t.tenant AND f.id = t.family WHERE t.tenant = $1 AND t.digest = $2"
     ),
-    &[Type::Id, Type::Bytes, Type::Int],
+    &[Type::Id, Type::Bytes, Type::Int, Type::Int, Type::Int],
 );
 static BY_ID: Statement = Statement::new(
     "grant_by_id",
     concat!("SELECT ", family!(), " FROM grant_family f WHERE f.tenant = $1 AND f.id = $2"),
-    &[Type::Id, Type::Id, Type::Int],
+    &[Type::Id, Type::Id, Type::Int, Type::Int, Type::Int],
 );
 static SPEND: Statement = Statement::new(
     "grant_token_spend",
@@ -213,9 +214,14 @@ pub(crate) static ALL: &[&Statement] = &[
 ];
 
 impl Tenant<'_> {
-    /// A token with its family, in whatever state.
-    pub async fn grant_by_token(&self, digest: &[u8], now: Millis) -> Result<Option<StandingGrant>, StoreError> {
-        let rows = self.read(&BY_TOKEN, values![digest.to_vec(), now]).await?;
+    /// A token with its family, in whatever state. `times`: what its session must reach, if it has one.
+    pub async fn grant_by_token(
+        &self,
+        digest: &[u8],
+        times: SessionTimes,
+    ) -> Result<Option<StandingGrant>, StoreError> {
+        let SessionTimes { now, seen_after, proved_after } = times;
+        let rows = self.read(&BY_TOKEN, values![digest.to_vec(), now, seen_after, proved_after]).await?;
         let Some(row) = rows.into_iter().next() else { return Ok(None) };
         let mut columns = row.read();
         let token = Some(GrantTokenRow::from_columns(&mut columns)?);
@@ -228,11 +234,12 @@ impl Tenant<'_> {
         &self,
         id: Option<GrantId>,
         marks: &[[u8; 32]],
-        now: Millis,
+        times: SessionTimes,
     ) -> Result<(Option<StandingGrant>, Vec<Option<Millis>>), StoreError> {
+        let SessionTimes { now, seen_after, proved_after } = times;
         let mut asked = Vec::with_capacity(marks.len() + 1);
         if let Some(id) = id {
-            asked.push((&BY_ID, values![self.id, id, now]));
+            asked.push((&BY_ID, values![self.id, id, now, seen_after, proved_after]));
         }
         for mark in marks {
             asked.push((crate::grant_requests::mark(), values![self.id, mark.to_vec()]));
@@ -248,8 +255,9 @@ impl Tenant<'_> {
     }
 
     /// A family, in whatever state.
-    pub async fn grant_family(&self, id: GrantId, now: Millis) -> Result<Option<StandingGrant>, StoreError> {
-        let rows = self.read(&BY_ID, values![id, now]).await?;
+    pub async fn grant_family(&self, id: GrantId, times: SessionTimes) -> Result<Option<StandingGrant>, StoreError> {
+        let SessionTimes { now, seen_after, proved_after } = times;
+        let rows = self.read(&BY_ID, values![id, now, seen_after, proved_after]).await?;
         let Some(row) = rows.into_iter().next() else { return Ok(None) };
         let mut columns = row.read();
         let family = GrantFamilyRow::from_columns(&mut columns)?;

@@ -27,6 +27,7 @@ mod recovery;
 mod reports;
 mod revoke;
 mod sessions;
+mod unused;
 
 pub(crate) use additions::PASSKEYS_ONLY;
 pub use additions::{Added, NewAuthenticator, Registration};

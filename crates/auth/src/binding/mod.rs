@@ -65,7 +65,18 @@ const PAGE_TOKEN: &str = "page-token";
 
 impl Auth {
     /// Whether a session may be used for what is asked. A ticket that fits is spent by this: of many requests with it one is let in.
+    ///
+    /// A page that is opened so counts as use of the session, and nothing else does: not its cookie alone, and not what a page sends back,
+    /// whose token is looked at after this.
     pub async fn standing(&self, session: &Session, shown: &Shown<'_>) -> Result<Standing, AuthError> {
+        let standing = self.stands(session, shown).await?;
+        if standing == Standing::Good && shown.address.is_some() {
+            self.note_use(session).await?;
+        }
+        Ok(standing)
+    }
+
+    async fn stands(&self, session: &Session, shown: &Shown<'_>) -> Result<Standing, AuthError> {
         let binding = self.portal(session.tenant()).await?.settings.session_binding;
         if binding == SessionBinding::Off {
             return Ok(Standing::Good);

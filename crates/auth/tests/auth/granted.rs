@@ -62,9 +62,9 @@ impl<'h> Granted<'h> {
     /// Which of the three go on.
     async fn left(&self) -> [bool; 3] {
         let scope = self.house.store.tenant(self.house.tenant);
-        let now = self.house.world.now();
+        let times = self.house.auth.session_times(self.house.tenant).await.unwrap();
         let lives = async |id| {
-            let found = scope.grant_family(id, now).await.unwrap().unwrap();
+            let found = scope.grant_family(id, times).await.unwrap().unwrap();
             found.family.revoked_at.is_none() && found.session_lasts
         };
         let device = scope.device_grant(&self.device).await.unwrap().unwrap();

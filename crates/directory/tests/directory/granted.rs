@@ -5,7 +5,7 @@ use crate::{
     support::{NOW, Site},
 };
 use countersign_directory::{Status, UserPatch};
-use store::{GrantFamilyRow, PasswordRow};
+use store::{GrantFamilyRow, PasswordRow, SessionTimes};
 use types::{GrantId, Millis, UserId, World};
 
 async fn granted(site: &Site, user: UserId) -> GrantId {
@@ -67,7 +67,8 @@ async fn whoever_is_shut_out_or_given_something_new_keeps_nothing_that_was_grant
             _ => assert_eq!(scope.end_sessions(user).await.unwrap(), 1),
         }
         assert_eq!(open(&site, user).await, 0, "{act}");
-        let found = scope.rows().grant_family(family, NOW).await.unwrap().unwrap();
+        let times = SessionTimes { now: NOW, seen_after: Millis(0), proved_after: Millis(0) };
+        let found = scope.rows().grant_family(family, times).await.unwrap().unwrap();
         assert_eq!(found.family.revoked_at.is_none(), act == "sign out", "{act}");
     }
 }

@@ -258,3 +258,36 @@ async fn what_depends_on_a_session_ends_with_it_and_offline_access_does_not() {
         assert_eq!(refreshed(&house, &client, &refresh).await.status == 200, stays, "{scope}");
     }
 }
+
+#[tokio::test]
+async fn what_depends_on_a_session_ends_when_nobody_uses_that_and_its_application_is_told() {
+    for format in [TokenFormat::Opaque, TokenFormat::Jwt] {
+        let house = House::new().await;
+        let client = house
+            .client(|client| {
+                client.access_token_format = format;
+                client.access_token_seconds = 7200;
+                client.backchannel_logout_uri = Some("https://app.invalid/x".to_owned());
+            })
+            .await;
+        let user = house.user("alice").await;
+        let code = code(&house, &client, user, &[]).await;
+        let mut last = house.post("/oidc/token", &redeeming(&code), Some(&client)).await.json();
+        for _ in 0..2 {
+            house.clock.advance(Duration::from_secs(14 * 60));
+            // A program's refresh is nobody's use.
+            last = refreshed(&house, &client, &text(&last, "refresh_token")).await.json();
+        }
+        let access = text(&last, "access_token");
+        assert_eq!(introspected(&house, &client, &access).await["active"], true);
+        house.clock.advance(Duration::from_secs(2 * 60));
+        let answer = refreshed(&house, &client, &text(&last, "refresh_token")).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (400, &"invalid_grant".into()));
+        assert_eq!(introspected(&house, &client, &access).await["active"], false);
+        assert_eq!(house.get("/oidc/userinfo", &access).await.status, 401);
+        house.auth.end_unused_sessions().await.unwrap();
+        // Nobody is at that address, so it stays owed.
+        let far = types::Millis(i64::MAX);
+        assert_eq!(house.store.take_logouts(far, far, 10).await.unwrap().len(), 1);
+    }
+}

@@ -111,7 +111,8 @@ impl Grants {
             self.mark(tenant, &["client", &claims.client_id]).await?,
             self.mark(tenant, &["tenant", ""]).await?,
         ];
-        let (standing, marked) = scope.grant_family_and_marks(family, &marks, self.now()).await?;
+        let times = self.auth.session_times(tenant).await?;
+        let (standing, marked) = scope.grant_family_and_marks(family, &marks, times).await?;
         let issued = Millis::from_seconds(claims.iat);
         // A token's own mark, or one that was set over all tokens of a client or a tenant after this one was made.
         let ended = marked.iter().enumerate().any(|(place, until)| match (place, until) {

@@ -231,9 +231,10 @@ impl Grants {
     ) -> Result<Option<(GrantTokenRow, store::StandingGrant)>, SsoError> {
         let Ok(token) = keys::Token::parse(kind.prefix, text) else { return Ok(None) };
         let scope = self.auth.store().tenant(tenant);
+        let times = self.auth.session_times(tenant).await?;
         let parts: [&[u8]; 2] = [kind.name.as_bytes(), token.expose().as_bytes()];
         for digest in scope.keys().await?.digest_candidates(fields::GRANT_TOKEN, &parts) {
-            if let Some(mut found) = scope.grant_by_token(&digest, self.now()).await?
+            if let Some(mut found) = scope.grant_by_token(&digest, times).await?
                 && let Some(token) = found.token.take()
                 && token.kind == kind.name
             {

@@ -35,6 +35,7 @@ pub(crate) const TENANTLESS: &[&str] = &[
     "limit_purge",
     "sign_in_purge",
     "session_purge",
+    "session_look_due",
     "session_device_purge",
     "grant_purge",
     "browser_purge",
