@@ -240,7 +240,8 @@ impl Sso {
 
 impl SignedIn {
     /// What a session says that was just checked.
-    pub(crate) fn of(session: &Session) -> Self {
+    #[must_use]
+    pub fn of(session: &Session) -> Self {
         Self {
             tenant: session.tenant(),
             user: session.user(),

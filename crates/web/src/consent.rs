@@ -103,16 +103,7 @@ async fn answer(visit: Visit, Path(id): Path<String>, request: Request<Body>) ->
     let visit = &owner.visit;
     match posted.need("answer", 8)? {
         "allow" => {
-            let session = &owner.session;
-            let signed = SignedIn {
-                tenant: session.tenant(),
-                user: session.user(),
-                username: session.username().to_owned(),
-                session: session.id(),
-                auth_time: session.auth_time(),
-                level: session.level(),
-                amr: session.amr().to_vec(),
-            };
+            let signed = SignedIn::of(&owner.session);
             visit.web.sso.agree(&signed, &pending.party, &pending.scopes).await?;
         }
         // The door sees that nothing was agreed to, and says so.

@@ -40,7 +40,7 @@ pub(super) async fn of(place: &Place, client: &OidcClient, kid: &Option<String>)
         }
     }
     let asked = Request::get(uri).with_headers(&[("accept", "application/json")]).up_to(MAX_JWK_SET);
-    let fetched = match place.door.backchannel.outbound().send(asked).await {
+    let fetched = match place.door.outbound.send(asked).await {
         Ok(fetched) if fetched.status == 200 => fetched,
         Ok(_) => return None,
         Err(error) => {

@@ -10,6 +10,7 @@ use keys::{DayKeys, FileRoot, KeyRing};
 use messaging::{Courier, Print};
 use serde_json::Value;
 use sso::{
+    Logouts,
     ClientAuth, GrantType, Kind, OidcClient, Settings, Sso,
     manage::{self, MadeParty, NewParty, NewSecret},
 };
@@ -74,7 +75,8 @@ impl House {
         let checks = Checks { policy: |_, _| Ok(()), settings: |_| Ok(()), operator_delay: |_| None };
         let directory = Arc::new(Directory::new(Arc::clone(&store), checks));
         let outbound = outbound::Outbound::new(vec!["127.0.0.0/8".parse().unwrap()], "test").unwrap();
-        let door = Arc::new(Door::new(&sso, &BackChannel::start(&sso, outbound), &directory));
+        let logouts = Logouts::start(&sso, vec![Box::new(BackChannel::new(&sso, outbound.clone()))]);
+        let door = Arc::new(Door::new(&sso, &logouts, outbound, &directory));
         let router = router(&door);
         Self { auth, sso, store, world, clock, tenant, other, directory, router, _place: place }
     }
