@@ -343,7 +343,11 @@ async fn allow(
         ..Granted::default()
     };
     let who = (signed.user, signed.session);
-    sso.grants().allow_device(party, request, who, granted).await.map_err(|error| told(&error))
+    match sso.grants().allow_device(party, request, who, granted).await {
+        // The session ended while its owner said yes.
+        Err(SsoError::Over) => Ok(false),
+        done => done.map_err(|error| told(&error)),
+    }
 }
 
 fn append(response: &mut Response, cookie: Option<HeaderValue>) {

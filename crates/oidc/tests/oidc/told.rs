@@ -1,8 +1,8 @@
 //! Introspection, revocation, exchange, devices, and clients' own tokens.
 
 use crate::{
-    programs::{Program, disable, introspected, refreshed, text, tokens},
-    support::{House, ISSUER, OTHER_HOST, claims},
+    programs::{Program, disable, introspected, redeeming, refreshed, text, tokens},
+    support::{CALLBACK, House, ISSUER, OTHER_HOST, claims},
 };
 use auth::account::{Action, Strength};
 use directory::{Status, UserPatch};
@@ -331,6 +331,56 @@ async fn no_token_outlives_a_report_a_new_password_or_a_while_in_which_its_perso
         assert_eq!(answer.status == 200, goes_on, "{act}");
         assert!(goes_on || answer.json()["error"] == "invalid_grant", "{act}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_is_granted_while_a_person_is_revoked_survives_it() {
+    let house = House::new().await;
+    let client = house
+        .client(|client| client.grant_types.push(GrantType::DeviceCode))
+        .await;
+    let party = house.sso.party_of(house.tenant, &client.ikey).await.unwrap().unwrap();
+    let offline = [("scope", "openid offline_access")];
+    let pair = async |at: usize| {
+        let user = house.user(&format!("alice{at}")).await;
+        let (browser, session) = house.signed_in(user).await;
+        // One half by a code, one by a device.
+        let asked = if at.is_multiple_of(2) {
+            None
+        } else {
+            let asked = house.post("/oidc/device_authorization", &offline, Some(&client)).await.json();
+            let typed = text(&asked, "user_code");
+            let request = house.sso.grants().device_request(house.tenant, &typed, "").await.unwrap().unwrap();
+            Some((text(&asked, "device_code"), request))
+        };
+        let granting = async {
+            match &asked {
+                None => {
+                    let answer = browser.authorize(&client, &offline).await;
+                    if !answer.header("location").starts_with(CALLBACK) {
+                        return Value::Null;
+                    }
+                    let back = answer.back(CALLBACK);
+                    let Some(code) = back.get("code") else { return Value::Null };
+                    house.post("/oidc/token", &redeeming(code), Some(&client)).await.json()
+                }
+                Some((code, request)) => {
+                    let scopes = vec!["offline_access".to_owned()];
+                    let granted = sso::tokens::Granted { client_id: client.key.clone(), scopes, ..Default::default() };
+                    // Over before it was said: nothing is granted.
+                    drop(house.sso.grants().allow_device(&party, request, (user, session), granted).await);
+                    poll(&house, &client, code).await
+                }
+            }
+        };
+        let revoking = house.auth.revoke_user(house.tenant, user, "helpdesk", "");
+        let (got, revoked) = tokio::join!(granting, revoking);
+        revoked.unwrap();
+        if let Some(token) = got["refresh_token"].as_str() {
+            assert_eq!(refreshed(&house, &client, token).await.json()["error"], "invalid_grant", "{at}");
+        }
+    };
+    futures_util::future::join_all((0..100).map(pair)).await;
 }
 
 /// Relying parties keep what they have read for as long as they were told; every token that they are given must verify by that.

@@ -1,6 +1,6 @@
 //! How tokens are made for what was granted.
 
-use super::{ACCESS, Binding, GrantError, Granted, Grants, REFRESH, seconds};
+use super::{ACCESS, Binding, GrantError, Granted, Grants, REFRESH, hold, seconds};
 use crate::{OidcClient, RelyingParty, SsoError, TokenFormat, signing::LONGEST_TOKEN};
 use jose::Algorithm;
 use serde::{Deserialize, Serialize};
@@ -94,6 +94,16 @@ impl Struck {
     }
 }
 
+/// The session has ended between two looks.
+const OVER: GrantError = GrantError::Refused("the session or the request is over");
+
+fn ended(error: SsoError) -> GrantError {
+    match error {
+        SsoError::Over => OVER,
+        error => error.into(),
+    }
+}
+
 impl Narrowed {
     /// What `want` leaves of what was granted.
     pub(super) fn of(granted: &Granted, want: &Want) -> Result<Self, GrantError> {
@@ -111,8 +121,7 @@ impl Narrowed {
 }
 
 impl Grants {
-    /// Grants at once what needs no code: for a device that somebody has allowed, for an exchange, for a client's own tokens. `session`: the one
-    /// with which it ends.
+    /// Grants at once what needs no code: for an exchange, for a client's own tokens. The session in `person`: the one with which it ends.
     pub async fn grant(
         &self,
         party: &RelyingParty,
@@ -120,6 +129,18 @@ impl Grants {
         granted: Granted,
         want: &Want,
     ) -> Result<Minted, GrantError> {
+        self.grant_for(None, party, person, granted, want).await?.ok_or(OVER)
+    }
+
+    /// The same; to a `device` whose request was allowed, and is used up by this and no other call. None where it isn't allowed any more.
+    pub(super) async fn grant_for(
+        &self,
+        device: Option<&[u8]>,
+        party: &RelyingParty,
+        person: Option<(UserId, Option<SessionId>)>,
+        granted: Granted,
+        want: &Want,
+    ) -> Result<Option<Minted>, GrantError> {
         let client = party.oidc().ok_or(SsoError::Damaged("relying party"))?;
         let (user, session) = (person.map(|person| person.0), person.and_then(|person| person.1));
         if let Some(user) = user
@@ -133,7 +154,7 @@ impl Grants {
         // A client's own signed token needs no row: it ends soon, and no person can be disabled behind it.
         if user.is_none() && !granted.refresh && client.access_token_format == TokenFormat::Jwt {
             let access = self.access_token(tenant, client, None, &granted, &narrowed, &want.issuer).await?;
-            return Ok(Struck { access, refresh: None }.minted(None, granted, narrowed));
+            return Ok(Some(Struck { access, refresh: None }.minted(None, granted, narrowed)));
         }
         let granted = Granted { binding: want.binding.clone(), ..granted };
         let life =
@@ -141,11 +162,20 @@ impl Grants {
         let family = self.family(&party.app, user, session, &granted, now + life).await?;
         let generation = granted.refresh.then_some(0);
         let struck = self.strike(party, &family, generation, &granted, &narrowed, &want.issuer).await?;
+        // In one transaction: whoever takes the person's grants back in this moment finds the device's request or the family.
         let mut tx = self.auth.store().tenant(tenant).begin().await?;
+        if let Some(device) = device
+            && !tx.redeem_device_grant(device, now).await?
+        {
+            return Ok(None);
+        }
+        if let (Some(user), Some(session)) = (user, session) {
+            hold(&mut tx, session, user, now).await.map_err(ended)?;
+        }
         tx.insert_grant_family(&family).await?;
         struck.write(&mut tx).await?;
         tx.commit().await?;
-        Ok(struck.minted(Some(&family), granted, narrowed))
+        Ok(Some(struck.minted(Some(&family), granted, narrowed)))
     }
 
     /// Makes an access token, and a refresh token of this generation where there shall be one.

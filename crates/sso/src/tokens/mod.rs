@@ -40,7 +40,7 @@ use auth::{Application, Auth, AuthError, Client, Subject, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
-use store::{GrantFamilyRow, GrantTokenRow, StoreError, fields, login::Holder};
+use store::{GrantFamilyRow, GrantTokenRow, StoreError, Tx, fields, login::Holder};
 use types::{GrantId, Millis, SecretString, SessionId, TenantId, UserId};
 
 /// How long a code waits for its client.
@@ -132,6 +132,9 @@ impl Grants {
 
     /// Makes a code for what `user` has just been signed in for, in `session`. Whether refresh tokens will come of it, and whether they end with
     /// the session, the client's settings and the scope `offline_access` say.
+    ///
+    /// # Errors
+    /// [`SsoError::Over`] where the session has ended meanwhile.
     pub async fn issue_code(
         &self,
         party: &RelyingParty,
@@ -151,6 +154,7 @@ impl Grants {
         let (family, (code, token)) = (family.await?, self.token(party.tenant(), CODE, now + CODE_LIFE).await?);
         let token = GrantTokenRow { family: family.id, ..token };
         let mut tx = self.auth.store().tenant(party.tenant()).begin().await?;
+        hold(&mut tx, session, user, now).await?;
         tx.insert_grant_family(&family).await?;
         tx.insert_grant_token(&token).await?;
         tx.commit().await?;
@@ -255,6 +259,12 @@ impl Grants {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Holds the session in which something is granted until that is committed, also what will outlive it: whoever ends all that was granted to
+/// the person in this moment comes before, and nothing is granted, or after, and finds it.
+async fn hold(tx: &mut Tx, session: SessionId, user: UserId, now: Millis) -> Result<(), SsoError> {
+    if tx.hold_session(session, user, now).await? { Ok(()) } else { Err(SsoError::Over) }
 }
 
 /// Whether refresh tokens are given, and how they are used.
