@@ -69,7 +69,13 @@ async fn want(place: &Place, form: &Form, client: &Client) -> Result<Want, OAuth
         None => None,
     };
     fapi::is_bound(settings, binding.as_ref())?;
-    Ok(Want { issuer: place.issuer.clone(), scopes: scopes(form.get("scope")?)?, resources: resources(form)?, binding })
+    Ok(Want {
+        issuer: place.issuer.clone(),
+        scopes: scopes(form.get("scope")?)?,
+        resources: resources(form)?,
+        binding,
+        until: None,
+    })
 }
 
 /// RFC 8707 §2.

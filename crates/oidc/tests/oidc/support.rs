@@ -177,7 +177,9 @@ impl House {
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         if let Some(client) = client {
             let secret = client.secret.as_ref().map(SecretString::expose).unwrap_or_default();
-            let pair = data_encoding::BASE64.encode(format!("{}:{secret}", client.key).as_bytes());
+            // RFC 6749 §2.3.1: an address as a name is written as in a form.
+            let key = client.key.replace(':', "%3A");
+            let pair = data_encoding::BASE64.encode(format!("{key}:{secret}").as_bytes());
             request = request.header(header::AUTHORIZATION, format!("Basic {pair}"));
         }
         self.ask(request.body(Body::from(query(form))).unwrap()).await

@@ -10,8 +10,8 @@ use http::{Method, Request, header};
 use jose::{Algorithms, Audience, Expect, JwkSet, KeySet, verify_jwt};
 use serde_json::{Value, json};
 use sso::{
-    GrantType, TokenFormat,
-    manage::MadeParty,
+    GrantType, Kind, OidcClient, Settings, TokenFormat,
+    manage::{self, MadeParty, NewParty, NewSecret},
     signing::{PUBLISHED, TURN, Turn, Usage},
     tokens::Ended,
 };
@@ -180,6 +180,77 @@ async fn an_exchanged_token_names_who_acts_and_is_never_more() {
     assert_eq!(ask(&subject, &[audience]).await.json()["error"], "invalid_request");
 }
 
+#[tokio::test]
+async fn an_exchanged_token_ends_with_the_sign_in_that_it_comes_from() {
+    const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+    const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
+    for format in [TokenFormat::Opaque, TokenFormat::Jwt] {
+        for act in ["reuse", "revocation", "withdrawal", "the service between", "time"] {
+            let house = House::new().await;
+            let user = house.user("alice").await;
+            // A page's own service, one that it calls, and one that this calls.
+            let names = ["https://first.example", "https://second.example", "https://third.example"];
+            let mut services = Vec::new();
+            for (at, name) in names.into_iter().enumerate() {
+                let client = OidcClient {
+                    redirect_uris: vec![CALLBACK.to_owned()],
+                    grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::TokenExchange],
+                    resources: vec![names[1].to_owned()],
+                    exchange_audiences: vec![names[2].to_owned()],
+                    access_token_format: format,
+                    access_token_seconds: if at == 0 { 600 } else { 86_400 },
+                    level: auth::sign_in::Level::Single,
+                    ..OidcClient::default()
+                };
+                let mut new = NewParty::new(name, Settings::of(Kind::Oidc(Box::new(client))));
+                (new.key, new.secret) = (Some(name.to_owned()), NewSecret::Made);
+                services.push(manage::create(&house.directory.tenant(house.tenant, "test"), new).await.unwrap());
+            }
+            let asked = [("scope", "openid email offline_access"), ("resource", names[1])];
+            let code = crate::programs::code(&house, &services[0], user, &asked).await;
+            let first = house.post("/oidc/token", &redeeming(&code), Some(&services[0])).await.json();
+            let (subject, refresh) = (text(&first, "access_token"), text(&first, "refresh_token"));
+            house.minute();
+            let exchange = async |token: &str, by: &MadeParty| {
+                let form = [
+                    ("grant_type", EXCHANGE),
+                    ("subject_token", token),
+                    ("subject_token_type", ACCESS),
+                    ("audience", names[2]),
+                ];
+                let answer = house.post("/oidc/token", &form, Some(by)).await;
+                assert_eq!(answer.status, 200, "{answer:?}");
+                let answer = answer.json();
+                assert!(answer["expires_in"].as_i64().unwrap() <= 540, "no longer than the first one: {answer}");
+                text(&answer, "access_token")
+            };
+            let second = exchange(&subject, &services[1]).await;
+            let third = exchange(&second, &services[2]).await;
+            let active = async |token: &str, by: &MadeParty| introspected(&house, by, token).await["active"] == true;
+            assert!(active(&second, &services[1]).await && active(&third, &services[2]).await, "{act}");
+            let grants = house.sso.grants();
+            match act {
+                "reuse" => {
+                    assert_eq!(refreshed(&house, &services[0], &refresh).await.status, 200);
+                    assert!(active(&second, &services[1]).await && active(&third, &services[2]).await);
+                    assert_eq!(refreshed(&house, &services[0], &refresh).await.status, 400);
+                }
+                "revocation" => drop(house.post("/oidc/revoke", &[("token", &refresh)], Some(&services[0])).await),
+                "withdrawal" => {
+                    let which = Ended::UserAt(user, &services[0].ikey);
+                    assert_eq!(grants.revoke(house.tenant, which).await.unwrap(), 1);
+                }
+                "the service between" => {
+                    assert_eq!(grants.revoke(house.tenant, Ended::Client(&services[1].ikey)).await.unwrap(), 1);
+                    assert!(active(&subject, &services[0]).await, "what was before it goes on");
+                }
+                _ => house.clock.advance(Duration::from_secs(540)),
+            }
+            assert!(!active(&second, &services[1]).await && !active(&third, &services[2]).await, "{act}");
+        }
+    }
+}
+
 async fn device(house: &House) -> (MadeParty, Value) {
     let client = house
         .client(|client| {
@@ -336,9 +407,7 @@ async fn no_token_outlives_a_report_a_new_password_or_a_while_in_which_its_perso
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_that_is_granted_while_a_person_is_revoked_survives_it() {
     let house = House::new().await;
-    let client = house
-        .client(|client| client.grant_types.push(GrantType::DeviceCode))
-        .await;
+    let client = house.client(|client| client.grant_types.push(GrantType::DeviceCode)).await;
     let party = house.sso.party_of(house.tenant, &client.ikey).await.unwrap().unwrap();
     let offline = [("scope", "openid offline_access")];
     let pair = async |at: usize| {

@@ -23,6 +23,8 @@ pub struct Want {
     pub resources: Option<Vec<String>>,
     /// The key to which the access token is bound.
     pub binding: Option<Binding>,
+    /// Until when at the longest.
+    pub until: Option<Millis>,
 }
 
 /// What came of a grant.
@@ -159,7 +161,8 @@ impl Grants {
         let granted = Granted { binding: want.binding.clone(), ..granted };
         let life =
             if granted.refresh { seconds(client.refresh_token_seconds) } else { seconds(client.access_token_seconds) };
-        let family = self.family(&party.app, user, session, &granted, now + life).await?;
+        let ends = want.until.map_or(now + life, |until| until.min(now + life));
+        let family = self.family(&party.app, user, session, &granted, ends).await?;
         let generation = granted.refresh.then_some(0);
         let struck = self.strike(party, &family, generation, &granted, &narrowed, &want.issuer).await?;
         // In one transaction: whoever takes the person's grants back in this moment finds the device's request or the family.
@@ -190,7 +193,7 @@ impl Grants {
     ) -> Result<Struck, SsoError> {
         let client = party.oidc().ok_or(SsoError::Damaged("relying party"))?;
         let tenant = party.tenant();
-        let access = self.access_token(tenant, client, Some(family.id), granted, narrowed, issuer).await?;
+        let access = self.access_token(tenant, client, Some(family), granted, narrowed, issuer).await?;
         let refresh = match generation {
             Some(generation) => Some(self.refresh_token(tenant, client, family, generation).await?),
             None => None,
@@ -211,18 +214,20 @@ impl Grants {
         Ok((text, GrantTokenRow { family: family.id, generation, ..row }))
     }
 
-    /// An access token. A signed one has no row.
+    /// An access token, which lasts no longer than its family. A signed one has no row.
     async fn access_token(
         &self,
         tenant: TenantId,
         client: &OidcClient,
-        family: Option<GrantId>,
+        family: Option<&GrantFamilyRow>,
         granted: &Granted,
         narrowed: &Narrowed,
         issuer: &str,
     ) -> Result<Made, SsoError> {
-        let life = seconds(client.access_token_seconds).min(LONGEST_TOKEN);
         let now = self.now();
+        let longest = family.map_or(LONGEST_TOKEN, |family| family.expires.since(now).min(LONGEST_TOKEN));
+        let life = seconds(client.access_token_seconds).min(longest);
+        let family = family.map(|family| family.id);
         match (client.access_token_format, family) {
             (TokenFormat::Opaque, Some(family)) => {
                 let (text, row) = self.token(tenant, ACCESS, now + life).await?;

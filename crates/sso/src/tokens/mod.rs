@@ -1,6 +1,7 @@
 //! What is granted to applications: codes, refresh tokens, access tokens.
 //!
-//! All that comes of one sign-in hangs on one *family*. In the store stand keyed hashes only.
+//! All that comes of one sign-in hangs on one *family*; what was exchanged has one of its own, which ends with each that it comes from. In
+//! the store stand keyed hashes only.
 //!
 //! | | lives | is used | presented again |
 //! |---|---|---|---|
@@ -109,6 +110,8 @@ pub struct Granted {
     pub binding: Option<Binding>,
     /// Who acts for the person (RFC 8693 §4.1).
     pub act: Option<Value>,
+    /// The families from which this one was exchanged, the latest first: it ends with each of them.
+    pub exchanged_from: Vec<String>,
     /// Whether refresh tokens are given.
     pub refresh: bool,
     /// Whether a refresh token is used once.
