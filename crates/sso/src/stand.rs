@@ -6,7 +6,7 @@
 use crate::{RelyingParty, Sso, SsoError, Visit, claims::Person};
 use auth::{
     AuthError, Client, Subject, Verdict,
-    account::Session,
+    account::{Session, Strength},
     binding::{Shown, Standing},
     sign_in::{Level, Opened, Purpose},
 };
@@ -82,6 +82,8 @@ pub struct SignedIn {
     pub level: Level,
     /// By what, in the words of RFC 8176 §2.
     pub amr: Vec<String>,
+    /// By what, as policy knows it.
+    pub strength: Strength,
 }
 
 impl Ask {
@@ -150,7 +152,7 @@ impl Sso {
     }
 
     /// What the engine says of a person at a relying party: their rows, or the reason of its refusal.
-    async fn admit(
+    pub(crate) async fn admit(
         &self,
         party: &RelyingParty,
         user: UserId,
@@ -203,22 +205,6 @@ impl Sso {
         Ok(Some(self.person_of(party.tenant(), holder, &party.settings).await?))
     }
 
-    /// As [`still`](Self::still), for whoever comes from a known address: also the rules of networks are asked.
-    pub(crate) async fn still_from(
-        &self,
-        party: &RelyingParty,
-        user: UserId,
-        client: Client,
-    ) -> Result<Option<Person>, SsoError> {
-        if !party.app.enabled {
-            return Ok(None);
-        }
-        match self.admit(party, user, client).await? {
-            Ok(holder) => Ok(Some(self.person_of(party.tenant(), holder, &party.settings).await?)),
-            Err(_) => Ok(None),
-        }
-    }
-
     /// Opens a sign-in for a request that is held, and is to come back to `return_to`: a path on this host. Go to
     /// [`Visit::sign_in_path`] with [`Visit::sign_in_cookie`]. `here`: who is, as [`Stand`] says it.
     pub async fn send_to_sign_in(
@@ -250,6 +236,7 @@ impl SignedIn {
             auth_time: session.auth_time(),
             level: session.level(),
             amr: session.amr().to_vec(),
+            strength: session.strength(),
         }
     }
 }

@@ -121,7 +121,11 @@ impl Strength {
         matches!(self, Self::Enrollment | Self::AccessPass)
     }
 
-    pub(crate) fn parse(text: &str) -> Result<Self, AuthError> {
+    /// From how it is stored.
+    ///
+    /// # Errors
+    /// [`AuthError::Damaged`] for any other text.
+    pub fn parse(text: &str) -> Result<Self, AuthError> {
         Self::ALL.into_iter().find(|one| one.as_str() == text).ok_or(AuthError::Damaged("session"))
     }
 }

@@ -338,6 +338,7 @@ async fn allow(
         resources: request.asked.resources.clone(),
         acr: Some(signed.level.acr().to_owned()),
         amr: signed.amr.clone(),
+        strength: Some(signed.strength.as_str().to_owned()),
         auth_time: Some(signed.auth_time.seconds()),
         sid: Some(sid),
         ..Granted::default()

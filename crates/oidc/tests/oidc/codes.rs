@@ -4,8 +4,9 @@ use crate::{
     programs::{code, introspected, redeeming, refreshed, text, tokens},
     support::{CALLBACK, CHALLENGE, House, VERIFIER, authorize},
 };
+use auth::{account::Strength, sign_in::Level};
 use futures_util::future::join_all;
-use sso::{ClientAuth, TokenFormat};
+use sso::{ClientAuth, Kind, TokenFormat, manage};
 use std::time::Duration;
 
 /// RFC 9700 §4.5.
@@ -289,5 +290,57 @@ async fn what_depends_on_a_session_ends_when_nobody_uses_that_and_its_applicatio
         // Nobody is at that address, so it stays owed.
         let far = types::Millis(i64::MAX);
         assert_eq!(house.store.take_logouts(far, far, 10).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_ends_where_what_was_proved_is_not_enough_any_more() {
+    for act in ["level", "policy", "passkeys first"] {
+        let house = House::new().await;
+        let client = house.client(|_| {}).await;
+        let user = house.user("alice").await;
+        let settings = async |settings: &str| {
+            let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
+            assert!(tx.set_tenant("Acme", settings, None).await.unwrap());
+            tx.commit().await.unwrap();
+            house.auth.applications().forget_tenant(house.tenant);
+        };
+        // By a passcode, where that is taken of people with a passkey, too.
+        settings(r#"{"weaker_with_passkey": true}"#).await;
+        let browser = house.browser();
+        let known = auth::sign_in::Browser::default();
+        let opened = house.auth.open_session(house.tenant, user, Strength::Otp, &known).await;
+        browser.put("__Host-countersign-session", opened.unwrap().0.expose());
+        let back = browser.authorize(&client, &[("scope", "openid offline_access")]).await.back(CALLBACK);
+        let first = house.post("/oidc/token", &redeeming(&back["code"]), Some(&client)).await.json();
+        let next = refreshed(&house, &client, &text(&first, "refresh_token")).await.json();
+        let (access, refresh) = (text(&next, "access_token"), text(&next, "refresh_token"));
+        match act {
+            "level" => {
+                let scope = house.directory.tenant(house.tenant, "helpdesk");
+                let (row, mut settings) = manage::read(&scope, &client.ikey).await.unwrap();
+                let Kind::Oidc(oidc) = &mut settings.kind else { panic!("another protocol") };
+                oidc.level = Level::PhishingResistant;
+                manage::change(&scope, &client.ikey, Some(&row.key), &settings, Vec::new()).await.unwrap();
+                house.auth.applications().forget(&client.ikey);
+            }
+            "policy" => {
+                let policy = store::PolicyRow {
+                    id: types::PolicyId::new(house.world.now(), house.world.random.as_ref()),
+                    name: "global".to_owned(),
+                    is_global: true,
+                    sections: r#"{"authentication_methods":{"blocked_auth_list":["hardware-token"]}}"#.to_owned(),
+                    created: house.world.now(),
+                };
+                let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
+                tx.insert_policy(&policy).await.unwrap();
+                tx.commit().await.unwrap();
+                house.auth.applications().forget_tenant(house.tenant);
+            }
+            _ => settings("{}").await,
+        }
+        let answer = refreshed(&house, &client, &refresh).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (400, &"invalid_grant".into()), "{act}");
+        assert_eq!(introspected(&house, &client, &access).await["active"], false, "{act}: the grant has ended");
     }
 }

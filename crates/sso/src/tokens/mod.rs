@@ -37,7 +37,7 @@ pub use redeem::Present;
 pub use store::Ended;
 
 use crate::{RelyingParty, SsoError, signing::SigningKeys};
-use auth::{Application, Auth, AuthError, Client, Subject, Verdict};
+use auth::{Application, Auth, AuthError, Client, Subject, Verdict, account::Strength, sign_in::Level};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
@@ -102,6 +102,8 @@ pub struct Granted {
     pub acr: Option<String>,
     /// By what.
     pub amr: Vec<String>,
+    /// The same, as policy knows it; none where a release granted it that didn't say.
+    pub strength: Option<String>,
     /// When, in seconds since 1970.
     pub auth_time: Option<i64>,
     /// The session's name at the client.
@@ -261,6 +263,20 @@ impl Grants {
             Err(AuthError::NoUser) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+impl Grants {
+    /// Whether what a person had proved when this was granted is what the application asks for now, of this person and by its policy.
+    fn suits(&self, party: &RelyingParty, holder: &Holder, granted: &Granted) -> bool {
+        let level = granted.acr.as_deref().and_then(Level::of_acr).unwrap_or(Level::Single);
+        let strength = granted.strength.as_deref().map(Strength::parse);
+        let allowed = match strength {
+            Some(Ok(strength)) => self.auth.suits(&party.app, holder, strength),
+            Some(Err(_)) => false,
+            None => true,
+        };
+        allowed && level >= party.settings.level()
     }
 }
 

@@ -17,6 +17,7 @@ pub struct Present<'a> {
 }
 
 const UNKNOWN: GrantError = GrantError::Refused("unknown, used, too old or another client's");
+const WEAK: GrantError = GrantError::Refused("the person must sign in again, in another way");
 const NOBODY: GrantError = GrantError::Refused("the person may not sign in");
 
 /// A code or a refresh token that is good, with what was granted.
@@ -81,10 +82,12 @@ impl Grants {
         let (family, tenant) = (found.standing.family.id, party.tenant());
         bound(client, found.granted.binding.as_ref(), want.binding.as_ref())?;
         let narrowed = Narrowed::of(&found.granted, want)?;
-        if let Some(user) = found.standing.family.user_id
-            && self.standing(&party.app, user).await?.is_none()
-        {
-            return Err(NOBODY);
+        if let Some(user) = found.standing.family.user_id {
+            let Some(holder) = self.standing(&party.app, user).await? else { return Err(NOBODY) };
+            if !self.suits(party, &holder, &found.granted) {
+                self.end(tenant, family).await?;
+                return Err(WEAK);
+            }
         }
         let generation = found.granted.rotates.then(|| found.token.generation + 1);
         let struck =
