@@ -60,7 +60,10 @@ impl Doors {
         let hosts = config.server.api_hosts.clone();
         let logouts = sso::Logouts::start(
             &services.sso,
-            vec![Box::new(oidc::BackChannel::new(&services.sso, outbound(config)?))],
+            vec![
+                Box::new(oidc::BackChannel::new(&services.sso, outbound(config)?)),
+                Box::new(saml::BackChannel::new(&services.sso, outbound(config)?)),
+            ],
         );
         let directory = Arc::new(services.directory());
         Ok(Self {

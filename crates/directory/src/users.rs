@@ -321,7 +321,13 @@ impl Scope<'_> {
         if matches!(self.admit_addition(id).await, Err(DirectoryError::Guarded)) {
             return self.trash_user(id).await.map(drop);
         }
-        let gone = self.on_user(id, "user_delete", async |tx| tx.delete_user(id).await).await?;
+        let now = self.world().now();
+        let act = async |tx: &mut Tx| {
+            // Applications are told while it is still known where the person is signed in.
+            tx.end_sessions(id, None, now).await?;
+            tx.delete_user(id).await
+        };
+        let gone = self.on_user(id, "user_delete", act).await?;
         found(gone, "user")
     }
 

@@ -99,6 +99,7 @@ mod tests {
             created: Millis(0),
             due: Millis(0),
             tries,
+            detail: None,
         }
     }
 

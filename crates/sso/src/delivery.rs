@@ -6,23 +6,21 @@
 //! To add an outbox: implement [`Outbox`], and spawn [`run`].
 
 use crate::SsoError;
-use futures_util::{StreamExt as _, stream};
 use std::{
     future::{self, Future},
     sync::{Arc, Weak},
     time::Duration,
 };
 use store::StoreError;
+use tokio::sync::Semaphore;
 use types::{Millis, TenantId};
 
 /// How often each node looks.
 const LOOK: Duration = Duration::from_secs(1);
 /// For how long what was taken is one node's.
 const LEASE: Duration = Duration::from_secs(60);
-/// So many are brought at once on one node.
-const AT_ONCE: usize = 32;
-/// So many are taken at one look.
-const TAKEN: i64 = 128;
+/// So many are brought at once on one node. Whoever keeps silent takes one of these places and nothing else: the next look doesn't wait.
+const AT_ONCE: usize = 128;
 /// The first wait after a failure; each is twice the one before.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
@@ -113,13 +111,17 @@ pub trait Outbox: Send + Sync + 'static {
 
 /// Brings what is due, until the outbox is dropped.
 pub async fn run<O: Outbox>(outbox: Weak<O>) {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut looks = 0_u64;
     loop {
         let Some(held) = outbox.upgrade() else { return };
-        match look(&held).await {
-            // As much as was taken at once: there may be more.
-            Ok(count) if i64::try_from(count).is_ok_and(|count| count >= TAKEN) => continue,
-            Ok(_) => {}
+        match look(&held, &places).await {
+            Ok(false) => {}
+            // There may be more, as soon as there is a place for it.
+            Ok(true) => {
+                drop(places.acquire().await);
+                continue;
+            }
             Err(error) => tracing::error!(what = O::WHAT, %error, "what is due could not be looked at"),
         }
         if looks.is_multiple_of(TIDY) {
@@ -130,16 +132,24 @@ pub async fn run<O: Outbox>(outbox: Weak<O>) {
     }
 }
 
-/// Takes what is due and brings it; how much was due.
-async fn look<O: Outbox>(outbox: &Arc<O>) -> Result<usize, StoreError> {
+/// Takes of what is due as much as there are places for, and begins to bring it; whether that filled them.
+async fn look<O: Outbox>(outbox: &Arc<O>, places: &Arc<Semaphore>) -> Result<bool, StoreError> {
     let now = outbox.now();
     if !outbox.is_due(now).await? {
-        return Ok(0);
+        return Ok(false);
     }
-    let taken = outbox.take(now, now + LEASE, TAKEN).await?;
-    let count = taken.len();
-    stream::iter(taken).for_each_concurrent(AT_ONCE, |owed| bring(Arc::clone(outbox), owed)).await;
-    Ok(count)
+    let free = places.available_permits();
+    let taken = outbox.take(now, now + LEASE, i64::try_from(free).unwrap_or(i64::MAX)).await?;
+    let full = taken.len() >= free;
+    for owed in taken {
+        let Ok(place) = Arc::clone(places).acquire_owned().await else { break };
+        let outbox = Arc::clone(outbox);
+        tokio::spawn(async move {
+            bring(outbox, owed).await;
+            drop(place);
+        });
+    }
+    Ok(full)
 }
 
 async fn bring<O: Outbox>(outbox: Arc<O>, owed: O::Owed) {

@@ -1,5 +1,5 @@
-//! Relying parties that are owed word of a session's end (OpenID Connect Back-Channel Logout 1.0): an outbox, written in the transaction that
-//! ends the session, so that no end stays untold.
+//! Relying parties that are owed word of a session's end (OpenID Connect Back-Channel Logout 1.0, SAML's single logout by SOAP): an outbox,
+//! written in the transaction that ends the session, so that no end stays untold.
 //!
 //! A row goes when the relying party has heard, or has no ear, or hasn't listened for too long.
 
@@ -29,12 +29,14 @@ record! {
         pub due: Millis,
         /// How often it was tried.
         pub tries: i64,
+        /// What the person is called there, sealed as the participant's was; none in rows of the release before.
+        pub detail: Option<Vec<u8>>,
     }
 }
 
 macro_rules! columns {
     () => {
-        "tenant, sid, ikey, user_id, created, due, tries"
+        "tenant, sid, ikey, user_id, created, due, tries, detail"
     };
 }
 
@@ -43,9 +45,9 @@ static INSERT: Statement = Statement::new(
     concat!(
         "INSERT INTO logout_delivery (",
         columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $5, 0) ON CONFLICT (tenant, sid) DO NOTHING"
+        ") VALUES ($1, $2, $3, $4, $5, $5, 0, $6) ON CONFLICT (tenant, sid) DO NOTHING"
     ),
-    &[Type::Id, Type::Text, Type::Text, Type::Id, Type::Int],
+    &[Type::Id, Type::Text, Type::Text, Type::Id, Type::Int, Type::Bytes],
 );
 static DUE: Statement =
     Statement::new("logout_delivery_due", "SELECT 1 FROM logout_delivery WHERE due <= $1 LIMIT 1", &[Type::Int]);
@@ -76,8 +78,8 @@ impl Tx {
     /// Owes these relying parties word that the session has ended there.
     pub(crate) async fn owe_logouts(&mut self, ended: &[ParticipantRow], now: Millis) -> Result<(), StoreError> {
         for participant in ended {
-            let ParticipantRow { sid, ikey, user_id, .. } = participant;
-            self.run(&INSERT, values![sid.as_str(), ikey.as_str(), *user_id, now]).await?;
+            let ParticipantRow { sid, ikey, user_id, detail, .. } = participant;
+            self.run(&INSERT, values![sid.as_str(), ikey.as_str(), *user_id, now, detail.clone()]).await?;
         }
         Ok(())
     }

@@ -57,6 +57,17 @@ class Browsers:
     def sign_out(self) -> None:
         self.known.pop(request.cookies.get(COOKIE, ""), None)
 
+    def of(self, name: str, sessions: list[str]) -> dict[str, dict]:
+        """What is known as a logout names it: one person's sessions, or all of theirs where none is named."""
+        return {
+            key: who for key, who in self.known.items() if who["name"] == name and (not sessions or who["session"] in sessions)
+        }
+
+    def end(self, name: str, sessions: list[str]) -> None:
+        """Signs out whom a logout names, whoever brought it: the provider itself may have."""
+        for key in self.of(name, sessions):
+            self.known.pop(key, None)
+
 
 def show(status: int = 200, **given: object) -> Response:
     title = "Not signed in" if "error" in given else "A service provider"

@@ -130,8 +130,14 @@ function application(origin) {
         const query = Object.fromEntries(url.searchParams);
         const { profile, loggedOut } =
           request.method === 'GET' ? await saml.validateRedirectAsync(query, url.search.slice(1)) : await validated(form);
-        sessions.delete(key);
-        if (loggedOut && !profile) return to('/?from=logout');
+        if (loggedOut && !profile) {
+          sessions.delete(key);
+          return to('/?from=logout');
+        }
+        // The provider may have sent it itself: what ends is what it names, whoever brought it.
+        for (const [known, { name, session }] of sessions) {
+          if (name === profile.nameID && (!profile.sessionIndex || session === profile.sessionIndex)) sessions.delete(known);
+        }
         const done = await saml.getLogoutResponseUrlAsync(profile, query.RelayState ?? form.RelayState ?? '', {}, true);
         return to(done);
       }

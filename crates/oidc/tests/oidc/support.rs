@@ -10,8 +10,7 @@ use keys::{DayKeys, FileRoot, KeyRing};
 use messaging::{Courier, Print};
 use serde_json::Value;
 use sso::{
-    Logouts,
-    ClientAuth, GrantType, Kind, OidcClient, Settings, Sso,
+    ClientAuth, GrantType, Kind, Logouts, OidcClient, Settings, Sso,
     manage::{self, MadeParty, NewParty, NewSecret},
 };
 use std::{

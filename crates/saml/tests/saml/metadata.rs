@@ -5,7 +5,7 @@ use countersign_saml::metadata::{MetadataError, PartyMetadata};
 use http::StatusCode;
 use proptest::prelude::*;
 use sso::{
-    party::{Binding, SamlParty},
+    party::{BackLogout, Binding, SamlParty},
     signing::{Turn, Usage},
 };
 use std::{
@@ -19,10 +19,11 @@ use types::Millis;
 use xmlsig::{Document, Limits, Xml, ns};
 
 const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+const SOAP: &str = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP";
 const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 
 #[tokio::test]
-async fn ours_is_signed_and_names_both_ways() {
+async fn ours_is_signed_and_names_every_way() {
     let house = House::new().await;
     let answer = house.browser().get("/saml/metadata").await;
     assert_eq!(answer.status, StatusCode::OK);
@@ -30,13 +31,15 @@ async fn ours_is_signed_and_names_both_ways() {
     let document = Document::parse(answer.text.as_bytes(), &Limits::METADATA).unwrap();
     assert_eq!(document.root().attribute("entityID"), Some(format!("{ORIGIN}/saml/metadata").as_str()));
     let role = document.root().only(ns::MD, "IDPSSODescriptor").unwrap();
-    for (service, path) in [("SingleSignOnService", "sso"), ("SingleLogoutService", "slo")] {
+    for (service, path, ways) in
+        [("SingleSignOnService", "sso", &[REDIRECT, POST][..]), ("SingleLogoutService", "slo", &[REDIRECT, POST, SOAP])]
+    {
         let found: Vec<_> = role
             .children_of(ns::MD, service)
             .map(|at| (at.attribute("Binding").unwrap(), at.attribute("Location").unwrap().to_owned()))
             .collect();
         let location = format!("{ORIGIN}/saml/{path}");
-        assert_eq!(found, [(REDIRECT, location.clone()), (POST, location)]);
+        assert_eq!(found, ways.iter().map(|way| (*way, location.clone())).collect::<Vec<_>>());
     }
     assert_eq!(role.children_of(ns::MD, "NameIDFormat").count(), 4);
     house.keys().await;
@@ -92,6 +95,8 @@ fn described(change: impl FnOnce(Xml) -> Xml, more: impl FnOnce(Xml) -> Xml) -> 
                 .with("Location", SLO)
                 .with("ResponseLocation", "https://app.example/slo-answer"),
         )
+        .child(Xml::new("md:SingleLogoutService").with("Binding", SOAP).with("Location", "no address"))
+        .child(Xml::new("md:SingleLogoutService").with("Binding", SOAP).with("Location", "https://app.example/soap"))
         .child(Xml::new("md:NameIDFormat").text("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"))
         .child(consumer("urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact", "https://app.example/art", "0", None))
         .child(consumer(POST, "https://app.example/acs2", "2", None))
@@ -112,6 +117,7 @@ fn an_applications_is_read() {
     assert_eq!(urls, [(ACS, 1, true), ("https://app.example/acs2", 2, false)]);
     assert_eq!(read.logout[0].binding, Binding::Redirect);
     assert_eq!(read.logout[0].response_url.as_deref(), Some("https://app.example/slo-answer"));
+    assert_eq!((read.logout.len(), read.logout_soap.as_deref()), (2, Some("https://app.example/soap")));
     assert_eq!(
         (&read.signing, &read.encryption),
         (&vec![own().certificate.clone()], &vec![strangers().certificate.clone()])
@@ -119,6 +125,10 @@ fn an_applications_is_read() {
     assert!(read.requests_signed);
     let mut settings = SamlParty::default();
     read.apply(&mut settings);
+    assert_eq!(settings.back_logout(), Some(BackLogout::Soap("https://app.example/soap")));
+    // Who says that it hears what a browser would bring is told so, and by a form.
+    settings.direct_logout = true;
+    assert!(matches!(settings.back_logout(), Some(BackLogout::Direct(endpoint)) if endpoint.binding == Binding::Post));
     let settings = sso::Settings::of(sso::Kind::Saml(Box::new(settings)));
     settings.check(APP).unwrap();
 }

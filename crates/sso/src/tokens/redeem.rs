@@ -51,8 +51,7 @@ impl Grants {
             return Err(NOBODY);
         }
         let generation = granted.refresh.then_some(0);
-        let struck =
-            self.strike(party, &found.standing.family, generation, &granted, &narrowed, &want.issuer).await?;
+        let struck = self.strike(party, &found.standing.family, generation, &granted, &narrowed, &want.issuer).await?;
         let settled = match &granted.binding {
             Some(_) => Some(self.seal_granted(tenant, family, &granted).await?),
             None => None,
