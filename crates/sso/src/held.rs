@@ -4,9 +4,9 @@
 //! sends another a link to a request of their own gets nowhere: that browser has no such cookie.
 
 use crate::{RelyingParty, Sso, SsoError, Visit};
-use auth::AuthError;
+use auth::{AuthError, sign_in::neighbourhood};
 use http::HeaderValue;
-use keys::Token;
+use keys::{TenantKeys, Token};
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 use store::{SsoRequestRow, StoreError, fields, limits::Limit};
@@ -114,11 +114,9 @@ impl Sso {
             expires: now + HELD_LIFE,
             released_at: None,
         };
-        let from = visit.ip().map(|ip| ip.to_canonical().to_string()).unwrap_or_default();
-        let bucket = keys.digest(fields::LIMIT, &[b"sso-hold", from.as_bytes()]);
         let mut tx = scope.begin().await?;
-        if !tx.spend(bucket, HOLDS, 1, now).await? {
-            return Err(AuthError::Limited { retry_after: HOLDS.window }.into());
+        if !tx.spend(bucket(&keys, visit), HOLDS, 1, now).await? {
+            return Err(limited());
         }
         tx.insert_sso_request(&row).await?;
         tx.commit().await?;
@@ -126,6 +124,19 @@ impl Sso {
         let secret = SecretString::new(secret.expose().to_owned());
         let set_cookie = visit.cookie(&cookie_name, secret.expose(), HELD_LIFE);
         Ok(Held { id, cookie_name, secret, set_cookie })
+    }
+
+    /// Counts a request that is answered without being held, among those that are: for answers that cost a row or a signature and that
+    /// a stranger gets.
+    ///
+    /// [`AuthError::Limited`] for too many from one address.
+    pub async fn count_stranger(&self, visit: &Visit) -> Result<(), SsoError> {
+        let scope = self.store().tenant(visit.tenant);
+        let bucket = bucket(&scope.keys().await?, visit);
+        let mut tx = scope.begin().await?;
+        let may = tx.spend(bucket, HOLDS, 1, self.world().now()).await?;
+        tx.commit().await?;
+        if may { Ok(()) } else { Err(limited()) }
     }
 
     /// A request that waits for this browser. None where there is no such one, where it is another browser's or another tenant's, where
@@ -172,6 +183,15 @@ impl Sso {
     pub fn forget_held(visit: &Visit, id: SsoRequestId) -> Option<HeaderValue> {
         visit.forget(&cookie_name(visit, id))
     }
+}
+
+fn limited() -> SsoError {
+    AuthError::Limited { retry_after: HOLDS.window }.into()
+}
+
+/// Where requests of this address are counted.
+fn bucket(keys: &TenantKeys, visit: &Visit) -> [u8; 32] {
+    keys.digest(fields::LIMIT, &[b"sso-hold", neighbourhood(visit.ip()).as_bytes()])
 }
 
 /// Each request has its own, so two tabs don't disturb each other.

@@ -15,7 +15,7 @@ use crate::{
     },
     front::authorize::visit,
 };
-use auth::AuthError;
+use auth::{AuthError, sign_in::neighbourhood};
 use axum::{
     extract::{ConnectInfo, Path},
     response::Response,
@@ -26,7 +26,10 @@ use sso::{
     Ask, GrantType, Participant, RelyingParty, SignedIn, SsoError, Stand, Visit,
     tokens::{DeviceAsked, DeviceRequest, Granted},
 };
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 use types::Millis;
 
 /// What a code is held with: the code as it was typed.
@@ -64,7 +67,8 @@ async fn opened(place: &Place, form: &Form) -> Result<Value, OAuthError> {
     }
     let agent = form.parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let agent: String = agent.chars().take(LONGEST_AGENT).collect();
-    let asked = DeviceAsked { scopes, resources, ip: address(&form.parts), agent };
+    let ip = ip(&form.parts).map(|ip| ip.to_string());
+    let asked = DeviceAsked { scopes, resources, ip, agent };
     let codes = place.sso().grants().ask_for_device(&client.party, asked).await.map_err(|error| told(&error))?;
     let uri = place.url(super::DEVICE);
     Ok(json!({
@@ -77,8 +81,8 @@ async fn opened(place: &Place, form: &Form) -> Result<Value, OAuthError> {
     }))
 }
 
-fn address(parts: &Parts) -> Option<String> {
-    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical().to_string())
+fn ip(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical())
 }
 
 fn told(error: &SsoError) -> OAuthError {
@@ -147,7 +151,7 @@ async fn begin(place: &Place, form: &Form) -> Result<Response, OAuthError> {
     let visit = visit(place, &form.parts).await?;
     is_from_here(&visit, &form.parts)?;
     let code = form.get("user_code")?.unwrap_or_default();
-    let Some((request, party)) = find(place, code, &address(&form.parts).unwrap_or_default()).await? else {
+    let Some((request, party)) = find(place, code, &neighbourhood(ip(&form.parts))).await? else {
         return Ok(question("", "This code is not one that a device waits with. Codes are valid for ten minutes."));
     };
     let held = place.sso().hold(&visit, &party, code.as_bytes(), DOOR, &[]).await.map_err(|error| told(&error))?;

@@ -341,6 +341,25 @@ async fn a_devices_codes_end_and_are_not_found_by_trying() {
 }
 
 #[tokio::test]
+async fn codes_that_are_tried_are_counted_by_network() {
+    let house = House::new().await;
+    let typed = async |from: &str| {
+        let from: std::net::SocketAddr = from.parse().unwrap();
+        let request = Request::post("/oidc/device")
+            .header(header::HOST, crate::support::HOST)
+            .header(header::ORIGIN, ISSUER)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .extension(axum::extract::ConnectInfo(from));
+        house.ask(request.body(axum::body::Body::from("user_code=BCDF-GHJK")).unwrap()).await.status.as_u16()
+    };
+    for n in 0..20 {
+        assert_eq!(typed(&format!("[2001:4860:1:2::{n:x}]:443")).await, 200, "{n}");
+    }
+    assert_eq!(typed("[2001:4860:1:2:3::1]:443").await, 503);
+    assert_eq!((typed("[2001:4860:1:3::1]:443").await, typed("192.0.2.1:443").await), (200, 200));
+}
+
+#[tokio::test]
 async fn a_device_of_somebody_who_is_disabled_revoked_or_takes_it_back_gets_nothing() {
     for (act, error) in [("disable", "invalid_grant"), ("revoke", "access_denied"), ("withdraw", "access_denied")] {
         let house = House::new().await;

@@ -144,7 +144,8 @@ impl Grants {
     }
 
     /// The undecided request with this code, as a person types it: in small letters too, and with dashes and spaces anywhere.
-    /// `from` is the address of who typed it, empty where that was counted before: [`AuthError::Limited`] for too many.
+    /// `from` is the network of who typed it ([`auth::sign_in::neighbourhood`]), empty where that was counted before:
+    /// [`AuthError::Limited`] for too many.
     pub async fn device_request(
         &self,
         tenant: TenantId,

@@ -4,7 +4,7 @@ use crate::{
     house::{OTHER_HOST, Site},
     support::each_engine,
 };
-use countersign_sso::{HELD_LIFE, LONGEST_HELD};
+use countersign_sso::{HELD_LIFE, LONGEST_HELD, SsoError};
 use std::sync::Arc;
 
 #[test]
@@ -79,10 +79,30 @@ fn what_is_too_long_or_leads_elsewhere_isnt_held() {
         for door in ["", "https://evil.example/", "//evil.example/", "/\\evil.example/"] {
             assert!(site.sso.hold(&visit, &party, b"x", door, &[]).await.is_err(), "{door}");
         }
+    });
+}
+
+#[test]
+fn strangers_are_counted_by_their_network() {
+    each_engine("{}", async |house| {
+        let site = Site::open(house).await;
+        let party = site.party().await;
+        let visit = site.browser().visit("/").await;
+        let from = |ip: String| {
+            let mut visit = visit.clone();
+            visit.browser.client.ip = Some(ip.parse().unwrap());
+            visit
+        };
+        let hold = async |ip: String| site.sso.hold(&from(ip), &party, b"x", "/oidc/continue/", &[]).await;
+        // One who rents a network of IPv6 has 2^64 addresses.
         for n in 0..300 {
-            let held = site.sso.hold(&visit, &party, b"x", "/oidc/continue/", &[]).await;
-            assert!(held.is_ok(), "{n}");
+            assert!(hold(format!("2001:4860:1:2:{n:x}::1")).await.is_ok(), "{n}");
         }
-        assert!(site.sso.hold(&visit, &party, b"x", "/oidc/continue/", &[]).await.is_err());
+        let limited = |error: SsoError| matches!(error, SsoError::Auth(auth::AuthError::Limited { .. }));
+        assert!(limited(hold("2001:4860:1:2:ffff::1".to_owned()).await.err().unwrap()));
+        // What is answered without being held counts alike.
+        assert!(limited(site.sso.count_stranger(&from("2001:4860:1:2::7".to_owned())).await.err().unwrap()));
+        assert!(hold("2001:4860:1:3::1".to_owned()).await.is_ok());
+        assert!(hold("::ffff:192.0.2.1".to_owned()).await.is_ok());
     });
 }
