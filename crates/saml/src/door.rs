@@ -71,6 +71,12 @@ impl Call {
         }
     }
 
+    /// Counts a message that nobody has signed and that isn't kept: its answer costs a row and a signature, and whoever can name an
+    /// application gets it.
+    pub(crate) async fn stranger(&self) -> Result<(), Refused> {
+        self.door.sso.count_stranger(&self.visit).await.map_err(|error| self.ours(&error))
+    }
+
     /// Spends a message's ID. Of a hundred who show it at once, at whichever node, one comes through.
     pub(crate) async fn once(&self, party: &RelyingParty, id: &str) -> Result<(), Refused> {
         let spent = async {

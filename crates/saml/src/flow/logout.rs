@@ -82,6 +82,9 @@ pub(crate) fn is_over(request: &LogoutRequest, now: Millis) -> bool {
 
 /// Ends what is named, and tells the others.
 pub(crate) async fn end(call: &Call, party: &RelyingParty, asked: Asked) -> Result<Response, Refused> {
+    if !asked.verified {
+        call.stranger().await?;
+    }
     call.once(party, &asked.request).await?;
     let then = |status| Then::Answer {
         ikey: party.ikey().to_owned(),
