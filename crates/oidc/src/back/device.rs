@@ -5,7 +5,12 @@
 //! from which address and by which program the code was asked for, and whether the very same code stands on a device in front of them. Yes is
 //! not the first button.
 
-use super::{answer, answer::scopes, client_auth, token::resources};
+use super::{
+    answer,
+    answer::scopes,
+    client_auth::{self, ip},
+    token::resources,
+};
 use crate::{
     frame::{
         error::{Code, OAuthError},
@@ -16,20 +21,14 @@ use crate::{
     front::authorize::visit,
 };
 use auth::{AuthError, sign_in::neighbourhood};
-use axum::{
-    extract::{ConnectInfo, Path},
-    response::Response,
-};
+use axum::{extract::Path, response::Response};
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use serde_json::{Value, json};
 use sso::{
     Ask, GrantType, Participant, RelyingParty, SignedIn, SsoError, Stand, Visit,
     tokens::{DeviceAsked, DeviceRequest, Granted},
 };
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::sync::Arc;
 use types::Millis;
 
 /// What a code is held with: the code as it was typed.
@@ -65,6 +64,7 @@ async fn opened(place: &Place, form: &Form) -> Result<Value, OAuthError> {
             "A resource is not one that this client may have tokens for.",
         ));
     }
+    client.counted(place, &form.parts).await?;
     let agent = form.parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let agent: String = agent.chars().take(LONGEST_AGENT).collect();
     let ip = ip(&form.parts).map(|ip| ip.to_string());
@@ -79,10 +79,6 @@ async fn opened(place: &Place, form: &Form) -> Result<Value, OAuthError> {
         "expires_in": codes.expires_in.as_secs(),
         "interval": codes.interval,
     }))
-}
-
-fn ip(parts: &Parts) -> Option<IpAddr> {
-    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical())
 }
 
 fn told(error: &SsoError) -> OAuthError {

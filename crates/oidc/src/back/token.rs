@@ -61,6 +61,9 @@ fn grant_type(name: &str) -> Result<GrantType, OAuthError> {
 /// What is wanted, and with which key.
 async fn want(place: &Place, form: &Form, client: &Client) -> Result<Want, OAuthError> {
     let settings = client.settings()?;
+    if form.parts.headers.contains_key(answer::DPOP) {
+        client.counted(place, &form.parts).await?;
+    }
     let proved =
         dpop::proved(place, &form.parts, super::TOKEN, None, Nonce::Needed, dpop::algorithms(settings)).await?;
     let binding = match proved {

@@ -26,6 +26,7 @@ mod once;
 mod pkce;
 mod redeem;
 mod revoke;
+mod strangers;
 
 pub use access::Access;
 pub use device::{DEVICE_LIFE, DeviceAsked, DeviceCodes, DeviceRequest, Polled};
