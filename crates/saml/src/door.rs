@@ -99,7 +99,7 @@ impl Call {
     ) -> Result<(String, Option<HeaderValue>), Refused> {
         const DOOR: &str = "/saml/continue/";
         let plain = serde_json::to_vec(kept).map_err(|error| self.ours(&error))?;
-        let held = self.door.sso.hold(&self.visit, party, &plain, DOOR, &[]).await;
+        let held = self.door.sso.hold(&self.visit, party, &plain, DOOR, None).await;
         let held = held.map_err(|error| self.ours(&error))?;
         Ok((format!("{DOOR}{}", held.id), held.set_cookie))
     }

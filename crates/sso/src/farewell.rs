@@ -64,7 +64,7 @@ impl Sso {
         let Some(first) = ended.iter().find(|one| needs_browser(one)) else { return Ok(None) };
         let farewell = Farewell { left, then: then.to_owned() };
         let plain = serde_json::to_vec(&farewell).map_err(|_| SsoError::Damaged("request"))?;
-        let held = self.hold(visit, &first.party, &plain, FAREWELL, &[]).await?;
+        let held = self.hold(visit, &first.party, &plain, FAREWELL, None).await?;
         Ok(Some((format!("{FAREWELL}{}", held.id), held)))
     }
 }

@@ -21,6 +21,15 @@ const PREFIX: &str = "csso";
 /// So many requests may be held for one address: strangers make them.
 const HOLDS: Limit = Limit { max: 300, window: Duration::from_secs(60) };
 
+/// What a person is asked to agree to before a request goes on.
+#[derive(Clone, Copy)]
+pub struct ToAgree<'a> {
+    /// What the application may then know.
+    pub scopes: &'a [String],
+    /// Where the answer goes: the one thing on the page that the application hasn't chosen the words of.
+    pub goes_to: &'a str,
+}
+
 /// A request that waits now.
 pub struct Held {
     /// Its id: stands in the address that the browser comes back to.
@@ -45,6 +54,8 @@ pub struct Pending {
     pub created: Millis,
     /// What consent is asked for; empty for none.
     pub scopes: Vec<String>,
+    /// Where the answer goes that is consented to: this request's own address, verified. Empty where nothing is asked.
+    pub goes_to: String,
     /// Where the browser goes on: a path on this host.
     pub return_to: String,
 }
@@ -54,6 +65,8 @@ pub struct Pending {
 struct Sealed {
     request: serde_bytes_b64::Bytes,
     scopes: Vec<String>,
+    #[serde(default)]
+    goes_to: String,
     door: String,
 }
 
@@ -80,7 +93,7 @@ mod serde_bytes_b64 {
 
 impl Sso {
     /// Keeps a request for this browser. `door` is where it goes on, a path on this host that the id is put behind
-    /// (`/oidc/continue/`); `scopes` are those that the person must agree to, where they must.
+    /// (`/oidc/continue/`); `agree` is what the person must agree to, where they must.
     ///
     /// [`AuthError::Limited`] for too many from one address.
     pub async fn hold(
@@ -89,7 +102,7 @@ impl Sso {
         party: &RelyingParty,
         request: &[u8],
         door: &str,
-        scopes: &[String],
+        agree: Option<ToAgree<'_>>,
     ) -> Result<Held, SsoError> {
         if request.len() > LONGEST_HELD || !auth::sign_in::is_local_path(door) {
             return Err(SsoError::Damaged("request"));
@@ -101,7 +114,8 @@ impl Sso {
         let secret = Token::generate(PREFIX, random);
         let sealed = Sealed {
             request: serde_bytes_b64::Bytes(request.to_vec()),
-            scopes: scopes.to_vec(),
+            scopes: agree.map(|agree| agree.scopes.to_vec()).unwrap_or_default(),
+            goes_to: agree.map(|agree| agree.goes_to.to_owned()).unwrap_or_default(),
             door: door.to_owned(),
         };
         let plain = serde_json::to_vec(&sealed).map_err(|_| SsoError::Damaged("request"))?;
@@ -164,6 +178,7 @@ impl Sso {
             request: sealed.request.0,
             created: row.created,
             scopes: sealed.scopes,
+            goes_to: sealed.goes_to,
             return_to: format!("{}{id}", sealed.door),
         }))
     }

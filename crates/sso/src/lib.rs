@@ -41,7 +41,7 @@ pub use claims::{ClaimsMap, Person, Wanted};
 pub use consent::Consent;
 pub use error::SsoError;
 pub use farewell::{FAREWELL, Farewell, Left};
-pub use held::{HELD_LIFE, Held, LONGEST_HELD, Pending};
+pub use held::{HELD_LIFE, Held, LONGEST_HELD, Pending, ToAgree};
 pub use launcher::Tile;
 pub use logouts::{Logouts, Messenger};
 pub use participants::{Participant, Participation};

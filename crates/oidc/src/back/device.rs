@@ -150,7 +150,7 @@ async fn begin(place: &Place, form: &Form) -> Result<Response, OAuthError> {
     let Some((request, party)) = find(place, code, &neighbourhood(ip(&form.parts))).await? else {
         return Ok(question("", "This code is not one that a device waits with. Codes are valid for ten minutes."));
     };
-    let held = place.sso().hold(&visit, &party, code.as_bytes(), DOOR, &[]).await.map_err(|error| told(&error))?;
+    let held = place.sso().hold(&visit, &party, code.as_bytes(), DOOR, None).await.map_err(|error| told(&error))?;
     let mut response = page::redirect(&format!("{DOOR}{}", held.id));
     append(&mut response, held.set_cookie);
     tracing::info!(tenant = %place.tenant, ikey = request.ikey, "a device's code was entered");

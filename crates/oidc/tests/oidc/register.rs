@@ -73,6 +73,14 @@ async fn a_program_registers_itself_changes_itself_and_goes() {
     let (browser, _) = house.signed_in(user).await;
     let made_party = sso::manage::MadeParty { ikey: id.to_owned(), key: id.to_owned(), secret: None };
     assert!(!browser.authorize(&made_party, &[]).await.header("location").starts_with(&format!("{CALLBACK}?code")));
+    // With the address that the answer goes to.
+    let asked = browser.authorize(&made_party, &[]).await;
+    let id_held = asked.location().strip_prefix("/consent/").unwrap();
+    let cookies: Vec<String> =
+        browser.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let request = Request::get("/").header(header::HOST, HOST).header(header::COOKIE, cookies.join("; "));
+    let visit = house.sso.visit(&request.body(()).unwrap().into_parts().0).await.unwrap().unwrap();
+    assert_eq!(house.sso.held(&visit, id_held).await.unwrap().unwrap().goes_to, CALLBACK);
     // Changed.
     let mut wanted = metadata();
     wanted["client_id"] = id.into();

@@ -139,7 +139,7 @@ fn a_change_on_one_node_is_seen_on_the_other() {
         // Somebody begins here and goes on there.
         let mut browser = site.signed_in().await;
         let visit = browser.visit("/oidc/authorize").await;
-        let held = site.sso.hold(&visit, &*site.party().await, b"x", "/oidc/continue/", &[]).await.unwrap();
+        let held = site.sso.hold(&visit, &*site.party().await, b"x", "/oidc/continue/", None).await.unwrap();
         browser.jar.insert(held.cookie_name.clone(), held.secret.expose().to_owned());
         assert_eq!(browser.host, HOST);
         let visit = browser.visit("/").await;
