@@ -1,16 +1,18 @@
 //! Metadata: ours, and what is read of an application's.
 
 use super::support::*;
+use auth::sign_in::Level;
 use countersign_saml::metadata::{MetadataError, PartyMetadata};
 use http::StatusCode;
 use proptest::prelude::*;
 use sso::{
+    Kind, Settings,
     party::{BackLogout, Binding, SamlParty},
     signing::{Turn, Usage},
 };
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -228,6 +230,46 @@ async fn what_is_over_is_read_again_before_anybody_signs_in_by_it() {
     // What an administrator has decided stays.
     let found = house.sso.party(house.tenant, sso::Protocol::Saml, APP).await.unwrap().unwrap();
     assert!(found.saml().unwrap().attributes == party().attributes && found.settings.level() == party().level);
+}
+
+/// An administrator tightens what a publisher's answer is on its way for.
+#[tokio::test]
+async fn what_is_decided_while_a_publisher_answers_stays() {
+    let until = at(NOW + Duration::from_secs(3600));
+    let text = described(|xml| xml.with("validUntil", until), |role| role).render().unwrap().as_str().to_owned();
+    let text = text.replace("AuthnRequestsSigned=\"true\"", "").replace(ACS, "https://app.example/new");
+    let house: Arc<OnceLock<(Arc<store::Store>, types::TenantId)>> = Arc::default();
+    let decides = Arc::clone(&house);
+    let answer = move || {
+        let (decides, text) = (Arc::clone(&decides), text.clone());
+        async move {
+            let (store, tenant) = decides.get().unwrap();
+            let scope = store.tenant(*tenant);
+            let row = scope.relying_party(IKEY).await.unwrap().unwrap();
+            let mut settings: Settings = serde_json::from_str(&row.settings).unwrap();
+            let Kind::Saml(saml) = &mut settings.kind else { panic!("no SAML") };
+            (saml.level, saml.assertion_seconds) = (Level::Hardware, 77);
+            let settings = Some(serde_json::to_string(&settings).unwrap());
+            let mut tx = scope.begin().await.unwrap();
+            let change = store::RelyingPartyChange { settings, ..Default::default() };
+            assert!(tx.change_relying_party(IKEY, &change, NOW).await.unwrap());
+            tx.notify(format!("application:{IKEY}")).await.unwrap();
+            tx.commit().await.unwrap();
+            text
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/metadata", listener.local_addr().unwrap());
+    let app = axum::Router::new().route("/metadata", axum::routing::get(answer));
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let made = House::with(SamlParty { metadata_url: Some(url), metadata_until: Some(NOW.0), ..party() }).await;
+    assert!(house.set((Arc::clone(&made.store), made.tenant)).is_ok());
+    made.browser().get(&carried(&plain("_r1"))).await;
+    let row = made.store.tenant(made.tenant).relying_party(IKEY).await.unwrap().unwrap();
+    let settings: Settings = serde_json::from_str(&row.settings).unwrap();
+    let Kind::Saml(saml) = &settings.kind else { panic!("no SAML") };
+    assert_eq!((saml.level, saml.assertion_seconds), (Level::Hardware, 77));
+    assert_eq!(saml.acs[0].url, "https://app.example/new");
 }
 
 #[tokio::test]

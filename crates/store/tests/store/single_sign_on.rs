@@ -77,6 +77,7 @@ fn another_tenant_finds_nothing_and_changes_nothing() {
         site.write_as(site.b, async |tx| {
             let change = RelyingPartyChange { key: Some("x".to_owned()), ..RelyingPartyChange::default() };
             assert!(!tx.change_relying_party(IKEY, &change, NOW).await?);
+            assert!(!tx.reset_relying_party(IKEY, &party().settings, "{}", NOW).await?);
             assert!(!tx.reseal_relying_party(IKEY, &[1; 60], &[9; 60]).await?);
             assert!(!tx.release_sso_request(request.id, NOW).await?);
             assert_eq!(tx.hold_session(session, user, NOW).await?, None);
