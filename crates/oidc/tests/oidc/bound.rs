@@ -309,6 +309,11 @@ async fn a_request_object_is_its_clients_for_this_server_and_all_that_counts() {
     let back = ask(&signer.sign_jwt(typ, &object(json!({}))).unwrap()).await.back(CALLBACK);
     assert_eq!(back["state"], "signed");
     assert!(browser.authorize(&client, &[]).await.status.is_client_error());
+    let mut undated = object(json!({}));
+    undated.as_object_mut().unwrap().retain(|name, _| name != "exp" && name != "iat");
+    let mut dated = undated.clone();
+    dated["iat"] = now.into();
+    assert!(ask(&signer.sign_jwt(typ, &dated).unwrap()).await.back(CALLBACK).contains_key("code"));
     let (stranger, _) = key(Algorithm::Es256);
     let none = format!(
         "{}.{}.",
@@ -322,6 +327,8 @@ async fn a_request_object_is_its_clients_for_this_server_and_all_that_counts() {
         signer.sign_jwt(typ, &object(json!({"iss": "x"}))).unwrap(),
         signer.sign_jwt(typ, &object(json!({"client_id": "x"}))).unwrap(),
         signer.sign_jwt(typ, &object(json!({"exp": now - 11}))).unwrap(),
+        signer.sign_jwt(typ, &object(json!({"iat": now - 3700}))).unwrap(),
+        signer.sign_jwt(typ, &undated).unwrap(),
         signer.sign_jwt(typ, &object(json!({"request_uri": "https://evil.example"}))).unwrap(),
         signer.sign_jwt(typ, &object(json!({"state": ["a"]}))).unwrap(),
         none,
