@@ -120,7 +120,7 @@ async fn updated(place: &Place, client_id: &str, headers: &HeaderMap, asked: Ask
     let directory = place.door.directory.tenant(place.tenant, party.ikey());
     let read = manage::read(&directory, party.ikey()).await.map_err(refused)?;
     let Kind::Oidc(before) = &read.1.kind else { return Err(NOT_YOURS) };
-    let client = metadata.client(before)?;
+    let client = metadata.changed(before)?;
     let settings = Settings { kind: Kind::Oidc(Box::new(client.clone())), ..read.1.clone() };
     let fields = vec!["registration".to_owned()];
     manage::change_as_read(&directory, &read, &settings, fields).await.map_err(refused)?;
