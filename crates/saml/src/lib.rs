@@ -133,9 +133,14 @@ async fn farewell(
     told("farewell", done)
 }
 
-async fn start(State(door): State<Arc<Door>>, Path(party): Path<String>, parts: Parts) -> Response {
+async fn start(
+    State(door): State<Arc<Door>>,
+    Path(party): Path<String>,
+    RawQuery(query): RawQuery,
+    parts: Parts,
+) -> Response {
     let done = match Call::open(&door, &parts).await {
-        Ok(call) => flow::start::start(&call, &party, &parts.headers).await,
+        Ok(call) => flow::start::start(&call, &party, query.as_deref(), &parts.headers).await,
         Err(refused) => Err(refused),
     };
     told("start", done)

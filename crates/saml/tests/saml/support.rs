@@ -308,17 +308,32 @@ impl Browser {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.ask(Method::GET, path, None, true).await
+        self.ask(Method::GET, path, None, true, None).await
+    }
+
+    /// From where it says that it comes (`Sec-Fetch-Site`).
+    pub(crate) async fn get_from(&self, path: &str, site: &str) -> Answer {
+        self.ask(Method::GET, path, None, true, Some(site)).await
     }
 
     /// A form of another site's: no cookies come along (`SameSite=Lax`).
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        self.ask(Method::POST, path, Some(body), false).await
+        self.ask(Method::POST, path, Some(body), false, None).await
     }
 
-    async fn ask(&self, method: Method, path: &str, body: Option<String>, with_cookies: bool) -> Answer {
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        with_cookies: bool,
+        site: Option<&str>,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path).header(header::HOST, &self.host);
+        if let Some(site) = site {
+            request = request.header("sec-fetch-site", site);
+        }
         if with_cookies {
             let line: Vec<String> = self.cookies().iter().map(|(name, value)| format!("{name}={value}")).collect();
             if !line.is_empty() {
