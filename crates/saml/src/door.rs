@@ -1,6 +1,12 @@
 //! What the door stands on, and one request to it.
 
-use crate::{error::Refused, flow::Kept, message::read::Head, metadata::refresh::Refresher, page};
+use crate::{
+    error::Refused,
+    flow::Kept,
+    message::read::Head,
+    metadata::{Signed, refresh::Refresher},
+    page,
+};
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use outbound::Outbound;
@@ -16,13 +22,14 @@ const ONCE: Limit = Limit { max: 1, window: Duration::from_secs(3600) };
 pub struct Door {
     pub(crate) sso: Arc<Sso>,
     pub(crate) refresher: Refresher,
+    pub(crate) metadata: Signed,
 }
 
 impl Door {
     /// A door to `sso`. `outbound` fetches applications' metadata.
     #[must_use]
     pub fn new(sso: &Arc<Sso>, outbound: Outbound) -> Self {
-        Self { sso: Arc::clone(sso), refresher: Refresher::new(outbound) }
+        Self { sso: Arc::clone(sso), refresher: Refresher::new(outbound), metadata: Signed::default() }
     }
 }
 

@@ -153,7 +153,7 @@ async fn own_metadata(State(door): State<Arc<Door>>, parts: Parts) -> Response {
     };
     match done {
         Ok(text) => {
-            let mut response = Response::new(Body::from(text));
+            let mut response = Response::new(Body::from(text.to_string()));
             let headers = response.headers_mut();
             page::guard(headers);
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/samlmetadata+xml"));

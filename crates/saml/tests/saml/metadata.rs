@@ -48,6 +48,21 @@ async fn ours_is_signed_and_names_every_way() {
 }
 
 #[tokio::test]
+async fn whoever_asks_again_within_a_minute_gets_the_same_octets() {
+    let house = House::new().await;
+    let browser = house.browser();
+    let all = futures_util::future::join_all((0..20).map(|_| browser.get("/saml/metadata"))).await;
+    let first = &all[0].text;
+    assert!(all.iter().all(|answer| answer.text == *first));
+    let mut other = house.browser();
+    other.host = OTHER_HOST.to_owned();
+    assert_ne!(other.get("/saml/metadata").await.text, *first);
+    house.clock.advance(Duration::from_secs(60));
+    assert_ne!(browser.get("/saml/metadata").await.text, *first);
+    house.keys().await;
+}
+
+#[tokio::test]
 async fn a_new_key_is_published_before_it_signs() {
     let house = House::new().await;
     let before = house.keys().await;
