@@ -30,12 +30,29 @@ impl Outbox for Door {
         SoFar { tenant: row.tenant, created: row.created, tries: row.tries }
     }
 
+    fn whom(row: &SignalRow) -> String {
+        row.stream.to_string()
+    }
+
     async fn is_due(&self, now: Millis) -> Result<bool, StoreError> {
         self.sso.store().signals_due(now).await
     }
 
-    async fn take(&self, now: Millis, until: Millis, most: i64) -> Result<Vec<SignalRow>, StoreError> {
-        self.sso.store().take_signals(now, until, most).await
+    async fn due(&self, now: Millis, each: i64, most: i64) -> Result<Vec<SignalRow>, StoreError> {
+        self.sso.store().signals_in_turn(now, each, most).await
+    }
+
+    async fn take(&self, owed: Vec<SignalRow>, until: Millis) -> Result<Vec<SignalRow>, StoreError> {
+        let Some(tenant) = owed.first().map(|row| row.tenant) else { return Ok(owed) };
+        let mut tx = self.sso.store().tenant(tenant).begin().await?;
+        let mut taken = Vec::new();
+        for row in owed {
+            if tx.take_signal(row.stream, row.id, row.due, until).await? {
+                taken.push(SignalRow { tries: row.tries + 1, ..row });
+            }
+        }
+        tx.commit().await?;
+        Ok(taken)
     }
 
     async fn bring(&self, row: &SignalRow) -> Result<Outcome, SsoError> {
@@ -47,6 +64,15 @@ impl Outbox for Door {
         match again {
             None => drop(tx.signal_done(row.stream, row.id).await?),
             Some(due) => drop(tx.signal_later(row.stream, row.id, due).await?),
+        }
+        tx.commit().await
+    }
+
+    async fn give_back(&self, owed: Vec<SignalRow>) -> Result<(), StoreError> {
+        let Some(tenant) = owed.first().map(|row| row.tenant) else { return Ok(()) };
+        let mut tx = self.sso.store().tenant(tenant).begin().await?;
+        for row in owed {
+            tx.give_signal_back(row.stream, row.id, row.due).await?;
         }
         tx.commit().await
     }

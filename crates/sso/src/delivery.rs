@@ -3,30 +3,42 @@
 //! What is owed is written in the transaction that made it true, on whatever node or command line that was. Each node looks every second,
 //! takes what is due by moving it on, so that of two nodes one has each, and tries again later and later until it is taken or given up.
 //!
+//! Whoever doesn't answer holds up himself and nobody else (`lanes`): no look waits for an answer, two deliveries at most are on their way to one,
+//! each for five seconds at the longest, and those who are next are taken in turn, organisation by organisation, receiver by receiver.
+//!
 //! To add an outbox: implement [`Outbox`], and spawn [`run`].
 
+mod lanes;
+
 use crate::SsoError;
+use lanes::{Lane, Lanes};
 use std::{
     future::{self, Future},
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use store::StoreError;
-use tokio::sync::Semaphore;
 use types::{Millis, TenantId};
 
+/// For how long one is waited for, from the look-up of the name to the end of the answer.
+const DEADLINE: Duration = Duration::from_secs(5);
 /// How often each node looks.
 const LOOK: Duration = Duration::from_secs(1);
-/// For how long what was taken is one node's.
-const LEASE: Duration = Duration::from_secs(60);
-/// So many are brought at once on one node. Whoever keeps silent takes one of these places and nothing else: the next look doesn't wait.
-const AT_ONCE: usize = 128;
+/// So many of what is owed to one are taken at once.
+const TAKEN: usize = 16;
+/// For how long what was taken is one node's. All of [`TAKEN`], two at a time, are over in a fifth of it.
+const LEASE: Duration = Duration::from_secs(200);
+/// So many rows are looked at in one look: far more than there are lanes for.
+const LOOKED_AT: i64 = 4096;
 /// The first wait after a failure; each is twice the one before.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// Tries at somebody who says that they can't take this one.
 const REFUSALS: i64 = 5;
-/// Between two rounds of housekeeping, in looks.
+/// Between two rounds of housekeeping, in seconds.
 const TIDY: u64 = 600;
 
 /// What became of a try.
@@ -78,22 +90,37 @@ pub trait Outbox: Send + Sync + 'static {
     /// How far one is.
     fn so_far(owed: &Self::Owed) -> SoFar;
 
+    /// To whom of its tenant.
+    fn whom(owed: &Self::Owed) -> String;
+
     /// Whether anything is due: a look that writes nothing.
     fn is_due(&self, now: Millis) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Takes at most `most` of what is due, and puts it off to `until`.
-    fn take(
+    /// What is due, at most `most` and of what is owed to one at most `each`, those first whose turn it is: of each tenant one after the other,
+    /// and in it of each receiver. A look that writes nothing.
+    fn due(
         &self,
         now: Millis,
-        until: Millis,
+        each: i64,
         most: i64,
     ) -> impl Future<Output = Result<Vec<Self::Owed>, StoreError>> + Send;
 
-    /// Brings one. An error is ours, and is tried again.
+    /// Takes these, which are all of one tenant, by putting them off to `until` and counting a try; those that nobody else has taken since
+    /// they were looked at.
+    fn take(
+        &self,
+        owed: Vec<Self::Owed>,
+        until: Millis,
+    ) -> impl Future<Output = Result<Vec<Self::Owed>, StoreError>> + Send;
+
+    /// Brings one; what isn't done within 5 seconds is dropped, and has failed. An error is ours, and is tried again.
     fn bring(&self, owed: &Self::Owed) -> impl Future<Output = Result<Outcome, SsoError>> + Send;
 
     /// Notes when it is tried again; none: not any more.
     fn note(&self, owed: &Self::Owed, again: Option<Millis>) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Gives these back as they were before they were taken: nobody was asked.
+    fn give_back(&self, owed: Vec<Self::Owed>) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Counts what became of a try.
     fn count(_outcome: Outcome) {}
@@ -111,62 +138,107 @@ pub trait Outbox: Send + Sync + 'static {
 
 /// Brings what is due, until the outbox is dropped.
 pub async fn run<O: Outbox>(outbox: Weak<O>) {
-    let places = Arc::new(Semaphore::new(AT_ONCE));
-    let mut looks = 0_u64;
+    let lanes = Arc::new(Lanes::default());
+    let mut seconds = 0_u64;
+    let mut tidied = None;
     loop {
         let Some(held) = outbox.upgrade() else { return };
-        match look(&held, &places).await {
-            Ok(false) => {}
-            // There may be more, as soon as there is a place for it.
-            Ok(true) => {
-                drop(places.acquire().await);
-                continue;
-            }
-            Err(error) => tracing::error!(what = O::WHAT, %error, "what is due could not be looked at"),
+        if let Err(error) = look(&held, &lanes).await {
+            tracing::error!(what = O::WHAT, %error, "what is due could not be looked at");
         }
-        if looks.is_multiple_of(TIDY) {
+        if seconds.is_multiple_of(TIDY) && tidied != Some(seconds) {
             held.tidy().await;
+            tidied = Some(seconds);
         }
-        looks += 1;
-        let _ = tokio::time::timeout(LOOK, held.woken()).await;
+        let sooner = async {
+            tokio::select! {
+                () = held.woken() => {}
+                () = lanes.freed() => {}
+            }
+        };
+        if tokio::time::timeout(LOOK, sooner).await.is_err() {
+            seconds += 1;
+        }
     }
 }
 
-/// Takes of what is due as much as there are places for, and begins to bring it; whether that filled them.
-async fn look<O: Outbox>(outbox: &Arc<O>, places: &Arc<Semaphore>) -> Result<bool, StoreError> {
+/// Takes what is due of those whose turn it is, and begins to bring it.
+async fn look<O: Outbox>(outbox: &Arc<O>, lanes: &Arc<Lanes>) -> Result<(), StoreError> {
     let now = outbox.now();
     if !outbox.is_due(now).await? {
-        return Ok(false);
+        return Ok(());
     }
-    let free = places.available_permits();
-    let taken = outbox.take(now, now + LEASE, i64::try_from(free).unwrap_or(i64::MAX)).await?;
-    let full = taken.len() >= free;
-    for owed in taken {
-        let Ok(place) = Arc::clone(places).acquire_owned().await else { break };
-        let outbox = Arc::clone(outbox);
-        tokio::spawn(async move {
-            bring(outbox, owed).await;
-            drop(place);
-        });
+    let due = outbox.due(now, i64::try_from(TAKEN).unwrap_or(1), LOOKED_AT).await?;
+    for (lane, owed) in lanes.choose::<O>(due, now) {
+        let taken = outbox.take(owed, now + LEASE).await?;
+        if !taken.is_empty() {
+            tokio::spawn(carry(Arc::clone(outbox), lane, taken));
+        }
     }
-    Ok(full)
+    Ok(())
 }
 
-async fn bring<O: Outbox>(outbox: Arc<O>, owed: O::Owed) {
-    let so_far = O::so_far(&owed);
+/// Brings all that was taken of one receiver's, two at a time, until he doesn't answer: then there is no use in asking about the rest.
+async fn carry<O: Outbox>(outbox: Arc<O>, lane: Lane, taken: Vec<O::Owed>) {
+    let full = taken.len() >= TAKEN;
+    let rest = Rest::<O> { left: Mutex::new(taken.into_iter()), answers: AtomicBool::new(true) };
+    tokio::join!(rest.walk(&outbox), rest.walk(&outbox));
+    let (left, answers) = (rest.left.into_inner().unwrap_or_else(PoisonError::into_inner), rest.answers.into_inner());
+    let left: Vec<_> = left.collect();
+    if !left.is_empty()
+        && let Err(error) = outbox.give_back(left).await
+    {
+        // It comes up again by itself when its lease is over.
+        tracing::error!(what = O::WHAT, %error, "what was not tried could not be given back");
+    }
+    lane.end(answers, full, outbox.now());
+}
+
+/// What is left of a lane's load.
+struct Rest<O: Outbox> {
+    left: Mutex<std::vec::IntoIter<O::Owed>>,
+    /// Whether the receiver has answered so far.
+    answers: AtomicBool,
+}
+
+impl<O: Outbox> Rest<O> {
+    async fn walk(&self, outbox: &O) {
+        while let Some(owed) = self.next() {
+            if !bring(outbox, &owed).await {
+                self.answers.store(false, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn next(&self) -> Option<O::Owed> {
+        if !self.answers.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).next()
+    }
+}
+
+/// Brings one; whether its receiver answers.
+async fn bring<O: Outbox>(outbox: &O, owed: &O::Owed) -> bool {
+    let so_far = O::so_far(owed);
     let tenant = so_far.tenant;
-    let outcome = match outbox.bring(&owed).await {
-        Ok(outcome) => outcome,
-        Err(error) => {
+    let (outcome, answers) = match tokio::time::timeout(DEADLINE, outbox.bring(owed)).await {
+        Ok(Ok(outcome)) => (outcome, outcome != Outcome::Failed),
+        Ok(Err(error)) => {
             tracing::error!(what = O::WHAT, %tenant, %error, "what is owed could not be made");
-            Outcome::Failed
+            (Outcome::Failed, true)
+        }
+        Err(_) => {
+            tracing::warn!(what = O::WHAT, %tenant, whom = O::whom(owed), "no answer in time");
+            (Outcome::Failed, false)
         }
     };
     O::count(outcome);
     let again = next(so_far, outcome, O::GIVEN_UP, outbox.now());
-    if let Err(error) = outbox.note(&owed, again).await {
+    if let Err(error) = outbox.note(owed, again).await {
         tracing::error!(what = O::WHAT, %tenant, %error, "what became of a delivery could not be noted");
     }
+    answers
 }
 
 /// When it is tried again; none: not any more.
@@ -175,11 +247,14 @@ fn next(so_far: SoFar, outcome: Outcome, given_up: Duration, now: Millis) -> Opt
         Outcome::Done => None,
         Outcome::Refused if so_far.tries >= REFUSALS => None,
         _ if now.since(so_far.created) >= given_up => None,
-        _ => {
-            let doubled = u32::try_from(so_far.tries.saturating_sub(1)).unwrap_or(0).min(16);
-            Some(now + FIRST_WAIT.saturating_mul(1 << doubled).min(LONGEST_WAIT))
-        }
+        _ => Some(now + wait(so_far.tries).min(LONGEST_WAIT)),
     }
+}
+
+/// How long is waited after so many tries, each time twice as long.
+fn wait(tries: i64) -> Duration {
+    let doubled = u32::try_from(tries.saturating_sub(1)).unwrap_or(0).min(16);
+    FIRST_WAIT.saturating_mul(1 << doubled)
 }
 
 #[cfg(test)]

@@ -57,12 +57,29 @@ impl Outbox for Logouts {
         SoFar { tenant: row.tenant, created: row.created, tries: row.tries }
     }
 
+    fn whom(row: &LogoutDeliveryRow) -> String {
+        row.ikey.clone()
+    }
+
     async fn is_due(&self, now: Millis) -> Result<bool, StoreError> {
         self.sso.store().logouts_due(now).await
     }
 
-    async fn take(&self, now: Millis, until: Millis, most: i64) -> Result<Vec<LogoutDeliveryRow>, StoreError> {
-        self.sso.store().take_logouts(now, until, most).await
+    async fn due(&self, now: Millis, each: i64, most: i64) -> Result<Vec<LogoutDeliveryRow>, StoreError> {
+        self.sso.store().logouts_in_turn(now, each, most).await
+    }
+
+    async fn take(&self, owed: Vec<LogoutDeliveryRow>, until: Millis) -> Result<Vec<LogoutDeliveryRow>, StoreError> {
+        let Some(tenant) = owed.first().map(|row| row.tenant) else { return Ok(owed) };
+        let mut tx = self.sso.store().tenant(tenant).begin().await?;
+        let mut taken = Vec::new();
+        for row in owed {
+            if tx.take_logout(&row.sid, row.due, until).await? {
+                taken.push(LogoutDeliveryRow { tries: row.tries + 1, ..row });
+            }
+        }
+        tx.commit().await?;
+        Ok(taken)
     }
 
     async fn bring(&self, row: &LogoutDeliveryRow) -> Result<Outcome, SsoError> {
@@ -80,6 +97,15 @@ impl Outbox for Logouts {
         match again {
             None => drop(tx.logout_delivered(&row.sid).await?),
             Some(due) => drop(tx.logout_later(&row.sid, due).await?),
+        }
+        tx.commit().await
+    }
+
+    async fn give_back(&self, owed: Vec<LogoutDeliveryRow>) -> Result<(), StoreError> {
+        let Some(tenant) = owed.first().map(|row| row.tenant) else { return Ok(()) };
+        let mut tx = self.sso.store().tenant(tenant).begin().await?;
+        for row in owed {
+            tx.give_logout_back(&row.sid, row.due).await?;
         }
         tx.commit().await
     }

@@ -147,12 +147,21 @@ fn word_of_an_end_outlives_the_person_and_is_one_nodes() {
         .await;
         assert!(site.a().participants(session).await.unwrap().is_empty());
         assert!(site.store.logouts_due(NOW).await.unwrap());
-        let owed = site.store.take_logouts(NOW, LATER, 10).await.unwrap();
+        let owed = site.store.logouts_in_turn(NOW, 10, 10).await.unwrap();
         let [owed] = owed.as_slice() else { panic!("{owed:?}") };
         assert_eq!((owed.sid.as_str(), owed.ikey.as_str(), owed.user_id), ("sid-1", IKEY, user));
-        assert_eq!((owed.tries, owed.detail.as_ref()), (1, Some(&participant(session, user).detail)));
-        assert!(site.store.take_logouts(NOW, LATER, 10).await.unwrap().is_empty());
-        assert_eq!(site.store.take_logouts(LATER, LATER, 10).await.unwrap()[0].tries, 2);
+        assert_eq!((owed.tries, owed.detail.as_ref()), (0, Some(&participant(session, user).detail)));
+        assert!(!site.write_as(site.b, async |tx| tx.take_logout("sid-1", NOW, LATER).await).await);
+        site.write(async |tx| {
+            assert!(tx.take_logout("sid-1", NOW, LATER).await?);
+            assert!(!tx.take_logout("sid-1", NOW, LATER).await?, "another has it");
+            Ok(())
+        })
+        .await;
+        assert!(!site.store.logouts_due(NOW).await.unwrap());
+        assert_eq!(site.store.logouts_in_turn(LATER, 10, 10).await.unwrap()[0].tries, 1);
+        assert!(site.write(async |tx| tx.give_logout_back("sid-1", NOW).await).await);
+        assert_eq!(site.store.logouts_in_turn(NOW, 10, 10).await.unwrap(), [owed.clone()]);
         // What is sealed in it is sealed anew as anything else.
         let sealed = site.a().sealed(sealed::Kind::Delivery, None, 10).await.unwrap();
         assert_eq!(sealed, [(sealed::Place::Delivery("sid-1".to_owned()), vec![2; 60])]);
@@ -161,6 +170,32 @@ fn word_of_an_end_outlives_the_person_and_is_one_nodes() {
         assert!(site.store.logouts_due(LATER).await.unwrap(), "another tenant's");
         assert!(site.write(async |tx| tx.logout_delivered("sid-1").await).await);
         assert!(!site.store.logouts_due(LATER).await.unwrap());
+    });
+}
+
+#[test]
+fn each_relying_party_has_its_turn() {
+    each_engine(async |site| {
+        const THERE: &str = "DITTTTTTTTTTTTTTTTTT";
+        let user = site.user("narroway").await;
+        let sessions: Vec<_> = (0..40).map(|_| site.new_session(user)).collect();
+        let last = sessions[39].id;
+        site.write(async |tx| {
+            for (at, session) in sessions.iter().enumerate() {
+                tx.insert_session(session).await?;
+                let ikey = if session.id == last { THERE } else { IKEY }.to_owned();
+                let sid = format!("sid-{at}");
+                tx.put_participant(&ParticipantRow { ikey, sid, ..participant(session.id, user) }).await?;
+            }
+            for (at, session) in (0_u64..).zip(&sessions) {
+                assert!(tx.end_session(session.id, user, NOW + Duration::from_secs(at)).await?);
+            }
+            Ok(())
+        })
+        .await;
+        let rows = site.store.logouts_in_turn(LATER, 16, 100).await.unwrap();
+        let sids: Vec<_> = rows.iter().map(|row| row.sid.as_str()).collect();
+        assert_eq!((rows.len(), &sids[..3]), (17, ["sid-0", "sid-39", "sid-1"].as_slice()));
     });
 }
 
