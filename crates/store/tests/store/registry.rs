@@ -17,6 +17,7 @@ pub(crate) const TENANTLESS: &[&str] = &[
     "tenant_list",
     "tenant_insert",
     "tenant_set_settings",
+    "canary_number_tenants",
     "integration_owner",
     "api_key_owner",
     // Of no tenant: the issue of the metadata that was accepted last.
