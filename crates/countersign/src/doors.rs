@@ -3,6 +3,7 @@
 use crate::{
     config::Config,
     hooks,
+    route_health::{self, Told},
     serve::{Application, Failure, Shutdown, failure},
     services::Services,
 };
@@ -152,8 +153,10 @@ fn with_certificate(
     });
     let store = Arc::clone(&services.store);
     let has_certificate = Arc::new(has_certificate);
+    let courier = Arc::clone(&services.courier);
     Ok(Application {
         router,
+        routes: Arc::new(move || route_health::described(&courier.routes(), &Told::now(&courier))),
         ready: Arc::new(move || {
             let (store, has_certificate) = (Arc::clone(&store), Arc::clone(&has_certificate));
             Box::pin(async move {
