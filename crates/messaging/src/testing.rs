@@ -13,7 +13,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
 };
-use store::{Store, TenantRow};
+use store::{Span, Store, TenantRow};
 use types::{ManualClock, MessageId, Millis, SecretString, TenantId, UserId, World};
 
 /// 14 November 2026, 10:20:30.405 UTC.
@@ -70,9 +70,17 @@ impl Fixture {
 
     /// A row's sealed part, opened.
     pub(crate) async fn opened(&self, tenant: TenantId, key: &TenantPrivateKey, row: &store::MessageRow) -> Opened {
-        let mut reader = LogReader::new(tenant, vec![key.clone()]);
-        reader.add_days(&self.store, Millis(0), Millis(i64::MAX)).await.unwrap();
-        reader.open(row.id, row.sealed.as_ref().unwrap()).unwrap()
+        self.reader(tenant, vec![key.clone()]).await.open(row.id, row.sealed.as_ref().unwrap()).unwrap()
+    }
+
+    /// Who has these keys and all headers of a tenant's segments.
+    pub(crate) async fn reader(&self, tenant: TenantId, keys: Vec<TenantPrivateKey>) -> LogReader {
+        let mut reader = LogReader::new(tenant, keys);
+        let everything = Span::new(Millis(0), Millis(i64::MAX), 1000);
+        for segment in self.store.tenant(tenant).log_segments(&everything).await.unwrap() {
+            reader.add_segment(segment.id, segment.day, segment.header.as_deref());
+        }
+        reader
     }
 
     pub(crate) fn message_id(&self) -> MessageId {

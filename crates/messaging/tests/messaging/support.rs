@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use store::{Store, TenantRow};
+use store::{Span, Store, TenantRow};
 use types::{AttemptId, ManualClock, MessageId, Millis, SecretString, TenantId, UserId, World};
 
 /// 14 November 2026, 10:20:30.405 UTC.
@@ -72,7 +72,10 @@ impl Fixture {
     /// Who reads all of a tenant's rows.
     pub(crate) async fn reader(&self, tenant: TenantId, key: &TenantPrivateKey) -> LogReader {
         let mut reader = LogReader::new(tenant, vec![key.clone()]);
-        reader.add_days(&self.store, Millis(0), Millis(i64::MAX)).await.unwrap();
+        let everything = Span::new(Millis(0), Millis(i64::MAX), 1000);
+        for segment in self.store.tenant(tenant).log_segments(&everything).await.unwrap() {
+            reader.add_segment(segment.id, segment.day, segment.header.as_deref());
+        }
         reader
     }
 
