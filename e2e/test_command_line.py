@@ -1,5 +1,7 @@
 """`countersign admin …` beside a running server: another process on the same database. The server hears of every change."""
 
+import json
+
 import pytest
 from fixtures.house import POSTGRES, SQLITE
 from fixtures.oath import Totp

@@ -170,7 +170,7 @@ async fn a_thief_of_database_journal_and_logs_finds_no_number() {
     let span = store::Span::new(types::Millis(0), types::Millis(i64::MAX), 1_000);
     let rows = fixture.store.tenant(sealed).messages(&span).await.unwrap();
     let private = private.unwrap();
-    let reader = fixture.reader(sealed, &private).await;
+    let reader = fixture.reader(sealed, vec![private]).await;
     let mut read: Vec<String> =
         rows.iter().map(|row| reader.open(row.id, row.sealed.as_ref().unwrap()).unwrap().to().to_owned()).collect();
     read.sort_unstable();
