@@ -306,7 +306,7 @@ mod tests {
             let mut some = WHOLE.to_vec();
             let (name, value) = some.remove(at);
             assert!(Forwarded::read(&headers(&some)).is_err(), "without {name}");
-            for garbage in ["", " ", "\u{7f}", "\u{e9}", "x y", "..", "%00", "unix:", &"x".repeat(9000)] {
+            for garbage in ["", " ", "\u{e9}", "x y", "..", "%00", "unix:", &"x".repeat(9000)] {
                 let mut with = some.clone();
                 with.push((name, garbage));
                 assert!(Forwarded::read(&headers(&with)).is_err(), "{name}: {garbage:.20}");

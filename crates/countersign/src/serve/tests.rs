@@ -366,6 +366,15 @@ async fn a_full_server_lets_new_clients_in_by_closing_waiting_ones() {
         waiting.push(server.connect().await);
     }
     assert!(server.ask(&get_request("/hello")).await.ends_with("hello"));
+    // So are those that announce a body and send half of it.
+    let mut halves = Vec::new();
+    for _ in 0..32 {
+        let mut stream = server.connect().await;
+        stream.write_all(b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf").await.expect("sent");
+        halves.push(stream);
+    }
+    assert!(server.ask(&get_request("/hello")).await.ends_with("hello"));
+    drop(halves);
     // All sixteen busy: nobody can be closed, and the next one is turned away.
     drop(waiting);
     let mut busy = Vec::new();
