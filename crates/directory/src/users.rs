@@ -324,7 +324,7 @@ impl Scope<'_> {
         let now = self.world().now();
         let act = async |tx: &mut Tx| {
             // Applications are told while it is still known where the person is signed in.
-            tx.end_sessions(id, None, now).await?;
+            tx.end_everything_granted(id, None, now).await?;
             tx.delete_user(id).await
         };
         let gone = self.on_user(id, "user_delete", act).await?;

@@ -60,7 +60,7 @@ fn what_nobody_uses_any_more_is_ended_and_its_applications_are_owed_word() {
         }
         let owed = async || {
             let far = Millis(i64::MAX);
-            let rows = house.store.take_logouts(far, far, 10).await.unwrap();
+            let rows = house.store.logouts_in_turn(far, 10, 10).await.unwrap();
             rows.into_iter().map(|row| row.sid).collect::<Vec<_>>()
         };
         house.clock.advance(29 * MINUTE);

@@ -289,7 +289,7 @@ async fn what_depends_on_a_session_ends_when_nobody_uses_that_and_its_applicatio
         house.auth.end_unused_sessions().await.unwrap();
         // Nobody is at that address, so it stays owed.
         let far = types::Millis(i64::MAX);
-        assert_eq!(house.store.take_logouts(far, far, 10).await.unwrap().len(), 1);
+        assert_eq!(house.store.logouts_in_turn(far, 10, 10).await.unwrap().len(), 1);
     }
 }
 

@@ -75,7 +75,7 @@ impl House {
     /// Ends what a session of this browser's is, as a command line does it.
     async fn revoke(&self, user: types::UserId) {
         let mut tx = self.store.tenant(self.tenant).begin().await.unwrap();
-        tx.end_sessions(user, None, self.world.now()).await.unwrap();
+        tx.sign_out_everywhere(user, None, self.world.now()).await.unwrap();
         tx.commit().await.unwrap();
         self.logouts.wake();
     }
@@ -154,7 +154,7 @@ async fn a_deleted_person_is_signed_out_too() {
     let house = House::with(by_soap(&ear)).await;
     let (told, user) = house.person("alice").await;
     let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
-    tx.end_sessions(user, None, house.world.now()).await.unwrap();
+    tx.sign_out_everywhere(user, None, house.world.now()).await.unwrap();
     assert!(tx.delete_user(user).await.unwrap());
     tx.commit().await.unwrap();
     house.logouts.wake();

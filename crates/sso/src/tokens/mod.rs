@@ -284,7 +284,7 @@ impl Grants {
 /// Holds the session in which something is granted until that is committed, also what will outlive it: whoever ends all that was granted to
 /// the person in this moment comes before, and nothing is granted, or after, and finds it.
 async fn hold(tx: &mut Tx, session: SessionId, user: UserId, now: Millis) -> Result<(), SsoError> {
-    if tx.hold_session(session, user, now).await? { Ok(()) } else { Err(SsoError::Over) }
+    tx.hold_session(session, user, now).await?.map(drop).ok_or(SsoError::Over)
 }
 
 /// Whether refresh tokens are given, and how they are used.

@@ -141,7 +141,7 @@ fn word_of_an_end_outlives_the_person_and_is_one_nodes() {
     each_engine(async |site| {
         let (user, session) = fill(site).await;
         site.write(async |tx| {
-            tx.end_sessions(user, None, NOW).await?;
+            tx.sign_out_everywhere(user, None, NOW).await?;
             tx.delete_user(user).await
         })
         .await;
