@@ -122,6 +122,39 @@ def test_people_are_let_through_and_nobody_else(behind: Behind) -> None:
     wait_for("the application is shut", lambda: behind.get("/script", **right)[0] == 401, seconds=5)
 
 
+def test_a_copied_jar_opens_nothing(behind: Behind) -> None:
+    """All cookies, of ours and of the application, in somebody else's browser."""
+    org, page, wiki = behind.org, behind.org.page, behind.wiki
+    page.goto(f"{behind.proxy.origin}/page", wait_until="commit")
+    org.sign_in()
+    expect(page.locator("#Remote-User")).to_have_text("alice")
+    jar = org.visitor.context.cookies()
+    kept = {cookie["name"]: cookie["value"] for cookie in jar}
+    assert PASS in kept and "__Host-countersign-session" in kept
+    # A program with the jar: no code is given for it, neither is the application opened.
+    whole = "; ".join(f"{name}={value}" for name, value in kept.items())
+    agent = page.evaluate("navigator.userAgent")
+    start = f"/forward-auth/start?to={behind.proxy.origin}/page&state={'A' * 43}"
+    for more in ({}, {"User_Agent": agent}, {"User_Agent": agent, "Sec_Fetch_Mode": "navigate", "Sec_Fetch_Site": "none"}):
+        answer = ask(org.tenant, "GET", start, Cookie=whole, **more)
+        assert answer.status == 303 and answer.headers["Location"].startswith("/session/prove?"), answer.headers
+    before = len(wiki.heard)
+    assert behind.get("/script", Cookie=whole, User_Agent="curl/8")[0] == 401
+    assert behind.get("/script", source="127.0.0.2", Cookie=whole, User_Agent=agent)[0] == 401
+    # A browser with the jar, that calls itself otherwise: it is led to a proof, and can't give it.
+    thief = org.lobby.visitor(org.tenant, behind.proxy.name, user_agent=f"{agent} Thief/1")
+    thief.allows("status of 4")
+    thief.context.add_cookies(jar)
+    other = thief.page()
+    for address in (f"{behind.proxy.origin}/page", f"{org.issuer}{start}"):
+        other.goto(address)
+        Screen(other).says("moment-failed")
+    assert len(wiki.heard) == before
+    # Its owner goes on.
+    page.goto(f"{behind.proxy.origin}/other")
+    expect(page.locator("#Remote-User")).to_have_text("alice")
+
+
 def test_nobody_is_signed_in_as_somebody_else(behind: Behind) -> None:
     """A code is good in the browser that began, once."""
     org, page = behind.org, behind.org.page
