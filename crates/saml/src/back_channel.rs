@@ -111,7 +111,7 @@ impl BackChannel {
         id: &str,
         key: &SigningKey,
     ) -> Result<Result<Fetched, FetchError>, SsoError> {
-        let message = soap::wrap(signed(xml, id, key)?).map_err(unsaid)?;
+        let message = soap::wrap(xml, id, key).map_err(unsaid)?;
         let [cache, pragma] = HEADERS;
         let headers = [("SOAPAction", soap::ACTION), ("Accept", "text/xml"), cache, pragma];
         let request = Request::post(url, soap::MEDIA, message.as_str().as_bytes().to_vec());
@@ -134,7 +134,7 @@ impl BackChannel {
                 self.outbound.send(Request::get(&url).with_headers(&HEADERS).up_to(LONGEST_PAGE)).await
             }
             Binding::Post => {
-                let body = form(&post::encode(signed(xml, id, key)?.as_str()));
+                let body = form(&post::encode(sign(xml, id, key).map_err(unsaid)?.as_str()));
                 let request = Request::post(&endpoint.url, "application/x-www-form-urlencoded", body);
                 self.outbound.send(request.with_headers(&HEADERS).up_to(LONGEST_PAGE)).await
             }
@@ -145,10 +145,6 @@ impl BackChannel {
 /// A form with the request in it.
 fn form(encoded: &str) -> Vec<u8> {
     form_urlencoded::Serializer::new(String::new()).append_pair("SAMLRequest", encoded).finish().into_bytes()
-}
-
-fn signed(xml: &Xml, id: &str, key: &SigningKey) -> Result<xmlsig::Fragment, SsoError> {
-    sign(xml, id, key).map_err(unsaid)
 }
 
 /// A message that can't be written: a name of a person in what is kept, perhaps.

@@ -4,7 +4,6 @@
 //! The others are told as after any end; those that only a browser could tell make the answer `PartialLogout`.
 
 use super::{
-    answer::sign,
     incoming::{self, LIMITS},
     logout::{is_over, names},
     sign_on::{current, settings},
@@ -27,10 +26,12 @@ use sso::{Farewell, RelyingParty};
 use std::sync::Arc;
 use xmlsig::{Document, Fragment};
 
-/// Whether a request comes by SOAP. No page of another site's can send one of this media type unasked.
+/// Whether a request comes by SOAP; some libraries give SOAP 1.1 the name of 1.2. No page of another site's can send one of these media types
+/// unasked.
 pub(crate) fn is_soap(parts: &Parts) -> bool {
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    parts.method == Method::POST && kind.split(';').next().map(str::trim) == Some("text/xml")
+    let kind = kind.split(';').next().map(str::trim);
+    parts.method == Method::POST && matches!(kind, Some("text/xml" | "application/soap+xml"))
 }
 
 /// The endpoint.
@@ -107,8 +108,7 @@ async fn answer(
         issued: call.now(),
     };
     let key = call.door.sso.signing().saml_signer(party.tenant()).await.map_err(|error| call.ours(&error))?;
-    let signed = sign(&logout::response(&envelope, status), &id, &key).map_err(|error| call.ours(error.as_ref()))?;
-    soap::wrap(signed).map_err(|error| call.ours(&error))
+    soap::wrap(&logout::response(&envelope, status), &id, &key).map_err(|error| call.ours(&error))
 }
 
 /// saml-bindings §3.2.3.3: what is no message is a fault, and who isn't spoken to is forbidden.

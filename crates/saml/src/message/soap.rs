@@ -1,7 +1,7 @@
 //! One message in an envelope of SOAP 1.1 (saml-bindings §3.2): how two servers speak without a browser between them.
 
 use crate::error::Refused;
-use xmlsig::{Document, Element, Fragment, Xml, XmlError};
+use xmlsig::{Document, Element, Fragment, Prefixes, SignError, SigningKey, Xml, XmlError};
 
 /// SOAP 1.1, which is the one that the binding has.
 pub(crate) const NS: &str = "http://schemas.xmlsoap.org/soap/envelope/";
@@ -10,9 +10,14 @@ pub(crate) const ACTION: &str = "\"http://www.oasis-open.org/committees/security
 /// What both directions are called.
 pub(crate) const MEDIA: &str = "text/xml; charset=utf-8";
 
-/// Puts a message into an envelope. Its signature stays valid there.
-pub(crate) fn wrap(message: Fragment) -> Result<Fragment, XmlError> {
-    envelope(|body| body.fragment(message)).render()
+/// The prefixes of messages in envelopes, in the order in which each comes first. pysaml2 takes a message out of its envelope by writing it
+/// anew, with prefixes that it counts so; and a signature covers prefixes.
+const PREFIXES: Prefixes<'static> = &[("samlp", "ns0"), ("saml", "ns1"), ("ds", "ns2")];
+
+/// Signs a message, and puts it into an envelope. Its signature stays valid there.
+pub(crate) fn wrap(message: &Xml, id: &str, key: &SigningKey) -> Result<Fragment, SignError> {
+    let signed = xmlsig::sign_with(&message.render_with(PREFIXES)?, id, key, PREFIXES)?;
+    Ok(envelope(|body| body.fragment(signed)).render()?)
 }
 
 /// An envelope that says that a request wasn't one.
@@ -107,9 +112,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_wrapped_is_what_is_opened(value in "[a-z<>&\"' ]{0,40}") {
+        fn what_is_wrapped_is_what_is_opened(value in "[a-z<>&\"': ]{0,40}") {
             let message = Xml::new("samlp:X").with("xmlns:samlp", ns::SAMLP).with("V", value.as_str()).text(value.as_str());
-            let whole = wrap(message.render().unwrap()).unwrap();
+            let whole = envelope(|body| body.fragment(message.render_with(PREFIXES).unwrap())).render().unwrap();
             let document = Document::parse(whole.as_str().as_bytes(), &Limits::MESSAGE).unwrap();
             let found = open(&document).unwrap();
             prop_assert!(found.is(ns::SAMLP, "X"));
