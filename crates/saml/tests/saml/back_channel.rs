@@ -90,7 +90,7 @@ impl House {
         tokio::time::timeout(Duration::from_secs(60), wait).await.unwrap();
     }
 
-    async fn nothing_is_owed(&self) {
+    pub(crate) async fn nothing_is_owed(&self) {
         self.until_due(Millis(i64::MAX), false).await;
     }
 
@@ -358,7 +358,7 @@ async fn who_keeps_silent_keeps_nobody_else_waiting() {
 
 #[tokio::test]
 async fn a_network_that_nobody_may_name_is_not_asked() {
-    let house = House::with(SamlParty { slo_soap: Some("http://10.0.0.1/soap".to_owned()), ..party() }).await;
+    let house = House::with(SamlParty { slo_soap: Some("https://10.0.0.1/soap".to_owned()), ..party() }).await;
     let (_, user) = house.person("alice").await;
     house.revoke(user).await;
     // The try has failed, and comes again.

@@ -83,6 +83,8 @@ async fn others_are_told_and_those_that_cannot_be_make_it_partial() {
     sign_in(&house, &browser, "_b", SECOND).await;
     let partial = ("Success".to_owned(), "PartialLogout".to_owned());
     assert_eq!(ask(&house, "_l1", &told.name, Some(&told.session)).await, partial);
+    house.logouts.wake();
+    house.nothing_is_owed().await;
     house.change(SECOND_IKEY, |party| party.slo_soap = Some(ear.url("/soap"))).await;
     let (browser, ..) = house.signed_in("bob", Strength::Passkey).await;
     let told = sign_in(&house, &browser, "_c", APP).await;
