@@ -198,7 +198,7 @@ fn wrong() -> Vec<(&'static str, Answer)> {
             Box::new(|request| {
                 // The signed answer to another request inside one that isn't signed.
                 let asked = id_of(request);
-                let inner = xmlsig::sign(&answer_of(APP, "_other", "Success"), "_answer-_other", &own_key()).unwrap();
+                let inner = xmlsig::sign(&answer_of(APP, "_other", "Success"), "_answer-_other", own_key()).unwrap();
                 let code = Xml::new("samlp:StatusCode").with("Value", "urn:oasis:names:tc:SAML:2.0:status:Success");
                 let outer = Xml::new("samlp:LogoutResponse")
                     .with("xmlns:samlp", ns::SAMLP)
@@ -217,7 +217,7 @@ fn wrong() -> Vec<(&'static str, Answer)> {
             "two",
             Box::new(|request| {
                 let asked = id_of(request);
-                let one = xmlsig::sign(&answer_of(APP, &asked, "Success"), &format!("_answer-{asked}"), &own_key());
+                let one = xmlsig::sign(&answer_of(APP, &asked, "Success"), &format!("_answer-{asked}"), own_key());
                 let body = Xml::new("S:Body").fragment(one.unwrap()).fragment(answer_of(APP, "_x", "Success"));
                 let whole = Xml::new("S:Envelope").with("xmlns:S", SOAP).child(body).render().unwrap();
                 http("200 OK", whole.as_str())
