@@ -152,11 +152,7 @@ impl Speech {
 
     /// The sound of a file that others have made (WAV), of at most so many samples. A long file at a high rate is seconds of work: it is
     /// done beside the runtime, one file at a time.
-    pub async fn of_file(
-        &self,
-        file: impl AsRef<[u8]> + Send + 'static,
-        longest: usize,
-    ) -> Result<Sound, SpeechError> {
+    pub async fn of_file(&self, file: impl AsRef<[u8]> + Send + 'static, longest: usize) -> Result<Sound, SpeechError> {
         let _turn = self.reading.acquire().await.map_err(|_| SpeechError::Program)?;
         let read = tokio::task::spawn_blocking(move || wav::read(file.as_ref(), longest)).await;
         read.map_err(|_| SpeechError::Program)?.map_err(SpeechError::Sound)
