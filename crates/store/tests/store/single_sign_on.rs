@@ -161,7 +161,7 @@ fn word_of_an_end_outlives_the_person_and_is_one_nodes() {
         assert!(!site.store.logouts_due(NOW).await.unwrap());
         assert_eq!(site.store.logouts_in_turn(LATER, 10, 10).await.unwrap()[0].tries, 1);
         assert!(site.write(async |tx| tx.give_logout_back("sid-1", NOW).await).await);
-        assert_eq!(site.store.logouts_in_turn(NOW, 10, 10).await.unwrap(), std::slice::from_ref(&owed));
+        assert_eq!(site.store.logouts_in_turn(NOW, 10, 10).await.unwrap(), std::slice::from_ref(owed));
         // What is sealed in it is sealed anew as anything else.
         let sealed = site.a().sealed(sealed::Kind::Delivery, None, 10).await.unwrap();
         assert_eq!(sealed, [(sealed::Place::Delivery("sid-1".to_owned()), vec![2; 60])]);
