@@ -14,10 +14,7 @@ use crate::SsoError;
 use lanes::{Lane, Lanes};
 use std::{
     future::{self, Future},
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
     time::Duration,
 };
 use store::StoreError;
@@ -181,45 +178,45 @@ async fn look<O: Outbox>(outbox: &Arc<O>, lanes: &Arc<Lanes>) -> Result<(), Stor
 /// Brings all that was taken of one receiver's, two at a time, until he doesn't answer: then there is no use in asking about the rest.
 async fn carry<O: Outbox>(outbox: Arc<O>, lane: Lane, taken: Vec<O::Owed>) {
     let full = taken.len() >= TAKEN;
-    let rest = Rest::<O> { left: Mutex::new(taken.into_iter()), answers: AtomicBool::new(true) };
+    let rest = Rest::<O> { left: Mutex::new(taken.into_iter()), silent: OnceLock::new() };
     tokio::join!(rest.walk(&outbox), rest.walk(&outbox));
-    let (left, answers) = (rest.left.into_inner().unwrap_or_else(PoisonError::into_inner), rest.answers.into_inner());
-    let left: Vec<_> = left.collect();
+    let left: Vec<_> = rest.left.into_inner().unwrap_or_else(PoisonError::into_inner).collect();
     if !left.is_empty()
         && let Err(error) = outbox.give_back(left).await
     {
         // It comes up again by itself when its lease is over.
         tracing::error!(what = O::WHAT, %error, "what was not tried could not be given back");
     }
-    lane.end(answers, full, outbox.now());
+    lane.end(rest.silent.into_inner(), full);
 }
 
 /// What is left of a lane's load.
 struct Rest<O: Outbox> {
     left: Mutex<std::vec::IntoIter<O::Owed>>,
-    /// Whether the receiver has answered so far.
-    answers: AtomicBool,
+    /// When the receiver didn't answer.
+    silent: OnceLock<Millis>,
 }
 
 impl<O: Outbox> Rest<O> {
     async fn walk(&self, outbox: &O) {
         while let Some(owed) = self.next() {
-            if !bring(outbox, &owed).await {
-                self.answers.store(false, Ordering::Relaxed);
+            if let Some(when) = bring(outbox, &owed).await {
+                // Of two at once the first one counts.
+                let _ = self.silent.set(when);
             }
         }
     }
 
     fn next(&self) -> Option<O::Owed> {
-        if !self.answers.load(Ordering::Relaxed) {
+        if self.silent.get().is_some() {
             return None;
         }
         self.left.lock().unwrap_or_else(PoisonError::into_inner).next()
     }
 }
 
-/// Brings one; whether its receiver answers.
-async fn bring<O: Outbox>(outbox: &O, owed: &O::Owed) -> bool {
+/// Brings one; when its receiver didn't answer, if so.
+async fn bring<O: Outbox>(outbox: &O, owed: &O::Owed) -> Option<Millis> {
     let so_far = O::so_far(owed);
     let tenant = so_far.tenant;
     let (outcome, answers) = match tokio::time::timeout(DEADLINE, outbox.bring(owed)).await {
@@ -234,11 +231,12 @@ async fn bring<O: Outbox>(outbox: &O, owed: &O::Owed) -> bool {
         }
     };
     O::count(outcome);
-    let again = next(so_far, outcome, O::GIVEN_UP, outbox.now());
+    let now = outbox.now();
+    let again = next(so_far, outcome, O::GIVEN_UP, now);
     if let Err(error) = outbox.note(owed, again).await {
         tracing::error!(what = O::WHAT, %tenant, %error, "what became of a delivery could not be noted");
     }
-    answers
+    (!answers).then_some(now)
 }
 
 /// When it is tried again; none: not any more.

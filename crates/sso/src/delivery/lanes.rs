@@ -94,21 +94,22 @@ impl Lanes {
 }
 
 impl Lane {
-    /// The end of what was on its way: whether its receiver has answered, and whether there may be more for him.
-    pub(super) fn end(self, answers: bool, more: bool, now: Millis) {
+    /// The end of what was on its way: when its receiver didn't answer, if so, and whether there may be more for him.
+    pub(super) fn end(self, silent: Option<Millis>, more: bool) {
         let lanes = Arc::clone(&self.lanes);
         let whom = (self.tenant, self.whom.clone());
         drop(self);
         let mut state = lanes.state();
-        if answers {
-            state.silent.remove(&whom);
-        } else {
+        let answers = silent.is_none();
+        if let Some(now) = silent {
             if state.silent.len() >= SILENT {
                 state.silent.retain(|_, silent| now.since(silent.until) < LONGEST_SILENCE);
             }
             let silent = state.silent.entry(whom).or_insert(Silent { times: 0, until: now });
             silent.times = silent.times.saturating_add(1);
             silent.until = now + wait(silent.times).min(LONGEST_SILENCE);
+        } else {
+            state.silent.remove(&whom);
         }
         let waits = std::mem::take(&mut state.waits);
         drop(state);
