@@ -52,7 +52,7 @@ static INSERT: Statement = Statement::new(
 static DUE: Statement =
     Statement::new("logout_delivery_due", "SELECT 1 FROM logout_delivery WHERE due <= $1 LIMIT 1", &[Type::Int]);
 // Whose turn it is: of each organisation one after the other, and in it of each relying party, so that whoever is owed much, or doesn't listen,
-// stands in nobody's way.
+// stands in nobody's way. Among those that have waited the longest, so that a look is never more than an index and one sort.
 static IN_TURN: Statement = Statement::new(
     "logout_delivery_in_turn",
     concat!(
@@ -62,7 +62,9 @@ static IN_TURN: Statement = Statement::new(
         columns!(),
         ", ROW_NUMBER() OVER (PARTITION BY tenant ORDER BY place, due, sid) AS turn FROM (SELECT ",
         columns!(),
-        ", ROW_NUMBER() OVER (PARTITION BY tenant, ikey ORDER BY due, sid) AS place FROM logout_delivery WHERE due <= $1) \
+        ", ROW_NUMBER() OVER (PARTITION BY tenant, ikey ORDER BY due, sid) AS place FROM (SELECT ",
+        columns!(),
+        " FROM logout_delivery WHERE due <= $1 ORDER BY due LIMIT 20000) AS waiting) \
          AS found WHERE place <= $2) AS found ORDER BY turn, due LIMIT $3"
     ),
     &[Type::Int, Type::Int, Type::Int],

@@ -173,7 +173,9 @@ static IN_TURN: Statement = Statement::new(
         columns!(),
         ", ROW_NUMBER() OVER (PARTITION BY tenant ORDER BY place, due, id) AS turn FROM (SELECT ",
         columns!(),
-        ", ROW_NUMBER() OVER (PARTITION BY tenant, stream ORDER BY due, id) AS place FROM signal WHERE due <= $1) \
+        ", ROW_NUMBER() OVER (PARTITION BY tenant, stream ORDER BY due, id) AS place FROM (SELECT ",
+        columns!(),
+        " FROM signal WHERE due <= $1 ORDER BY due LIMIT 20000) AS waiting) \
          AS found WHERE place <= $2) AS found ORDER BY turn, due LIMIT $3"
     ),
     &[Type::Int, Type::Int, Type::Int],
