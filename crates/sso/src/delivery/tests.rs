@@ -1,7 +1,7 @@
 use super::*;
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::atomic::AtomicUsize,
+    sync::atomic::{AtomicUsize, Ordering},
 };
 use tokio::sync::Notify;
 use types::world::SeededRandom;
