@@ -19,8 +19,9 @@ pub const PLACES: u32 = 90_000_000;
 /// The eight digits behind `+49151` of the number at a place: no two places have the same, and neighbours lie far apart.
 #[must_use]
 pub const fn subscriber(place: u32) -> u32 {
-    // 37 · 10⁶ + 3 has no factor with 9 · 10⁷, so this is a permutation of the places.
-    10_000_000 + ((place as u64 * 37_000_003) % PLACES as u64) as u32
+    // 37 · 10⁶ + 3 has no factor with 9 · 10⁷, so this is a permutation of the places. The first isn't the one that ends in seven zeros, of
+    // which there are many that end no number.
+    10_000_000 + (((place as u64 + 1_234_567) * 37_000_003) % PLACES as u64) as u32
 }
 
 /// The number at a place, in E.164 form.
