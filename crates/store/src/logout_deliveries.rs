@@ -64,7 +64,7 @@ static IN_TURN: Statement = Statement::new(
         columns!(),
         ", ROW_NUMBER() OVER (PARTITION BY tenant, ikey ORDER BY due, sid) AS place FROM (SELECT ",
         columns!(),
-        " FROM logout_delivery WHERE due <= $1 ORDER BY due LIMIT 20000) AS waiting) \
+        " FROM logout_delivery WHERE due <= $1 ORDER BY due LIMIT 20000) AS found) \
          AS found WHERE place <= $2) AS found ORDER BY turn, due LIMIT $3"
     ),
     &[Type::Int, Type::Int, Type::Int],

@@ -175,7 +175,7 @@ static IN_TURN: Statement = Statement::new(
         columns!(),
         ", ROW_NUMBER() OVER (PARTITION BY tenant, stream ORDER BY due, id) AS place FROM (SELECT ",
         columns!(),
-        " FROM signal WHERE due <= $1 ORDER BY due LIMIT 20000) AS waiting) \
+        " FROM signal WHERE due <= $1 ORDER BY due LIMIT 20000) AS found) \
          AS found WHERE place <= $2) AS found ORDER BY turn, due LIMIT $3"
     ),
     &[Type::Int, Type::Int, Type::Int],
