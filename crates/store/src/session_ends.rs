@@ -64,7 +64,7 @@ static LATER: Statement = Statement::new(
 // Whoever uses it, or proves something in it, in the same moment comes first, and then it goes on.
 static END_UNUSED: Statement = Statement::new(
     "session_end_unused",
-    "UPDATE session SET ended_at = $4, look_at = NULL WHERE tenant = $1 AND id = $2 AND user_id = $3 AND last_seen = $5 AND expires = $6 \
+    "UPDATE session SET ended_at = $4, look_at = NULL WHERE tenant = $1 AND id = $2 AND user_id = $3 AND last_seen = $5 AND expires + 0 = $6 \
      AND ended_at IS NULL RETURNING id",
     &[Type::Id, Type::Id, Type::Id, Type::Int, Type::Int, Type::Int],
 );
