@@ -1,5 +1,7 @@
 """`countersign admin …` beside a running server: another process on the same database. The server hears of every change."""
 
+import json
+
 import pytest
 from fixtures.house import POSTGRES, SQLITE
 from fixtures.oath import Totp
@@ -94,6 +96,24 @@ def test_a_setting_is_heard_of(tenant, admin, integration):
     wait_for("the lock-out", locked, HEARD, 1.0)
     admin("user", "unlock", "grace")
     assert "incorrect" in APPLICATION.login(integration, Types("nor-that")).text.lower()
+
+
+def test_a_tenant_has_another_name_and_a_groups_policy_ends(tenant, admin, integration):
+    admin("tenant", "rename", "Another Ltd")
+    assert "name      Another Ltd" in admin("tenant", "show")
+    admin("user", "create", "grace")
+    admin("group", "create", "night shift")
+    admin("user", "bypass", "grace")
+    admin("group", "add", "night shift", "grace")
+    group = next(group["group_id"] for group in tenant.admin.get_groups() if group["name"] == "night shift")
+    asked = {
+        "policy_name": "nobody at night", "sections": json.dumps({"authentication_policy": {"user_auth_behavior": "deny"}}),
+        "apply_to_groups_in_apps": json.dumps([{"group_id_list": [group], "apply_to_apps": [integration.ikey]}]),
+    }  # fmt: skip
+    tenant.admin.json_api_call("POST", "/admin/v2/policies", asked)
+    wait_for("the group's policy", lambda: not APPLICATION.login(integration, Person()).allowed, HEARD, 0.5)
+    admin("group", "unapply", "night shift", integration.ikey)
+    wait_for("the application's own", lambda: APPLICATION.login(integration, Person()).allowed, HEARD, 0.5)
 
 
 def test_a_token_is_imported_with_its_seed(tenant, admin, integration, place):

@@ -132,7 +132,13 @@ def test_the_command_line_reads_on_the_host_and_through_the_admin_api(
 
     other = tmp_path / "other.key"
     done(server, "log", "keygen", "--out", str(other))
+    assert "log_read_without_key" not in server.admin("--tenant", tenant.host, "alerts")
     assert "sealed to another key" in done(server, "log", "read", "--key", str(other), "--tenant", tenant.host)
+    # Whoever reads on the host stands in the organisation's log, and without its key that is an alarm.
+    alarm = next(line for line in server.admin("--tenant", tenant.host, "alerts").splitlines() if "without_key" in line)
+    assert "command line" in alarm, alarm
+    noted = [item for item in integration.get_administrator_log() if item["action"] == "message_log_read"]
+    assert sum(item["username"].startswith("command line") for item in noted) >= 4, noted
     assert command(server, "log", "read", "--key", str(skey), "--tenant", tenant.host).returncode != 0
     assert address not in server.log()
 

@@ -111,10 +111,11 @@ def test_a_backup_under_load_holds_every_login_that_was_answered_before(
     auth = client(other, crowd.integration)
     for name, count in before.items():
         codes = crowd.codes[name]
-        # The last code that was answered before is used up in what was restored; some later one opens.
+        # The last code that was answered before is used up in what was restored; some later one opens. On a slow machine many were used
+        # while the backup was written, and a token looks ten codes ahead.
         assert auth.auth(factor="passcode", username=name, passcode=codes[count - 1])["result"] == "deny"
-        fresh = codes[crowd.used[name]]
-        assert auth.auth(factor="passcode", username=name, passcode=fresh)["result"] == "allow"
+        later = codes[count : crowd.used[name] + 9 : 9]
+        assert any(auth.auth(factor="passcode", username=name, passcode=code)["result"] == "allow" for code in later)
     assert other.stop() == 0
 
     ran = command(other, "restore", str(file))

@@ -12,6 +12,7 @@ from fixtures.browser_people import has_passkey
 from fixtures.browser_prompt import Prompt
 from fixtures.saml import SAMLP, Judge, Mellon, ServiceProvider, app, responses, told
 from fixtures.tenant import Tenant
+from fixtures.waiting import wait_for
 from playwright.sync_api import Page, expect
 
 PERSISTENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
@@ -46,6 +47,10 @@ def page(tenant: Tenant, visitor: Visitor) -> Page:
     page = visitor.page()
     has_passkey(page, tenant, "alice")
     return page
+
+
+# After a person was revoked, applications must refuse within so many seconds.
+SOON = 5.0
 
 
 def signing(signed: str, encrypted: bool = False) -> dict[str, object]:
@@ -93,9 +98,11 @@ def test_each_library_signs_in_and_out(
         assert heard, "the application heard that it is done"
         for message in heard:
             judge.logout(message)
-        # The session here is over, too.
-        page.goto(f"{tenant.origin}/account", wait_until="commit")
-        page.wait_for_url(re.compile("/sign-in/|/account"))
+        # The session here is over, too. In a tab of its own: the passkey may be taken there at once, which would lead on from here.
+        own = visitor.page()
+        own.goto(f"{tenant.origin}/account", wait_until="commit")
+        own.wait_for_url(re.compile("/sign-in/"))
+        own.close()
         provider.login(page)
         provider.signed_in(page)
 
@@ -129,6 +136,41 @@ def test_apache_guards_a_directory_and_everybody_is_signed_out(
         unsolicited = responses(visitor.requests, mellon.acs)[-1]
         judge.response(unsolicited, "assertion")
         assert b"InResponseTo" not in unsolicited.xml
+
+
+def test_whoever_is_revoked_is_refused_everywhere_within_seconds(tenant: Tenant, page: Page, place: Path) -> None:
+    """No browser is there: the server itself tells each application, by SOAP, or as a browser would where the application says so."""
+    mellon = Mellon(tenant, place)
+    pysaml2 = ServiceProvider("pysaml2", tenant, place, signing("both"), signed="both")
+    python = ServiceProvider("python3-saml", tenant, place, signing("assertion") | {"direct_logout": True})
+    node = ServiceProvider("node-saml", tenant, place, signing("assertion"))
+    providers = (mellon, pysaml2, python, node)
+    with running(*providers):
+        assert "by SOAP at" in app(tenant, "show", pysaml2.ikey) and "by the browser alone" in app(tenant, "show", node.ikey)
+        app(tenant, "change", node.ikey, "--direct-logout")
+        for provider in providers:
+            provider.login(page)
+            provider.signed_in(page)
+        assert not any(provider.refuses(page) for provider in providers)
+        tenant.server.admin("--tenant", tenant.host, "user", "revoke", "alice")
+        wait_for("all refuse", lambda: all(provider.refuses(page) for provider in providers), SOON)
+
+
+def test_a_servers_own_sign_out_reaches_the_others(tenant: Tenant, visitor: Visitor, page: Page, place: Path) -> None:
+    """pysaml2 says to our server that its person signs out, and Apache hears it from our server: no browser carries a word of it."""
+    mellon = Mellon(tenant, place)
+    pysaml2 = ServiceProvider("pysaml2", tenant, place, signing("both"), signed="both")
+    with running(mellon, pysaml2):
+        for provider in (mellon, pysaml2):
+            provider.login(page)
+            provider.signed_in(page)
+        pysaml2.logout(page, "?soap")
+        expect(page.locator("#nobody")).to_be_visible()
+        wait_for("Apache refuses", lambda: mellon.refuses(page), SOON)
+        assert not told(visitor.requests, mellon.origin) and not told(visitor.requests, pysaml2.origin)
+        # The session here is over, too.
+        page.goto(f"{tenant.origin}/account", wait_until="commit")
+        page.wait_for_url(re.compile("/sign-in/|/account/sign-in"))
 
 
 def test_pages_and_statuses_reach_the_library(tenant: Tenant, visitor: Visitor, page: Page, place: Path) -> None:

@@ -1,10 +1,12 @@
 """A session serves the browser in which it was opened: whoever copies the cookies, opens nothing with them."""
 
 import base64
+import datetime
 import hashlib
 import json
 import re
 import urllib.parse
+import zlib
 
 import pytest
 from fixtures.browser import Chromium, Visitor
@@ -24,6 +26,17 @@ DEVICE = "__Host-countersign-device"
 def jar(visitor: Visitor) -> str:
     """All cookies, as a copy of the browser's own file has them."""
     return "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in visitor.context.cookies())
+
+
+def saml_request(address: str, issuer: str) -> str:
+    """A path that carries an application's request to sign in, as SAML has it."""
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    text = (
+        f'<p:AuthnRequest xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:a="urn:oasis:names:tc:SAML:2.0:assertion" ID="_copied" '
+        f'Version="2.0" IssueInstant="{now}" Destination="{address}"><a:Issuer>{issuer}</a:Issuer></p:AuthnRequest>'
+    )
+    packed = zlib.compress(text.encode(), wbits=-15)
+    return "/saml/sso?" + urllib.parse.urlencode({"SAMLRequest": base64.b64encode(packed).decode()})
 
 
 @pytest.fixture
@@ -47,8 +60,13 @@ def test_a_copied_cookie_jar_opens_nothing(org: Organisation) -> None:
             "code_challenge": challenge, "code_challenge_method": "S256", "state": "s", "nonce": "n",
         }
     )  # fmt: skip
+    provider = "http://localhost:1/metadata"
+    org.app("saml", "Wiki", "http://localhost:1", "--level", "single", entity=provider, acs="http://localhost:1/acs")
+    assertion = saml_request(f"{org.tenant.origin}/saml/sso", provider)
     screen = signed_in(org)
-    pages = ["/account", "/account/sessions", "/account/recovery-codes", "/account/add/passkey", "/apps", authorize]
+    pages = [
+        "/account", "/account/sessions", "/account/recovery-codes", "/account/add/passkey", "/apps", authorize, assertion,
+    ]  # fmt: skip
     for at in pages:
         cookies = org.visitor.context.cookies()
         copied = jar(org.visitor)
@@ -68,7 +86,7 @@ def test_a_copied_cookie_jar_opens_nothing(org: Organisation) -> None:
         )  # fmt: skip
         assert refused.status in (400, 403), refused.body
         # … and to another browser.
-        if at not in ("/account", authorize):
+        if at not in ("/account", authorize, assertion):
             continue
         thief = org.lobby.visitor(org.tenant)
         thief.context.add_cookies(cookies)

@@ -204,6 +204,7 @@ def test_a_stream_is_its_clients_and_asks_for_the_right_token(organisation: Orga
         {"delivery": {"method": "carrier pigeon"}},
         {"delivery": {"method": PUSH}},
         {"delivery": {"method": PUSH, "endpoint_url": "http://receiver.example/"}},
+        {"delivery": {"method": PUSH, "endpoint_url": "http://8.8.8.8/events"}},
         {"delivery": {"method": PUSH, "endpoint_url": "https://169.254.169.254/"}},
         {"delivery": {"method": PUSH, "endpoint_url": "https://user:word@receiver.example/"}},
         {"delivery": {"method": PUSH, "endpoint_url": "https://receiver.example/", "authorization_header": "a\r\nb"}},

@@ -29,6 +29,7 @@ mod sealed_log;
 mod seed;
 mod sso;
 mod verifications;
+mod verify;
 
 use anyhow::{Result, bail};
 use clap::Parser;
@@ -53,8 +54,8 @@ struct Arguments {
     #[arg(long, value_delimiter = ',', default_values_t = ["sqlite".to_owned(), "postgres".to_owned()])]
     engines: Vec<String>,
     /// The parts: `webauthn` (passkeys' answers verified), `log` (the message log sealed and read), `numbers` (what numbers tell), `calls` (the sound of a hundred calls
-    /// at once), `bare` (the engines without HTTP), `https` (logins against the server), `prompt` (sign-ins in a browser), `sso` (tokens for applications) and `messages` (text messages over SMPP).
-    #[arg(long, value_delimiter = ',', default_values_t = ["webauthn", "log", "numbers", "calls", "bare", "https", "prompt", "sso", "messages"].map(str::to_owned))]
+    /// at once), `bare` (the engines without HTTP), `https` (logins against the server), `prompt` (sign-ins in a browser), `sso` (tokens for applications), `verify` (numbers verified by programs) and `messages` (text messages over SMPP).
+    #[arg(long, value_delimiter = ',', default_values_t = ["webauthn", "log", "numbers", "calls", "bare", "https", "prompt", "sso", "verify", "messages"].map(str::to_owned))]
     parts: Vec<String>,
     /// Sizes of batches on the bare engine.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
@@ -156,6 +157,7 @@ async fn run(arguments: &Arguments) -> Result<()> {
         workers: arguments.connections.min(32),
         active: arguments.sso_tenants.unwrap_or(if quick { 200 } else { 2000 }),
     };
+    let numbers = verify::Plan { length: Duration::from_secs(seconds), workers: arguments.connections.min(64) };
     if wanted("sso") {
         sso::beside(&tokens, &mut report).await?;
     }
@@ -175,6 +177,9 @@ async fn run(arguments: &Arguments) -> Result<()> {
         }
         if wanted("sso") {
             sso::run(engine, &place, population, &tokens, &mut report).await?;
+        }
+        if wanted("verify") {
+            verify::run(engine, &place, population, &numbers, &mut report).await?;
         }
     }
     if wanted("messages") {

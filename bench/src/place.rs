@@ -119,7 +119,7 @@ impl Place {
     pub(crate) async fn postgres(&self) -> Result<(Postgres, String)> {
         let settings = POSTGRES.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let server = Postgres::with(Options { fsync: true, settings })?;
-        let data = server.log().parent().context("a server without a directory")?.join("data");
+        let data = server.data();
         let kept = self.path("seeded-postgres");
         if kept.exists() {
             server.stop()?;

@@ -1,8 +1,8 @@
-//! Real servers for the tests, started and stopped by the tests themselves.
+//! Real servers for the tests, started and stopped by the tests themselves; and the search for what must not be found.
 //!
 //! What it is for: a test that says "on PostgreSQL" means a PostgreSQL server with its own data directory and its own
 //! port, alive for as long as the test process and no longer. [`postgres::Postgres`] starts one; [`engines`] says on
-//! which engines this run of the tests stands.
+//! which engines this run of the tests stands. And a test that says "a thief finds nothing" searches what could be taken by [`loot`].
 //!
 //! What it never does: it depends on no house crate (a crate on any floor may use it as a dev-dependency), it uses no
 //! server that somebody else started, and it leaves nothing behind, not even when the test process is killed
@@ -17,5 +17,6 @@
 pub mod account;
 pub mod engines;
 pub mod guard;
+pub mod loot;
 pub mod port;
 pub mod postgres;

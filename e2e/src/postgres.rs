@@ -193,7 +193,9 @@ impl Postgres {
         format!("postgresql://postgres@127.0.0.1:{}/{database}", self.port())
     }
 
-    fn data(&self) -> PathBuf {
+    /// Where its files are: tables, indexes and the write-ahead log. They belong to another account where this process is root's.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
         self.directory.join("data")
     }
 

@@ -26,6 +26,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the program that `COUNTERSIGN_BIN` names on the database at `url` with the place's root key.
     pub(crate) async fn start(place: &Place, url: &str) -> Result<Self> {
+        Self::start_with(place, url, "").await
+    }
+
+    /// The same with further sections of its configuration.
+    pub(crate) async fn start_with(place: &Place, url: &str, more: &str) -> Result<Self> {
         let program = std::env::var_os("COUNTERSIGN_BIN")
             .context("COUNTERSIGN_BIN names no server; run this by `cargo xtask bench`")?;
         let program = PathBuf::from(program).canonicalize()?;
@@ -39,7 +44,7 @@ impl Server {
             &config,
             format!(
                 "[server]\nlisten = [\"{address}\"]\napi_hosts = [\"{NAME}\"]\n[limits]\nconnections_per_address = 10000\n\
-                 [data]\ndir = {data:?}\n[store]\nurl = {url:?}\n[keys]\nroot = \"file:{}\"\n[log]\nfilter = \"warn\"\n",
+                 [data]\ndir = {data:?}\n[store]\nurl = {url:?}\n[keys]\nroot = \"file:{}\"\n[log]\nfilter = \"warn\"\n{more}",
                 root.display(),
             ),
         )?;

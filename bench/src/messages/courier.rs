@@ -1,7 +1,7 @@
 //! The whole gateway below its doors: limits and rules asked, rows of log and queue written durably before anything leaves, texts sealed
 //! in the queue, the log sealed to the tenant's key, receipts written back. On SQLite, in this process.
 
-use super::{AT_ONCE, PATIENCE, Seen, WINDOW, Watch, number, text};
+use super::{AT_ONCE, PATIENCE, Seen, Smsc, Watch, number, text};
 use anyhow::{Context, Result, bail};
 use futures_util::{StreamExt as _, stream};
 use keys::{DayKeys, FileRoot, KeyRing, TenantPrivateKey};
@@ -14,7 +14,7 @@ use types::{MessageId, SecretString, TenantId, UserId, World};
 
 const SETTINGS: &str = r#"{"messages":{"per_day":100000000,"countries":["DE"],"safe_numbers":["49"]}}"#;
 
-pub(super) async fn run(port: u16, count: usize, directory: &Path) -> Result<Seen> {
+pub(super) async fn run(smsc: &Smsc, count: usize, directory: &Path) -> Result<Seen> {
     let directory = directory.join("messages");
     if directory.exists() {
         std::fs::remove_dir_all(&directory)?;
@@ -38,10 +38,7 @@ pub(super) async fn run(port: u16, count: usize, directory: &Path) -> Result<See
             log_key: Some(TenantPrivateKey::generate(world.random.as_ref()).public().to_text()),
         })
         .await?;
-    let gateway = Gateway::read(&format!(
-        "[carriers.smsc]\nkind = \"smpp\"\nhost = \"127.0.0.1\"\nport = {port}\nsecurity = \"plain\"\nsystem_id = \"bench\"\n\
-         password = \"bench\"\nfrom = \"Bench\"\nwindow = {WINDOW}\n",
-    ))?;
+    let gateway = Gateway::read(&smsc.carrier())?;
     let around = Surroundings { world: world.clone(), public_url: None, data_dir: Some(directory.clone()) };
     let carriers = gateway.set_up(&[], &around)?;
     let channel = Arc::clone(&carriers.first().context("no carrier")?.channel);

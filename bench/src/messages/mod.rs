@@ -9,6 +9,8 @@ mod kannel;
 mod queue;
 mod smsc;
 
+pub(crate) use smsc::Smsc;
+
 use crate::{
     process,
     report::{Report, say},
@@ -29,10 +31,10 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// One after the other, `count` messages each; their files go to `directory`.
 pub(crate) async fn run(count: usize, directory: &Path, report: &mut Report) -> Result<()> {
-    let smsc = smsc::Smsc::start()?;
+    let smsc = Smsc::start()?;
     let seen = client::run(smsc.port, count).await?;
     let alone = seen.add("client alone", count, report);
-    let seen = courier::run(smsc.port, count, directory).await?;
+    let seen = courier::run(&smsc, count, directory).await?;
     let whole = seen.add("gateway", count, report);
     let peers: &[_] = if kannel::is_installed() {
         &[("Kannel in memory", false), ("Kannel with a spool", true)]
@@ -109,7 +111,7 @@ mod tests {
     #[test]
     fn the_smsc_answers_and_the_client_hears_every_receipt() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let smsc = smsc::Smsc::start().unwrap();
+        let smsc = Smsc::start().unwrap();
         let seen = runtime.block_on(client::run(smsc.port, 500)).unwrap();
         assert!(seen.took > Duration::ZERO);
     }

@@ -1,6 +1,7 @@
 //! The SMSC of the measurement: takes everything at once, and sends each receipt right behind the answer. It has a thread of its own
 //! and as little work as can be, so that what is measured is the other side.
 
+use super::WINDOW;
 use anyhow::Result;
 use smpp::{
     Status,
@@ -20,12 +21,12 @@ use tokio::{
 static IDS: AtomicU32 = AtomicU32::new(0x1000_0000);
 
 /// A running SMSC, until the process ends.
-pub(super) struct Smsc {
+pub(crate) struct Smsc {
     pub(super) port: u16,
 }
 
 impl Smsc {
-    pub(super) fn start() -> Result<Self> {
+    pub(crate) fn start() -> Result<Self> {
         let listener = std::net::TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
@@ -43,6 +44,15 @@ impl Smsc {
             })
         });
         Ok(Self { port })
+    }
+
+    /// It as a carrier of a gateway file.
+    pub(crate) fn carrier(&self) -> String {
+        format!(
+            "[carriers.smsc]\nkind = \"smpp\"\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"plain\"\nsystem_id = \"bench\"\n\
+             password = \"bench\"\nfrom = \"Bench\"\nwindow = {WINDOW}\n",
+            self.port
+        )
     }
 }
 

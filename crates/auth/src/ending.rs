@@ -117,7 +117,7 @@ impl Auth {
                     // Whoever asked may have the password, a session and a link by now.
                     tx.distrust_devices(attempt.user_id).await?;
                     tx.forget_browsers(attempt.user_id).await?;
-                    tx.end_sessions(attempt.user_id, None, now).await?;
+                    tx.end_everything_granted(attempt.user_id, None, now).await?;
                     tx.void_activations(attempt.user_id, now).await?;
                     tx.tell(&self.world, "credential-compromise", attempt.user_id, r#"{"by":"user"}"#).await?;
                 } else {

@@ -135,7 +135,7 @@ impl Auth {
         }
         if !restores {
             // Whoever has a copy of such a passkey may be in one of them.
-            tx.end_sessions(passkey.user_id, None, now).await?;
+            tx.end_everything_granted(passkey.user_id, None, now).await?;
         }
         let detail = serde_json::json!({
             "user_id": passkey.user_id.to_string(), "passkey_id": passkey.id.to_string(), "aaguid": passkey.aaguid,

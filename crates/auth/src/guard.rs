@@ -33,9 +33,13 @@ fn said(what: &str) -> &'static str {
             "was given a telephone number that is nobody's and stands in the directory to be stolen."
         }
         "number_canary_written_to" => {
-            "A message was to go to a telephone number that is nobody's and stands in the directory to be stolen."
+            "A message was to go to a telephone number that is nobody's and stands in the directory to be stolen, or came in for it."
+        }
+        "number_canary_wrote" => {
+            "A message came in from a telephone number that is nobody's and stands in the directory to be stolen."
         }
         "log_canary_read" => "was given rows of the message log without the key that opens them: a thief reads so.",
+        "log_read_without_key" => "read the message log on the server's host without the key that opens it.",
         "log_read_too_much" => "reads more of the message log than ever.",
         "log_read_from_elsewhere" => "reads the message log from a place or a browser where they never were.",
         "reader_frozen" => "was stopped from reading.",

@@ -12,6 +12,8 @@ use types::{AttemptId, Millis, TenantId};
 const TICK: Duration = Duration::from_secs(1);
 /// How far back overdue attempts are looked for; longer than a restart takes.
 const BACK: Duration = Duration::from_secs(600);
+/// So many ticks are between two looks for sessions that nobody uses.
+const UNUSED: u64 = 20;
 /// Ended attempts and spent counters stay so long.
 const KEEP: Duration = Duration::from_secs(86_400);
 /// Sign-ins stay so long after their end.
@@ -43,6 +45,11 @@ async fn tick(auth: Weak<Auth>) {
             tracing::warn!(%error, "old offers");
         }
         auth.forget_mark_days().await;
+        if ticks % UNUSED == UNUSED - 1
+            && let Err(error) = auth.end_unused_sessions().await
+        {
+            tracing::warn!(%error, "sessions that nobody uses");
+        }
         if ticks.is_multiple_of(600) {
             let before = auth.world.now() - KEEP;
             auth.forget_attempts(before).await;

@@ -3,6 +3,7 @@
 use crate::{
     config::Config,
     hooks,
+    route_health::{self, Told},
     serve::{Application, Failure, Shutdown, failure},
     services::Services,
 };
@@ -46,7 +47,7 @@ pub fn with_plain(
 /// Those that remember something, one of each for all listeners: what was used at one is used at the other.
 struct Doors {
     sso: Arc<Sso>,
-    backchannel: Arc<oidc::BackChannel>,
+    logouts: Arc<sso::Logouts>,
     directory: Arc<Directory>,
     duo: Arc<Door>,
     messaging: Arc<messaging_api::Api>,
@@ -58,14 +59,22 @@ struct Doors {
 impl Doors {
     fn open(config: &Config, services: &Services) -> anyhow::Result<Self> {
         let hosts = config.server.api_hosts.clone();
-        let backchannel = oidc::BackChannel::start(&services.sso, outbound(config)?);
+        let logouts = sso::Logouts::start(
+            &services.sso,
+            vec![
+                Box::new(oidc::BackChannel::new(&services.sso, outbound(config)?)),
+                Box::new(saml::BackChannel::new(&services.sso, outbound(config)?)),
+            ],
+        );
         let directory = Arc::new(services.directory());
         Ok(Self {
             sso: Arc::clone(&services.sso),
             duo: Arc::new(Door::new(Arc::clone(&services.auth), hosts, config.limits.long_poll)),
             messaging: messaging_api(config, services)?,
-            oidc: Arc::new(oidc::Door::new(&services.sso, &backchannel, &directory).with_mtls(config.mtls_port())),
-            backchannel,
+            oidc: Arc::new(
+                oidc::Door::new(&services.sso, &logouts, outbound(config)?, &directory).with_mtls(config.mtls_port()),
+            ),
+            logouts,
             directory,
             saml: Arc::new(saml::Door::new(&services.sso, outbound(config)?)),
             signals: signals::Door::start(&services.sso, outbound(config)?),
@@ -81,10 +90,10 @@ impl Doors {
         Ok(Self {
             duo: Arc::clone(&self.duo),
             messaging: Arc::clone(&self.messaging),
-            oidc: Arc::new(oidc::Door::new(&sso, &self.backchannel, &self.directory)),
+            oidc: Arc::new(oidc::Door::new(&sso, &self.logouts, outbound(config)?, &self.directory)),
             saml: Arc::new(saml::Door::new(&sso, outbound(config)?)),
             signals: Arc::clone(&self.signals),
-            backchannel: Arc::clone(&self.backchannel),
+            logouts: Arc::clone(&self.logouts),
             directory: Arc::clone(&self.directory),
             sso,
         })
@@ -144,8 +153,10 @@ fn with_certificate(
     });
     let store = Arc::clone(&services.store);
     let has_certificate = Arc::new(has_certificate);
+    let courier = Arc::clone(&services.courier);
     Ok(Application {
         router,
+        routes: Arc::new(move || route_health::described(&courier.routes(), &Told::now(&courier))),
         ready: Arc::new(move || {
             let (store, has_certificate) = (Arc::clone(&store), Arc::clone(&has_certificate));
             Box::pin(async move {

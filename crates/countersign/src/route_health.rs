@@ -1,4 +1,4 @@
-//! How carriers do on their routes, told by a server to the command line on the same machine.
+//! How carriers do on their routes: told by a server to the command line on the same machine, and to whoever may see its metrics.
 //!
 //! What is counted is in the server's memory and in no database: its rows, or their journal, would say to the second when a message went.
 //! So it stands in one small file in the data directory, written over every few seconds and removed at the end; it holds what the
@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use messaging::{CarrierState, Courier, RouteHealth, routing::Tally};
+use messaging::{
+    CarrierState, Courier, RouteHealth,
+    routing::{Table, Tally},
+};
 use serde::{Deserialize, Serialize};
 use types::{Millis, World};
 
@@ -39,6 +42,9 @@ pub struct ToldCarrier {
     pub name: String,
     /// Whether it can take messages.
     pub ready: bool,
+    /// Why it is cut off; `None` where it isn't.
+    #[serde(default)]
+    pub cut: Option<String>,
     /// How it does, for each prefix.
     pub routes: Vec<ToldRoute>,
 }
@@ -57,10 +63,17 @@ pub struct ToldRoute {
 }
 
 impl Told {
+    /// How the carriers of this process do.
+    #[must_use]
+    pub fn now(courier: &Courier) -> Self {
+        Self::of(courier.carrier_states(), Millis(0))
+    }
+
     fn of(states: Vec<CarrierState>, at: Millis) -> Self {
         let carriers = states.into_iter().map(|state| ToldCarrier {
             name: state.name,
             ready: state.ready,
+            cut: state.cut,
             routes: state.health.into_iter().map(ToldRoute::of).collect(),
         });
         Self { at: at.0, carriers: carriers.collect() }
@@ -95,6 +108,37 @@ impl ToldRoute {
         let to = if self.prefix.is_empty() { "everything" } else { &self.prefix };
         format!("{to}: {}", words.join(", "))
     }
+}
+
+/// The routes, in the order in which they are looked through, and the carriers with how they do, in words.
+#[must_use]
+pub fn described(table: &Table, told: &Told) -> String {
+    let mut lines = Vec::new();
+    if table.routes.is_empty() {
+        lines.push(
+            "no routes are written: each kind goes through all carriers that carry it, in their order".to_owned(),
+        );
+    }
+    for route in &table.routes {
+        let prefixes = if route.prefixes.is_empty() { "everything".to_owned() } else { route.prefixes.join(", ") };
+        let mut words = vec![format!("{} to {prefixes}: {}", route.kind.as_str(), route.carriers.join(", then "))];
+        words.extend(route.then.map(|kind| format!("at last by {}", kind.as_str())));
+        words.extend(route.per_second.map(|rate| format!("at most {rate} a second")));
+        words.extend((route.cost > 0.0).then(|| format!("cost {}", route.cost)));
+        lines.push(words.join("; "));
+    }
+    for carrier in &told.carriers {
+        let state = match (&carrier.cut, carrier.ready) {
+            (Some(reason), _) if reason.is_empty() => "cut off".to_owned(),
+            (Some(reason), _) => format!("cut off: {reason}"),
+            (None, true) => "ready".to_owned(),
+            (None, false) => "can't be reached now".to_owned(),
+        };
+        lines.push(format!("{} ({state})", carrier.name));
+        lines.extend(carrier.routes.iter().map(|route| format!("  {}", route.words())));
+    }
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 fn tenths(millis: u64) -> String {
@@ -166,6 +210,11 @@ mod tests {
         }
         let read: Told = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         assert_eq!(read, told);
+        let said = described(&Table::default(), &read);
+        assert!(said.starts_with("no routes are written") && said.contains("\nmain (ready)\n  49: 97 %"), "{said}");
+        let mut cut = told.clone();
+        cut.carriers[0].cut = Some("its owner is gone".to_owned());
+        assert!(described(&Table::default(), &cut).contains("main (cut off: its owner is gone)\n"));
         let words = read.carriers[0].routes[0].words();
         assert_eq!(words, "49: 97 % of 100 arrived, half within 1.2 s, nearly all within 4.0 s");
     }

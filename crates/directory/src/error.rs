@@ -17,6 +17,9 @@ pub enum DirectoryError {
     /// Something else has this name or key already; the text names what.
     #[error("{0} already exists")]
     Duplicate(&'static str),
+    /// Somebody else has changed it in the same moment; the text names what.
+    #[error("{0} was changed meanwhile")]
+    Changed(&'static str),
     /// The user has a passkey: adding something to sign in with takes a second administrator, or time.
     #[error(
         "this user has a passkey: ask for an addition first, and have another administrator allow it or wait for the delay to end"

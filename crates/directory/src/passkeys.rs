@@ -7,12 +7,13 @@ use store::{PasskeyRow, Tx};
 use types::PasskeyId;
 
 impl Scope<'_> {
-    /// Makes a passkey useless until it is restored: it may be in wrong hands. Ends its user's sessions. Whether that changed anything.
+    /// Makes a passkey useless until it is restored: it may be in wrong hands. Ends its user's sessions, and all
+    /// that applications were granted. Whether that changed anything.
     pub async fn suspend_passkey(&self, id: PasskeyId, reason: &str) -> Result<bool, DirectoryError> {
         let reason = text::name(reason, 200, "reason")?;
         self.on_passkey(id, "webauthn_credential_suspend", async |tx, passkey| {
             let now = self.world().now();
-            tx.end_sessions(passkey.user_id, None, now).await?;
+            tx.end_everything_granted(passkey.user_id, None, now).await?;
             tx.tell_credential(self.world(), passkey.user_id, "passkey", "revoke").await?;
             tx.suspend_passkey(id, &reason, now).await
         })
@@ -43,7 +44,7 @@ impl Scope<'_> {
         Ok(changed)
     }
 
-    /// Takes a passkey from its user: it was lost, or its owner left. Ends the user's sessions.
+    /// Takes a passkey from its user: it was lost, or its owner left. Ends the user's sessions, and all that applications were granted.
     ///
     /// The last one that is in use can only be suspended by an administrator who is alone ([`DirectoryError::Guarded`]): without it the
     /// account would be open to additions.
@@ -62,7 +63,7 @@ impl Scope<'_> {
         if !is_last && tx.passkeys_in_use(user.id).await? == 0 {
             return Err(DirectoryError::Guarded);
         }
-        tx.end_sessions(user.id, None, self.world().now()).await?;
+        tx.end_everything_granted(user.id, None, self.world().now()).await?;
         tx.tell_credential(self.world(), user.id, "passkey", "delete").await?;
         let detail =
             json!({ "webauthnkey": id.to_string(), "user_id": user.id.to_string(), "credential_name": passkey.name });

@@ -17,7 +17,7 @@ impl Scope<'_> {
         let before = tx.authenticators_of(user).await?;
         tx.set_password(password).await?;
         // Whoever knew the one before may be signed in by it.
-        tx.end_sessions(user, None, self.world().now()).await?;
+        tx.end_everything_granted(user, None, self.world().now()).await?;
         let added = self.note_addition(&mut tx, user, before, &keys, ("password", "", "")).await?;
         self.log(&mut tx, "password_set", &row.username, json!({ "user_id": user.to_string() })).await?;
         tx.commit().await?;
@@ -30,7 +30,7 @@ impl Scope<'_> {
         let mut tx = self.begin().await?;
         let had = tx.delete_password(user).await?;
         if had {
-            tx.end_sessions(user, None, self.world().now()).await?;
+            tx.end_everything_granted(user, None, self.world().now()).await?;
             tx.tell_credential(self.world(), user, "password", "delete").await?;
             self.log(&mut tx, "password_clear", &row.username, json!({ "user_id": user.to_string() })).await?;
         }

@@ -31,6 +31,8 @@ pub struct RelyingPartyPatch<'a> {
     pub key: Option<&'a str>,
     /// See [`NewRelyingParty::settings`].
     pub settings: Option<&'a str>,
+    /// The settings that these were made of, where the change is only right if they still stand there.
+    pub was: Option<&'a str>,
     /// See [`NewRelyingParty::secret`].
     pub secret: Option<&'a SecretString>,
     /// What was changed, for the log: names and never values.
@@ -67,7 +69,8 @@ impl Scope<'_> {
     /// Changes a relying party. Its name, access, groups and policy are its integration's.
     ///
     /// # Errors
-    /// [`DirectoryError::NotFound`] where the integration is none.
+    /// [`DirectoryError::NotFound`] where the integration is none, [`DirectoryError::Changed`] where the settings aren't those that they
+    /// were meant to take the place of.
     pub async fn change_relying_party(&self, ikey: &str, patch: &RelyingPartyPatch<'_>) -> Result<(), DirectoryError> {
         let row = self.integration(ikey).await?;
         let change = RelyingPartyChange {
@@ -76,6 +79,11 @@ impl Scope<'_> {
             secret: self.sealed_party_secret(ikey, patch.secret).await?,
         };
         let mut tx = self.begin().await?;
+        if let (Some(old), Some(new)) = (patch.was, patch.settings)
+            && !tx.reset_relying_party(ikey, old, new, self.world().now()).await?
+        {
+            return Err(DirectoryError::Changed("relying party"));
+        }
         let changed =
             tx.change_relying_party(ikey, &change, self.world().now()).await.map_err(taken("relying party"))?;
         found(changed, "relying party")?;

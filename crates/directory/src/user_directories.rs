@@ -37,7 +37,7 @@ impl Scope<'_> {
         let mut tx = self.begin().await?;
         let had = tx.unlink_directory(user).await?;
         if had {
-            tx.end_sessions(user, None, self.world().now()).await?;
+            tx.end_everything_granted(user, None, self.world().now()).await?;
             self.log(&mut tx, "directory_unlink", &row.username, json!({ "user_id": user.to_string() })).await?;
         }
         tx.commit().await?;

@@ -232,7 +232,7 @@ impl Scope<'_> {
         if let Some(status) = patch.status {
             tx.set_user_status(id, status.as_str()).await?;
             if status == Status::Disabled {
-                tx.end_sessions(id, None, self.world().now()).await?;
+                tx.end_everything_granted(id, None, self.world().now()).await?;
                 tx.tell(self.world(), "account-disabled", id, BY_ADMIN).await?;
             } else if before.status == Status::Disabled.as_str() {
                 tx.tell(self.world(), "account-enabled", id, BY_ADMIN).await?;
@@ -275,11 +275,12 @@ impl Scope<'_> {
         self.on_user(id, "user_resume_prompts", async |tx| tx.resume_prompts(id).await).await.map(drop)
     }
 
-    /// Puts a user in the trash: not let in, and gone after the days that the settings say. Whether the user wasn't there yet.
+    /// Puts a user in the trash: not let in, and gone after the days that the settings say. What applications were granted ends for good.
+    /// Whether the user wasn't there yet.
     pub async fn trash_user(&self, id: UserId) -> Result<bool, DirectoryError> {
         let now = self.world().now();
         let act = async |tx: &mut Tx| {
-            tx.end_sessions(id, None, now).await?;
+            tx.end_everything_granted(id, None, now).await?;
             tx.tell(self.world(), "account-disabled", id, BY_ADMIN).await?;
             tx.mark_user_deleted(id, now).await
         };
@@ -300,11 +301,12 @@ impl Scope<'_> {
         self.on_user(id, "user_forget_remembered_devices", act).await.map(drop)
     }
 
-    /// Signs a user out of their own pages everywhere; how many sessions ended.
+    /// Signs a user out everywhere; how many sessions ended. What applications were granted for longer than a session goes on: only
+    /// `auth`'s `revoke_user` ends that, too.
     pub async fn end_sessions(&self, id: UserId) -> Result<usize, DirectoryError> {
         let user = self.user(id).await?;
         let mut tx = self.begin().await?;
-        let ended = tx.end_sessions(id, None, self.world().now()).await?;
+        let ended = tx.sign_out_everywhere(id, None, self.world().now()).await?;
         self.log(&mut tx, "user_sessions_end", &user.username, json!({ "user_id": id.to_string(), "ended": ended }))
             .await?;
         tx.commit().await?;
@@ -319,7 +321,13 @@ impl Scope<'_> {
         if matches!(self.admit_addition(id).await, Err(DirectoryError::Guarded)) {
             return self.trash_user(id).await.map(drop);
         }
-        let gone = self.on_user(id, "user_delete", async |tx| tx.delete_user(id).await).await?;
+        let now = self.world().now();
+        let act = async |tx: &mut Tx| {
+            // Applications are told while it is still known where the person is signed in.
+            tx.end_everything_granted(id, None, now).await?;
+            tx.delete_user(id).await
+        };
+        let gone = self.on_user(id, "user_delete", act).await?;
         found(gone, "user")
     }
 

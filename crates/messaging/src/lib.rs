@@ -65,6 +65,6 @@ pub use queue::measuring as queue_measuring;
 /// What the fuzzers call.
 #[doc(hidden)]
 pub mod fuzzing {
-    pub use crate::twilio::{fuzz_answers, fuzz_form};
+    pub use crate::twilio::fuzz_form;
     pub use crate::web_push::fuzz_subscription;
 }

@@ -30,7 +30,8 @@ use frame::{
     page, place,
 };
 use http::{HeaderMap, HeaderValue, header};
-use sso::Sso;
+use outbound::Outbound;
+use sso::{Logouts, Sso};
 use std::sync::Arc;
 
 /// How initial access tokens of dynamic registration begin.
@@ -39,19 +40,22 @@ pub const LEAVE_PREFIX: &str = "csia";
 /// What the door stands on.
 pub struct Door {
     pub(crate) sso: Arc<Sso>,
-    pub(crate) backchannel: Arc<BackChannel>,
+    pub(crate) logouts: Arc<Logouts>,
+    pub(crate) outbound: Outbound,
     pub(crate) directory: Arc<Directory>,
     pub(crate) client_keys: back::client_keys::ClientKeys,
     pub(crate) mtls_port: Option<u16>,
 }
 
 impl Door {
-    /// A door to `sso`, whose ends of sessions `backchannel` tells. What registers itself is written into `directory`.
+    /// A door to `sso`, whose ends of sessions `logouts` tells. Clients' keys are fetched by `outbound`; what registers itself is written into
+    /// `directory`.
     #[must_use]
-    pub fn new(sso: &Arc<Sso>, backchannel: &Arc<BackChannel>, directory: &Arc<Directory>) -> Self {
+    pub fn new(sso: &Arc<Sso>, logouts: &Arc<Logouts>, outbound: Outbound, directory: &Arc<Directory>) -> Self {
         Self {
             sso: Arc::clone(sso),
-            backchannel: Arc::clone(backchannel),
+            logouts: Arc::clone(logouts),
+            outbound,
             directory: Arc::clone(directory),
             client_keys: back::client_keys::ClientKeys::default(),
             mtls_port: None,

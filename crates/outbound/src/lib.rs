@@ -21,7 +21,7 @@ use std::{
 pub const MAX_URL: usize = 2048;
 /// What is usually read of an answer at most, in bytes.
 pub const MAX_ANSWER: usize = 64 * 1024;
-/// From the look-up of the name to the end of the answer.
+/// From the look-up of the name to the end of the answer, where nothing shorter is asked for.
 const DEADLINE: Duration = Duration::from_secs(15);
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -55,19 +55,29 @@ pub struct Request<'a> {
     pub body: Vec<u8>,
     /// What is read of the answer at most, in bytes; more is [`FetchError::TooLong`].
     pub limit: usize,
+    /// From the look-up of the name to the end of the answer; more is [`FetchError::TimedOut`].
+    pub deadline: Duration,
 }
 
 impl<'a> Request<'a> {
     /// A GET of at most [`MAX_ANSWER`] bytes.
     #[must_use]
     pub const fn get(url: &'a str) -> Self {
-        Self { method: Method::Get, url, headers: &[], content_type: "", body: Vec::new(), limit: MAX_ANSWER }
+        Self {
+            method: Method::Get,
+            url,
+            headers: &[],
+            content_type: "",
+            body: Vec::new(),
+            limit: MAX_ANSWER,
+            deadline: DEADLINE,
+        }
     }
 
     /// A POST whose answer has at most [`MAX_ANSWER`] bytes.
     #[must_use]
     pub const fn post(url: &'a str, content_type: &'a str, body: Vec<u8>) -> Self {
-        Self { method: Method::Post, url, headers: &[], content_type, body, limit: MAX_ANSWER }
+        Self { method: Method::Post, url, headers: &[], content_type, body, limit: MAX_ANSWER, deadline: DEADLINE }
     }
 
     /// With these headers.
@@ -81,6 +91,12 @@ impl<'a> Request<'a> {
     pub fn up_to(self, limit: usize) -> Self {
         Self { limit, ..self }
     }
+
+    /// With a shorter deadline.
+    #[must_use]
+    pub fn within(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
+    }
 }
 
 /// What came back.
@@ -91,6 +107,14 @@ pub struct Fetched {
     pub content_type: String,
     /// The body.
     pub body: Vec<u8>,
+}
+
+impl Fetched {
+    /// Whether who was asked says that they can't take this: a 4xx but those by which they ask for patience (408, 425, 429).
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        (400..500).contains(&self.status) && ![408, 425, 429].contains(&self.status)
+    }
 }
 
 /// Why nothing came back. No text repeats the address: it may name a person.
@@ -172,6 +196,7 @@ impl Outbound {
             Method::Get => self.client.get(url),
             Method::Post => self.client.post(url).header("Content-Type", asked.content_type).body(asked.body),
         };
+        request = request.timeout(asked.deadline);
         for (name, value) in asked.headers {
             request = request.header(*name, *value);
         }

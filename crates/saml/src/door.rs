@@ -1,6 +1,12 @@
 //! What the door stands on, and one request to it.
 
-use crate::{error::Refused, flow::Kept, message::read::Head, metadata::refresh::Refresher, page};
+use crate::{
+    error::Refused,
+    flow::Kept,
+    message::read::Head,
+    metadata::{Signed, refresh::Refresher},
+    page,
+};
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use outbound::Outbound;
@@ -16,13 +22,14 @@ const ONCE: Limit = Limit { max: 1, window: Duration::from_secs(3600) };
 pub struct Door {
     pub(crate) sso: Arc<Sso>,
     pub(crate) refresher: Refresher,
+    pub(crate) metadata: Signed,
 }
 
 impl Door {
     /// A door to `sso`. `outbound` fetches applications' metadata.
     #[must_use]
     pub fn new(sso: &Arc<Sso>, outbound: Outbound) -> Self {
-        Self { sso: Arc::clone(sso), refresher: Refresher::new(outbound) }
+        Self { sso: Arc::clone(sso), refresher: Refresher::new(outbound), metadata: Signed::default() }
     }
 }
 
@@ -71,6 +78,12 @@ impl Call {
         }
     }
 
+    /// Counts a message that nobody has signed and that isn't kept: its answer costs a row and a signature, and whoever can name an
+    /// application gets it.
+    pub(crate) async fn stranger(&self) -> Result<(), Refused> {
+        self.door.sso.count_stranger(&self.visit).await.map_err(|error| self.ours(&error))
+    }
+
     /// Spends a message's ID. Of a hundred who show it at once, at whichever node, one comes through.
     pub(crate) async fn once(&self, party: &RelyingParty, id: &str) -> Result<(), Refused> {
         let spent = async {
@@ -93,7 +106,7 @@ impl Call {
     ) -> Result<(String, Option<HeaderValue>), Refused> {
         const DOOR: &str = "/saml/continue/";
         let plain = serde_json::to_vec(kept).map_err(|error| self.ours(&error))?;
-        let held = self.door.sso.hold(&self.visit, party, &plain, DOOR, &[]).await;
+        let held = self.door.sso.hold(&self.visit, party, &plain, DOOR, None).await;
         let held = held.map_err(|error| self.ours(&error))?;
         Ok((format!("{DOOR}{}", held.id), held.set_cookie))
     }

@@ -5,6 +5,7 @@ use crate::{
     message::{
         authn_request::AuthnRequest,
         logout::{LogoutRequest, LogoutResponse},
+        soap,
     },
     metadata::{MetadataError, PartyMetadata},
 };
@@ -20,6 +21,18 @@ pub fn messages(octets: &[u8]) -> Result<(), Refused> {
     let _ = AuthnRequest::read(document.root());
     let _ = LogoutRequest::read(document.root());
     let _ = LogoutResponse::read(document.root());
+    Ok(())
+}
+
+/// What is in an envelope of SOAP, and what it would be read as.
+///
+/// # Errors
+/// As [`messages`].
+pub fn soap(octets: &[u8]) -> Result<(), Refused> {
+    let document = Document::parse(octets, &Limits::MESSAGE)?;
+    let message = soap::open(&document)?;
+    let _ = LogoutRequest::read(message);
+    let _ = LogoutResponse::read(message);
     Ok(())
 }
 

@@ -3,13 +3,13 @@
 //! It reads an application's request, checks it wholly, asks `sso` where the browser stands, and answers with an assertion or with the reason
 //! why there is none. It decides nothing about people, keeps nothing but what stands sealed in the store, sends a browser nowhere but to
 //! registered addresses, believes nothing of a message that its signature doesn't cover, takes no algorithm from a message that isn't in its
-//! own table, and resolves no artifacts.
+//! own table, and resolves no artifacts. Applications that can hear without a browser are told by [`BackChannel`] of a session's end.
 //!
 //! | address | what |
 //! |---|---|
 //! | `/saml/metadata` | who we are: signed, with all keys that sign, will sign or have just signed |
 //! | `/saml/sso` | requests to sign in, by Redirect or POST |
-//! | `/saml/slo` | requests to sign out, and answers to ours |
+//! | `/saml/slo` | requests to sign out, and answers to ours; requests also by SOAP |
 //! | `/saml/continue/{id}` | a browser that comes back for what was kept for it |
 //! | `/saml/farewell/{id}` | a session was ended by another door: applications are told |
 //! | `/saml/start/{party}` | a sign-in that begins here |
@@ -22,6 +22,7 @@
 //! variant of [`flow::Kept`]. What goes wrong before it is known where an answer may go is a [`Refused`], which becomes a page; what goes
 //! wrong after it is a status in an answer.
 
+mod back_channel;
 mod context;
 mod door;
 mod error;
@@ -33,6 +34,7 @@ mod names;
 mod page;
 mod time;
 
+pub use back_channel::BackChannel;
 pub use door::Door;
 pub use error::Refused;
 
@@ -84,7 +86,11 @@ async fn sign_on(State(door): State<Arc<Door>>, request: Request<Body>) -> Respo
 }
 
 async fn sign_out(State(door): State<Arc<Door>>, request: Request<Body>) -> Response {
-    let done = match Incoming::read(request).await {
+    let (parts, body) = request.into_parts();
+    if flow::soap::is_soap(&parts) {
+        return flow::soap::take(&door, Request::from_parts(parts, body)).await;
+    }
+    let done = match Incoming::read(Request::from_parts(parts, body)).await {
         Ok((parts, incoming)) => match Call::open(&door, &parts).await {
             Ok(call) => flow::logout::take(&call, incoming).await,
             Err(refused) => Err(refused),
@@ -127,9 +133,14 @@ async fn farewell(
     told("farewell", done)
 }
 
-async fn start(State(door): State<Arc<Door>>, Path(party): Path<String>, parts: Parts) -> Response {
+async fn start(
+    State(door): State<Arc<Door>>,
+    Path(party): Path<String>,
+    RawQuery(query): RawQuery,
+    parts: Parts,
+) -> Response {
     let done = match Call::open(&door, &parts).await {
-        Ok(call) => flow::start::start(&call, &party, &parts.headers).await,
+        Ok(call) => flow::start::start(&call, &party, query.as_deref(), &parts.headers).await,
         Err(refused) => Err(refused),
     };
     told("start", done)
@@ -142,7 +153,7 @@ async fn own_metadata(State(door): State<Arc<Door>>, parts: Parts) -> Response {
     };
     match done {
         Ok(text) => {
-            let mut response = Response::new(Body::from(text));
+            let mut response = Response::new(Body::from(text.to_string()));
             let headers = response.headers_mut();
             page::guard(headers);
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/samlmetadata+xml"));

@@ -42,7 +42,7 @@ impl Door {
     #[must_use]
     pub fn start(sso: &Arc<Sso>, outbound: Outbound) -> Arc<Self> {
         let door = Arc::new(Self { sso: Arc::clone(sso), outbound });
-        tokio::spawn(push::run(Arc::downgrade(&door)));
+        tokio::spawn(sso::delivery::run(Arc::downgrade(&door)));
         door
     }
 }

@@ -216,9 +216,7 @@ async fn deliver(door: &Door, caller: &Caller, row: &mut StreamRow, wanted: Deli
             let url = wanted.endpoint_url.ok_or(Refusal::Request("The endpoint_url is missing."))?;
             let checked =
                 door.outbound.check(&url).map_err(|_| Refusal::Request("The endpoint_url can not be used."))?;
-            // Who wants events by http runs on the same machine: the operator has allowed that network, or the check has refused it.
-            let literal = checked.host_str().is_some_and(|host| host.parse::<std::net::IpAddr>().is_ok());
-            if checked.scheme() != "https" && !literal {
+            if checked.scheme() != "https" && !is_near(&checked) {
                 return Err(Refusal::Request("The endpoint_url must be https."));
             }
             if !checked.username().is_empty() || checked.password().is_some() || checked.fragment().is_some() {
@@ -244,6 +242,17 @@ async fn deliver(door: &Door, caller: &Caller, row: &mut StreamRow, wanted: Deli
     Ok(())
 }
 
+/// Whether an address is one of a network that the operator has allowed: nobody outside reads along. Another's has been refused before, and a
+/// name may lead anywhere tomorrow.
+fn is_near(url: &url::Url) -> bool {
+    let literal = match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.into(),
+        Some(url::Host::Ipv6(ip)) => ip.into(),
+        Some(url::Host::Domain(_)) | None => return false,
+    };
+    !outbound::is_public(literal)
+}
+
 /// The kinds among these that are offered, as the store wants them. What isn't known is ignored (SSF 1.0 §8.1.1.1).
 fn words(uris: &[String]) -> String {
     let kinds = Kind::OFFERED.iter().filter(|kind| uris.iter().any(|uri| Kind::of_uri(uri) == Some(**kind)));
@@ -259,5 +268,17 @@ mod tests {
         let uris = [Kind::CredentialChange.uri(), "https://example/x", Kind::SessionRevoked.uri()].map(str::to_owned);
         assert_eq!(words(&uris), " session-revoked credential-change ");
         assert_eq!(words(&[]), " ");
+    }
+
+    #[test]
+    fn only_what_is_near_hears_in_clear() {
+        let near = |url: &str| is_near(&url.parse().unwrap());
+        for url in ["http://127.0.0.1:9/e", "http://10.0.0.7/e", "http://[::1]/e", "http://[fd00::1]/e"] {
+            assert!(near(url), "{url}");
+        }
+        for url in ["http://8.8.8.8/e", "http://134744072/e", "http://[2001:4860::1]/e", "http://receiver.example/e"] {
+            assert!(!near(url), "{url}");
+        }
+        assert!(!near("http://[::ffff:8.8.8.8]/e"));
     }
 }

@@ -50,11 +50,7 @@ pub(crate) async fn make(
     }
     .claims();
     // The interoperability profile knows no other algorithm.
-    sso.signing().sign_jwt(stream_tenant(row), Algorithm::Rs256, TYPE, &claims).await.map(Some)
-}
-
-const fn stream_tenant(row: &SignalRow) -> types::TenantId {
-    row.tenant
+    sso.signing().sign_jwt(row.tenant, Algorithm::Rs256, TYPE, &claims).await.map(Some)
 }
 
 /// How this receiver knows a person (RFC 9493 §3.2.2, §3.2.3).

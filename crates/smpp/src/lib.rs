@@ -15,6 +15,7 @@
 //! line in `status.rs`, which also says what it means for a message.
 
 mod backoff;
+mod binds;
 mod client;
 mod config;
 mod desk;

@@ -1,7 +1,8 @@
 //! Signing out in front of the person: those who can only be told through the browser, one after the other.
 //!
 //! Service providers that speak SAML are told by a message that the browser carries, and they send it back with their answer. So whoever
-//! has ended a session sends the browser on to where the door of SAML does that, and it comes back to `then`.
+//! has ended a session sends the browser on to where the door of SAML does that, and it comes back to `then`. Those that this server tells
+//! itself ([`crate::Logouts`]) aren't told a second time in front of the person.
 
 use crate::{Held, Participant, Participation, Sso, SsoError, Visit};
 use serde::{Deserialize, Serialize};
@@ -32,17 +33,20 @@ pub struct Left {
 }
 
 impl Farewell {
-    /// Of those where a session was ended: those that speak SAML.
+    /// Of those where a session was ended: those that speak SAML, and can't be told but through the browser.
     #[must_use]
     pub fn left(ended: &[Participation]) -> Vec<Left> {
-        let saml = ended.iter().filter(|participation| participation.party.saml().is_some());
-        let left = saml.map(|one| Left {
+        let left = ended.iter().filter(|one| needs_browser(one)).map(|one| Left {
             ikey: one.party.ikey().to_owned(),
             sid: one.sid.clone(),
             detail: one.detail.clone(),
         });
         left.take(MOST).collect()
     }
+}
+
+fn needs_browser(participation: &Participation) -> bool {
+    participation.party.saml().is_some_and(|settings| settings.back_logout().is_none())
 }
 
 impl Sso {
@@ -57,12 +61,10 @@ impl Sso {
         then: &str,
     ) -> Result<Option<(String, Held)>, SsoError> {
         let left = Farewell::left(ended);
-        let Some(first) = ended.iter().find(|participation| participation.party.saml().is_some()) else {
-            return Ok(None);
-        };
+        let Some(first) = ended.iter().find(|one| needs_browser(one)) else { return Ok(None) };
         let farewell = Farewell { left, then: then.to_owned() };
         let plain = serde_json::to_vec(&farewell).map_err(|_| SsoError::Damaged("request"))?;
-        let held = self.hold(visit, &first.party, &plain, FAREWELL, &[]).await?;
+        let held = self.hold(visit, &first.party, &plain, FAREWELL, None).await?;
         Ok(Some((format!("{FAREWELL}{}", held.id), held)))
     }
 }

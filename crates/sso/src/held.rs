@@ -4,9 +4,9 @@
 //! sends another a link to a request of their own gets nowhere: that browser has no such cookie.
 
 use crate::{RelyingParty, Sso, SsoError, Visit};
-use auth::AuthError;
+use auth::{AuthError, sign_in::neighbourhood};
 use http::HeaderValue;
-use keys::Token;
+use keys::{TenantKeys, Token};
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 use store::{SsoRequestRow, StoreError, fields, limits::Limit};
@@ -20,6 +20,15 @@ pub const LONGEST_HELD: usize = 64 * 1024;
 const PREFIX: &str = "csso";
 /// So many requests may be held for one address: strangers make them.
 const HOLDS: Limit = Limit { max: 300, window: Duration::from_secs(60) };
+
+/// What a person is asked to agree to before a request goes on.
+#[derive(Clone, Copy)]
+pub struct ToAgree<'a> {
+    /// What the application may then know.
+    pub scopes: &'a [String],
+    /// Where the answer goes: the one thing on the page that the application hasn't chosen the words of.
+    pub goes_to: &'a str,
+}
 
 /// A request that waits now.
 pub struct Held {
@@ -45,6 +54,8 @@ pub struct Pending {
     pub created: Millis,
     /// What consent is asked for; empty for none.
     pub scopes: Vec<String>,
+    /// Where the answer goes that is consented to: this request's own address, verified. Empty where nothing is asked.
+    pub goes_to: String,
     /// Where the browser goes on: a path on this host.
     pub return_to: String,
 }
@@ -54,6 +65,8 @@ pub struct Pending {
 struct Sealed {
     request: serde_bytes_b64::Bytes,
     scopes: Vec<String>,
+    #[serde(default)]
+    goes_to: String,
     door: String,
 }
 
@@ -80,7 +93,7 @@ mod serde_bytes_b64 {
 
 impl Sso {
     /// Keeps a request for this browser. `door` is where it goes on, a path on this host that the id is put behind
-    /// (`/oidc/continue/`); `scopes` are those that the person must agree to, where they must.
+    /// (`/oidc/continue/`); `agree` is what the person must agree to, where they must.
     ///
     /// [`AuthError::Limited`] for too many from one address.
     pub async fn hold(
@@ -89,7 +102,7 @@ impl Sso {
         party: &RelyingParty,
         request: &[u8],
         door: &str,
-        scopes: &[String],
+        agree: Option<ToAgree<'_>>,
     ) -> Result<Held, SsoError> {
         if request.len() > LONGEST_HELD || !auth::sign_in::is_local_path(door) {
             return Err(SsoError::Damaged("request"));
@@ -101,7 +114,8 @@ impl Sso {
         let secret = Token::generate(PREFIX, random);
         let sealed = Sealed {
             request: serde_bytes_b64::Bytes(request.to_vec()),
-            scopes: scopes.to_vec(),
+            scopes: agree.map(|agree| agree.scopes.to_vec()).unwrap_or_default(),
+            goes_to: agree.map(|agree| agree.goes_to.to_owned()).unwrap_or_default(),
             door: door.to_owned(),
         };
         let plain = serde_json::to_vec(&sealed).map_err(|_| SsoError::Damaged("request"))?;
@@ -114,11 +128,9 @@ impl Sso {
             expires: now + HELD_LIFE,
             released_at: None,
         };
-        let from = visit.ip().map(|ip| ip.to_canonical().to_string()).unwrap_or_default();
-        let bucket = keys.digest(fields::LIMIT, &[b"sso-hold", from.as_bytes()]);
         let mut tx = scope.begin().await?;
-        if !tx.spend(bucket, HOLDS, 1, now).await? {
-            return Err(AuthError::Limited { retry_after: HOLDS.window }.into());
+        if !tx.spend(bucket(&keys, visit), HOLDS, 1, now).await? {
+            return Err(limited());
         }
         tx.insert_sso_request(&row).await?;
         tx.commit().await?;
@@ -126,6 +138,19 @@ impl Sso {
         let secret = SecretString::new(secret.expose().to_owned());
         let set_cookie = visit.cookie(&cookie_name, secret.expose(), HELD_LIFE);
         Ok(Held { id, cookie_name, secret, set_cookie })
+    }
+
+    /// Counts a request that is answered without being held, among those that are: for answers that cost a row or a signature and that
+    /// a stranger gets.
+    ///
+    /// [`AuthError::Limited`] for too many from one address.
+    pub async fn count_stranger(&self, visit: &Visit) -> Result<(), SsoError> {
+        let scope = self.store().tenant(visit.tenant);
+        let bucket = bucket(&scope.keys().await?, visit);
+        let mut tx = scope.begin().await?;
+        let may = tx.spend(bucket, HOLDS, 1, self.world().now()).await?;
+        tx.commit().await?;
+        if may { Ok(()) } else { Err(limited()) }
     }
 
     /// A request that waits for this browser. None where there is no such one, where it is another browser's or another tenant's, where
@@ -153,6 +178,7 @@ impl Sso {
             request: sealed.request.0,
             created: row.created,
             scopes: sealed.scopes,
+            goes_to: sealed.goes_to,
             return_to: format!("{}{id}", sealed.door),
         }))
     }
@@ -172,6 +198,15 @@ impl Sso {
     pub fn forget_held(visit: &Visit, id: SsoRequestId) -> Option<HeaderValue> {
         visit.forget(&cookie_name(visit, id))
     }
+}
+
+fn limited() -> SsoError {
+    AuthError::Limited { retry_after: HOLDS.window }.into()
+}
+
+/// Where requests of this address are counted.
+fn bucket(keys: &TenantKeys, visit: &Visit) -> [u8; 32] {
+    keys.digest(fields::LIMIT, &[b"sso-hold", neighbourhood(visit.ip()).as_bytes()])
 }
 
 /// Each request has its own, so two tabs don't disturb each other.

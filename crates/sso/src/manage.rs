@@ -152,10 +152,35 @@ pub async fn change(
     fields: Vec<String>,
 ) -> Result<(), SsoError> {
     let (row, before) = read(scope, ikey).await?;
+    put(scope, &row, &before, settings, RelyingPartyPatch { key, fields, ..RelyingPartyPatch::default() }).await
+}
+
+/// Puts settings that were made of what [`read`] gave in its place, if it still stands there: what somebody else has decided meanwhile isn't
+/// undone.
+///
+/// # Errors
+/// As [`create`], and [`DirectoryError::Changed`].
+pub async fn change_as_read(
+    scope: &Scope<'_>,
+    (row, before): &(RelyingPartyRow, Settings),
+    settings: &Settings,
+    fields: Vec<String>,
+) -> Result<(), SsoError> {
+    let was = Some(row.settings.as_str());
+    put(scope, row, before, settings, RelyingPartyPatch { was, fields, ..RelyingPartyPatch::default() }).await
+}
+
+async fn put(
+    scope: &Scope<'_>,
+    row: &RelyingPartyRow,
+    before: &Settings,
+    settings: &Settings,
+    patch: RelyingPartyPatch<'_>,
+) -> Result<(), SsoError> {
     if before.protocol() != settings.protocol() {
         return Err(SsoError::invalid("protocol", "can't be changed: make another application"));
     }
-    settings.check(key.unwrap_or(&row.key))?;
+    settings.check(patch.key.unwrap_or(&row.key))?;
     if let Kind::Oidc(client) = &settings.kind
         && client.signs_with_secret()
         && row.secret.is_none()
@@ -163,8 +188,8 @@ pub async fn change(
         return Err(SsoError::invalid("oidc.id_token_alg", "needs a secret that is kept: give the client a new one"));
     }
     let text = serde_json::to_string(settings).map_err(|_| SsoError::Damaged("settings"))?;
-    let patch = RelyingPartyPatch { key, settings: Some(&text), secret: None, fields };
-    Ok(scope.change_relying_party(ikey, &patch).await?)
+    let patch = RelyingPartyPatch { settings: Some(&text), ..patch };
+    Ok(scope.change_relying_party(&row.ikey, &patch).await?)
 }
 
 /// Gives a client a new secret. Those that it has count for `overlap` longer, so that it can be put in place without haste.
@@ -190,8 +215,8 @@ pub async fn renew_secret(scope: &Scope<'_>, ikey: &str, overlap: Duration) -> R
     client.secrets.truncate(MOST_SECRETS);
     let shared = client.signs_with_secret().then_some(&new);
     let text = serde_json::to_string(&settings).map_err(|_| SsoError::Damaged("settings"))?;
-    let patch =
-        RelyingPartyPatch { settings: Some(&text), secret: shared, fields: vec!["secret".to_owned()], key: None };
+    let fields = vec!["secret".to_owned()];
+    let patch = RelyingPartyPatch { settings: Some(&text), secret: shared, fields, ..RelyingPartyPatch::default() };
     scope.change_relying_party(ikey, &patch).await?;
     Ok(new)
 }

@@ -4,11 +4,11 @@ use crate::{RelyingParty, SignedIn, Sso, SsoError};
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
-use store::{ParticipantRow, StoreError, fields};
+use store::{LogoutDeliveryRow, ParticipantRow, StoreError, fields};
 use types::{Millis, SessionId, TenantId, UserId};
 
-/// For so long after the last sign-in there, a relying party is told of the end.
-const WORTH_TELLING: Duration = Duration::from_secs(2 * 86_400);
+/// For so long after the session's own time, it is remembered who is signed in by it.
+const BEYOND: Duration = Duration::from_secs(2 * 86_400);
 
 /// How a person is known at a relying party in one session: what its end must name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,22 +77,21 @@ impl Sso {
         let plain = serde_json::to_vec(detail).map_err(|_| SsoError::Damaged("participant"))?;
         let now = self.world().now();
         let random = self.world().random.as_ref();
-        let row = ParticipantRow {
+        let mut row = ParticipantRow {
             session_id: signed.session,
             ikey: party.ikey().to_owned(),
             sid: sid.clone(),
             user_id: signed.user,
             detail: keys.seal(fields::sso_participant(&sid), &plain, random).map_err(StoreError::from)?,
             created: now,
-            expires: now + WORTH_TELLING,
+            expires: now + BEYOND,
             ended_at: None,
         };
         let mut tx = scope.begin().await?;
         // Held until the commit: whoever ends the session in this moment comes before, and then nobody is signed in, or after, and then
         // this relying party is told.
-        if !tx.hold_session(signed.session, signed.user, now).await? {
-            return Err(SsoError::Over);
-        }
+        let lasts = tx.hold_session(signed.session, signed.user, now).await?.ok_or(SsoError::Over)?;
+        row.expires = lasts + BEYOND;
         tx.put_participant(&row).await?;
         if first {
             let opened = self.auth().opened(&party.app, (signed.user, &signed.username), signed.session);
@@ -128,20 +127,31 @@ impl Sso {
     }
 
     /// Ends a session here and everywhere: gives who was signed in to and must be told, in front of the person or behind. Of two who end
-    /// it at once, one is given them.
+    /// it at once, one is given them. `asker`: what the session is called at the one who asked for its end, who needs no word of it.
     pub async fn end_session(
         &self,
         tenant: TenantId,
         session: SessionId,
         user: UserId,
+        asker: Option<&str>,
     ) -> Result<Vec<Participation>, SsoError> {
         let now = self.world().now();
         let mut tx = self.store().tenant(tenant).begin().await?;
         // In this order: the end of a session ends what is still signed in to, and then there is nobody left to name.
         let ended = tx.end_participants(session, now).await?;
         tx.end_session(session, user, now).await?;
+        if let Some(asker) = asker {
+            tx.logout_delivered(asker).await?;
+        }
         tx.commit().await?;
         self.read(tenant, ended.into_iter().filter(|row| row.user_id == user)).await
+    }
+
+    /// How a person is known where word of an end is owed; none where it isn't known any more.
+    pub async fn told_as(&self, owed: &LogoutDeliveryRow) -> Result<Option<Participant>, SsoError> {
+        let Some(sealed) = &owed.detail else { return Ok(None) };
+        let opened = self.store().tenant(owed.tenant).open(fields::sso_participant(&owed.sid), sealed).await?;
+        serde_json::from_slice(opened.expose()).map(Some).map_err(|_| SsoError::Damaged("participant"))
     }
 
     async fn read(

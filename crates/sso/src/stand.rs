@@ -6,7 +6,7 @@
 use crate::{RelyingParty, Sso, SsoError, Visit, claims::Person};
 use auth::{
     AuthError, Client, Subject, Verdict,
-    account::Session,
+    account::{Session, Strength},
     binding::{Shown, Standing},
     sign_in::{Level, Opened, Purpose},
 };
@@ -51,10 +51,11 @@ impl Default for Ask {
 pub enum Stand {
     /// Signed in: answer.
     Signed(SignedIn),
-    /// Nobody, or not strongly or freshly enough: [`Sso::hold`] the request and [`Sso::send_to_sign_in`].
+    /// Nobody, or not strongly or freshly enough: [`Sso::hold`] the request and [`Sso::send_to_sign_in`]. With the name of who is here by a
+    /// session that this browser has shown to be its own; of a session whose cookie is all that was shown, nothing is told.
     ///
     /// Where a browser comes back from a sign-in and this is still the answer, the person gave up: the relying party is told so.
-    SignIn,
+    SignIn(Option<String>),
     /// The session is bound to this browser, which must prove its key first: hold the request, and go to
     /// `/session/prove?return_to=…`. A passive request goes there too: the page shows nothing while the proof succeeds.
     Prove,
@@ -81,6 +82,8 @@ pub struct SignedIn {
     pub level: Level,
     /// By what, in the words of RFC 8176 §2.
     pub amr: Vec<String>,
+    /// By what, as policy knows it.
+    pub strength: Strength,
 }
 
 impl Ask {
@@ -96,7 +99,7 @@ impl Sso {
     pub async fn stand(&self, visit: &Visit, party: &RelyingParty, ask: &Ask) -> Result<Stand, SsoError> {
         let stand = self.stand_of(visit, party, ask).await?;
         Ok(match stand {
-            Stand::SignIn if ask.passive => Stand::Denied("login_required"),
+            Stand::SignIn(_) if ask.passive => Stand::Denied("login_required"),
             Stand::Consent(_) if ask.passive => Stand::Denied("consent_required"),
             stand => stand,
         })
@@ -113,7 +116,7 @@ impl Sso {
             Some(cookie) => self.auth().session(visit.tenant, cookie.expose()).await?,
             None => None,
         };
-        let Some(session) = session.filter(Session::may_sign_on) else { return Ok(Stand::SignIn) };
+        let Some(session) = session.filter(Session::may_sign_on) else { return Ok(Stand::SignIn(None)) };
         let now = self.world().now();
         // A bound session's cookie is worth nothing without its key, so nothing of it is told before.
         let shown = Shown {
@@ -125,7 +128,7 @@ impl Sso {
         match self.auth().standing(&session, &shown).await? {
             Standing::Good => {}
             Standing::Prove => return Ok(Stand::Prove),
-            Standing::Unbound | Standing::Stale => return Ok(Stand::SignIn),
+            Standing::Unbound | Standing::Stale => return Ok(Stand::SignIn(None)),
         }
         let admission = match self.admit(party, session.user(), visit.browser.client.clone()).await? {
             Ok(admission) => admission,
@@ -139,7 +142,7 @@ impl Sso {
             || stale
             || !self.auth().suits(&party.app, holder, session.strength())
         {
-            return Ok(Stand::SignIn);
+            return Ok(Stand::SignIn(Some(session.username().to_owned())));
         }
         let missing = self.missing_consent(party, session.user(), ask).await?;
         if !missing.is_empty() {
@@ -149,7 +152,7 @@ impl Sso {
     }
 
     /// What the engine says of a person at a relying party: their rows, or the reason of its refusal.
-    async fn admit(
+    pub(crate) async fn admit(
         &self,
         party: &RelyingParty,
         user: UserId,
@@ -202,38 +205,19 @@ impl Sso {
         Ok(Some(self.person_of(party.tenant(), holder, &party.settings).await?))
     }
 
-    /// As [`still`](Self::still), for whoever comes from a known address: also the rules of networks are asked.
-    pub(crate) async fn still_from(
-        &self,
-        party: &RelyingParty,
-        user: UserId,
-        client: Client,
-    ) -> Result<Option<Person>, SsoError> {
-        if !party.app.enabled {
-            return Ok(None);
-        }
-        match self.admit(party, user, client).await? {
-            Ok(holder) => Ok(Some(self.person_of(party.tenant(), holder, &party.settings).await?)),
-            Err(_) => Ok(None),
-        }
-    }
-
     /// Opens a sign-in for a request that is held, and is to come back to `return_to`: a path on this host. Go to
-    /// [`Visit::sign_in_path`] with [`Visit::sign_in_cookie`].
+    /// [`Visit::sign_in_path`] with [`Visit::sign_in_cookie`]. `here`: who is, as [`Stand`] says it.
     pub async fn send_to_sign_in(
         &self,
         visit: &Visit,
         party: &RelyingParty,
         ask: &Ask,
+        here: Option<String>,
         return_to: &str,
     ) -> Result<Opened, SsoError> {
-        let session = match &visit.session {
-            Some(cookie) => self.auth().session(visit.tenant, cookie.expose()).await?,
-            None => None,
-        };
         let fresh = ask.fresh_since.is_some() || ask.max_age.is_some();
         // Whoever is here already needn't type their name again, unless the relying party believes that it is somebody else.
-        let hint = ask.login_hint.clone().or_else(|| session.map(|session| session.username().to_owned()));
+        let hint = ask.login_hint.clone().or(here);
         let hint = hint.filter(|name| UserName::new(name, party.app.normalization).is_ok());
         let purpose = Purpose::SingleSignOn { return_to: return_to.to_owned(), level: ask.level_at(party), fresh };
         Ok(self.auth().open_sign_in(&party.app, hint.as_deref(), purpose, &visit.browser).await?)
@@ -242,7 +226,8 @@ impl Sso {
 
 impl SignedIn {
     /// What a session says that was just checked.
-    pub(crate) fn of(session: &Session) -> Self {
+    #[must_use]
+    pub fn of(session: &Session) -> Self {
         Self {
             tenant: session.tenant(),
             user: session.user(),
@@ -251,6 +236,7 @@ impl SignedIn {
             auth_time: session.auth_time(),
             level: session.level(),
             amr: session.amr().to_vec(),
+            strength: session.strength(),
         }
     }
 }

@@ -79,11 +79,6 @@ static INSERT: Statement = Statement::new(
         Type::Int,
     ],
 );
-static PROGRESS: Statement = Statement::new(
-    "attempt_progress",
-    "UPDATE attempt SET status = $3, sequence = sequence + 1 WHERE tenant = $1 AND id = $2 AND result = 0 RETURNING id",
-    &[Type::Id, Type::Id, Type::Text],
-);
 static DECIDE: Statement = Statement::new(
     "attempt_decide",
     "UPDATE attempt SET result = $3, status = $4, reason = $5, sequence = sequence + 1, decided_at = $6 \
@@ -94,12 +89,6 @@ static EXPIRE: Statement = Statement::new(
     "attempt_expire",
     "UPDATE attempt SET result = $3, status = $4, reason = $5, sequence = sequence + 1, decided_at = $6 \
      WHERE tenant = $1 AND id = $2 AND result = 0 AND expires <= $6 RETURNING id",
-    &[Type::Id, Type::Id, Type::Int, Type::Text, Type::Text, Type::Int],
-);
-static CANCEL: Statement = Statement::new(
-    "attempt_cancel_open_of_user",
-    "UPDATE attempt SET result = $3, status = $4, reason = $5, sequence = sequence + 1, decided_at = $6 \
-     WHERE tenant = $1 AND user_id = $2 AND result = 0 RETURNING id",
     &[Type::Id, Type::Id, Type::Int, Type::Text, Type::Text, Type::Int],
 );
 static CLAIM: Statement = Statement::new(
@@ -136,20 +125,8 @@ static DELIVER: Statement = Statement::new(
     &[Type::Id, Type::Id, Type::Int],
 );
 
-pub(crate) static ALL: &[&Statement] = &[
-    &BY_ID,
-    &OPEN_OF_USER,
-    &INSERT,
-    &PROGRESS,
-    &DECIDE,
-    &EXPIRE,
-    &CANCEL,
-    &CLAIM,
-    &OVERDUE,
-    &DELIVER,
-    &PURGE_OFFERS,
-    &PURGE,
-];
+pub(crate) static ALL: &[&Statement] =
+    &[&BY_ID, &OPEN_OF_USER, &INSERT, &DECIDE, &EXPIRE, &CLAIM, &OVERDUE, &DELIVER, &PURGE_OFFERS, &PURGE];
 
 /// How an attempt ends.
 #[derive(Clone, Copy, Debug)]
@@ -188,11 +165,6 @@ impl Tx {
         self.changed(&CLAIM, values![id, status, factor, phone_id, context, request_digest, created, expires]).await
     }
 
-    /// Names a pending attempt's new state; whether it was pending.
-    pub async fn progress_attempt(&mut self, id: AttemptId, status: &str) -> Result<bool, StoreError> {
-        self.changed(&PROGRESS, values![id, status]).await
-    }
-
     /// Marks that the end of an attempt was told; whether this call and no other did.
     pub async fn deliver_attempt(&mut self, id: AttemptId, now: Millis) -> Result<bool, StoreError> {
         self.changed(&DELIVER, values![id, now]).await
@@ -206,17 +178,6 @@ impl Tx {
     /// Ends a pending attempt whose time is over; whether this call and no other did.
     pub async fn expire_attempt(&mut self, id: AttemptId, ending: Ending<'_>, now: Millis) -> Result<bool, StoreError> {
         self.changed(&EXPIRE, values![id, ending.result, ending.status, ending.reason, now]).await
-    }
-
-    /// Ends every pending attempt of a user, and names them.
-    pub async fn cancel_attempts(
-        &mut self,
-        user: UserId,
-        ending: Ending<'_>,
-        now: Millis,
-    ) -> Result<Vec<AttemptId>, StoreError> {
-        let rows = self.run(&CANCEL, values![user, ending.result, ending.status, ending.reason, now]).await?;
-        rows.into_iter().map(|row| row.read().take()).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     engine::{Statement, StoreError, Type},
+    grants::Ended,
     scope::{Store, Tenant, Tx, record},
     values,
 };
@@ -145,6 +146,34 @@ static DEVICE_REDEEM: Statement = Statement::new(
      RETURNING digest",
     &[Type::Id, Type::Bytes, Type::Int],
 );
+static DENY_USER: Statement = Statement::new(
+    "device_grant_deny_user",
+    "UPDATE device_grant SET state = 'denied' WHERE tenant = $1 AND user_id = $2 AND state = 'allowed' RETURNING digest",
+    &[Type::Id, Type::Id],
+);
+static DENY_USER_BUT: Statement = Statement::new(
+    "device_grant_deny_user_but",
+    "UPDATE device_grant SET state = 'denied' WHERE tenant = $1 AND user_id = $2 AND (session_id IS NULL OR session_id <> $3) \
+     AND state = 'allowed' RETURNING digest",
+    &[Type::Id, Type::Id, Type::Id],
+);
+static DENY_USER_AT: Statement = Statement::new(
+    "device_grant_deny_user_at",
+    "UPDATE device_grant SET state = 'denied' WHERE tenant = $1 AND user_id = $2 AND ikey = $3 AND state = 'allowed' \
+     RETURNING digest",
+    &[Type::Id, Type::Id, Type::Text],
+);
+static DENY_CLIENT: Statement = Statement::new(
+    "device_grant_deny_client",
+    "UPDATE device_grant SET state = 'denied' WHERE tenant = $1 AND user_id IS NOT NULL AND ikey = $2 AND state = 'allowed' \
+     RETURNING digest",
+    &[Type::Id, Type::Text],
+);
+static DENY_ALL: Statement = Statement::new(
+    "device_grant_deny_all",
+    "UPDATE device_grant SET state = 'denied' WHERE tenant = $1 AND user_id IS NOT NULL AND state = 'allowed' RETURNING digest",
+    &[Type::Id],
+);
 static PURGE_DEVICES: Statement = Statement::new(
     "device_grant_purge",
     "DELETE FROM device_grant WHERE (tenant, digest) IN \
@@ -166,6 +195,11 @@ pub(crate) static ALL: &[&Statement] = &[
     &DEVICE_DECIDE,
     &DEVICE_POLL,
     &DEVICE_REDEEM,
+    &DENY_USER,
+    &DENY_USER_BUT,
+    &DENY_USER_AT,
+    &DENY_CLIENT,
+    &DENY_ALL,
     &PURGE_DEVICES,
 ];
 
@@ -240,6 +274,21 @@ impl Tx {
     /// Fetches what was allowed; whether this call and no other did, in time.
     pub async fn redeem_device_grant(&mut self, digest: &[u8], now: Millis) -> Result<bool, StoreError> {
         self.changed(&DEVICE_REDEEM, values![digest.to_vec(), now]).await
+    }
+
+    /// Takes back what devices were allowed and have not fetched yet.
+    pub(crate) async fn deny_allowed_devices(&mut self, which: Ended<'_>) -> Result<(), StoreError> {
+        let denied = match which {
+            // What has its family isn't waiting any more, and what depends on a session is refused when that has ended.
+            Ended::Family(_) | Ended::Session(_) => return Ok(()),
+            Ended::User(id) => self.run(&DENY_USER, values![id]).await?,
+            Ended::UserBut(id, session) => self.run(&DENY_USER_BUT, values![id, session]).await?,
+            Ended::UserAt(id, ikey) => self.run(&DENY_USER_AT, values![id, ikey]).await?,
+            Ended::Client(ikey) => self.run(&DENY_CLIENT, values![ikey]).await?,
+            Ended::Everything => self.run(&DENY_ALL, values![]).await?,
+        };
+        drop(denied);
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@
 use crate::{
     engine::{Statement, StoreError, Type},
     scope::{Record as _, Store, Tenant, Tx, record},
+    session_ends::SessionTimes,
     values,
 };
 use types::{GrantId, Millis, SessionId, UserId};
@@ -74,6 +75,8 @@ pub enum Ended<'a> {
     Session(SessionId),
     /// All of a person.
     User(UserId),
+    /// All of a person but what depends on this session of theirs.
+    UserBut(UserId, SessionId),
     /// All of an application.
     Client(&'a str),
     /// All of a person at one application.
@@ -82,11 +85,20 @@ pub enum Ended<'a> {
     Everything,
 }
 
+/// What ended when everything did that was granted to a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndedOfUser {
+    /// Sessions of browsers.
+    pub sessions: usize,
+    /// What applications were granted.
+    pub grants: usize,
+}
+
 macro_rules! family {
     () => {
         "f.id, f.user_id, f.ikey, f.session_id, f.detail, f.created, f.expires, f.revoked_at, \
          CAST(CASE WHEN f.session_id IS NULL OR EXISTS (SELECT 1 FROM session s WHERE s.tenant = f.tenant AND s.id = f.session_id \
-         AND s.ended_at IS NULL AND s.expires > $3) THEN 1 ELSE 0 END AS BIGINT)"
+         AND s.ended_at IS NULL AND s.expires > $3 AND s.last_seen > $4 AND (s.auth_time > $5 OR s.created > $5)) THEN 1 ELSE 0 END AS BIGINT)"
     };
 }
 
@@ -109,12 +121,12 @@ static BY_TOKEN: Statement = Statement::new(
         family!(),
         " FROM grant_token t JOIN grant_family f ON f.tenant = t.tenant AND f.id = t.family WHERE t.tenant = $1 AND t.digest = $2"
     ),
-    &[Type::Id, Type::Bytes, Type::Int],
+    &[Type::Id, Type::Bytes, Type::Int, Type::Int, Type::Int],
 );
 static BY_ID: Statement = Statement::new(
     "grant_by_id",
     concat!("SELECT ", family!(), " FROM grant_family f WHERE f.tenant = $1 AND f.id = $2"),
-    &[Type::Id, Type::Id, Type::Int],
+    &[Type::Id, Type::Id, Type::Int, Type::Int, Type::Int],
 );
 static SPEND: Statement = Statement::new(
     "grant_token_spend",
@@ -147,6 +159,12 @@ static REVOKE_USER: Statement = Statement::new(
     "grant_revoke_user",
     "UPDATE grant_family SET revoked_at = $3 WHERE tenant = $1 AND user_id = $2 AND revoked_at IS NULL RETURNING id",
     &[Type::Id, Type::Id, Type::Int],
+);
+static REVOKE_USER_BUT: Statement = Statement::new(
+    "grant_revoke_user_but",
+    "UPDATE grant_family SET revoked_at = $4 WHERE tenant = $1 AND user_id = $2 AND (session_id IS NULL OR session_id <> $3) \
+     AND revoked_at IS NULL RETURNING id",
+    &[Type::Id, Type::Id, Type::Id, Type::Int],
 );
 static REVOKE_CLIENT: Statement = Statement::new(
     "grant_revoke_client",
@@ -187,6 +205,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &REVOKE,
     &REVOKE_SESSION,
     &REVOKE_USER,
+    &REVOKE_USER_BUT,
     &REVOKE_CLIENT,
     &REVOKE_USER_AT,
     &REVOKE_ALL,
@@ -195,9 +214,14 @@ pub(crate) static ALL: &[&Statement] = &[
 ];
 
 impl Tenant<'_> {
-    /// A token with its family, in whatever state.
-    pub async fn grant_by_token(&self, digest: &[u8], now: Millis) -> Result<Option<StandingGrant>, StoreError> {
-        let rows = self.read(&BY_TOKEN, values![digest.to_vec(), now]).await?;
+    /// A token with its family, in whatever state. `times`: what its session must reach, if it has one.
+    pub async fn grant_by_token(
+        &self,
+        digest: &[u8],
+        times: SessionTimes,
+    ) -> Result<Option<StandingGrant>, StoreError> {
+        let SessionTimes { now, seen_after, proved_after } = times;
+        let rows = self.read(&BY_TOKEN, values![digest.to_vec(), now, seen_after, proved_after]).await?;
         let Some(row) = rows.into_iter().next() else { return Ok(None) };
         let mut columns = row.read();
         let token = Some(GrantTokenRow::from_columns(&mut columns)?);
@@ -210,11 +234,12 @@ impl Tenant<'_> {
         &self,
         id: Option<GrantId>,
         marks: &[[u8; 32]],
-        now: Millis,
+        times: SessionTimes,
     ) -> Result<(Option<StandingGrant>, Vec<Option<Millis>>), StoreError> {
+        let SessionTimes { now, seen_after, proved_after } = times;
         let mut asked = Vec::with_capacity(marks.len() + 1);
         if let Some(id) = id {
-            asked.push((&BY_ID, values![self.id, id, now]));
+            asked.push((&BY_ID, values![self.id, id, now, seen_after, proved_after]));
         }
         for mark in marks {
             asked.push((crate::grant_requests::mark(), values![self.id, mark.to_vec()]));
@@ -230,8 +255,9 @@ impl Tenant<'_> {
     }
 
     /// A family, in whatever state.
-    pub async fn grant_family(&self, id: GrantId, now: Millis) -> Result<Option<StandingGrant>, StoreError> {
-        let rows = self.read(&BY_ID, values![id, now]).await?;
+    pub async fn grant_family(&self, id: GrantId, times: SessionTimes) -> Result<Option<StandingGrant>, StoreError> {
+        let SessionTimes { now, seen_after, proved_after } = times;
+        let rows = self.read(&BY_ID, values![id, now, seen_after, proved_after]).await?;
         let Some(row) = rows.into_iter().next() else { return Ok(None) };
         let mut columns = row.read();
         let family = GrantFamilyRow::from_columns(&mut columns)?;
@@ -276,12 +302,32 @@ impl Tx {
         self.changed(&SETTLE, values![id, detail.to_vec(), expires]).await
     }
 
-    /// Ends families, with all codes and tokens in them; gives how many.
+    /// Ends everything that was granted to a person: sessions, and what applications were granted, also what would go on without the
+    /// session and what a device was allowed and has not fetched yet. For whatever says that somebody else may have it, or that the
+    /// person may have nothing any more.
+    ///
+    /// `except` is the session in which its owner asks for this: it stays, with what depends on it.
+    pub async fn end_everything_granted(
+        &mut self,
+        user: UserId,
+        except: Option<SessionId>,
+        now: Millis,
+    ) -> Result<EndedOfUser, StoreError> {
+        // Sessions first: who writes a grant holds its session, so that grant is there when grants are ended, or is never written.
+        let sessions = self.sign_out_everywhere(user, except, now).await?;
+        let which = except.map_or(Ended::User(user), |session| Ended::UserBut(user, session));
+        Ok(EndedOfUser { sessions, grants: self.revoke_grants(which, now).await? })
+    }
+
+    /// Ends families, with all codes and tokens in them, and what devices were allowed and have not fetched yet; gives how many families.
     pub async fn revoke_grants(&mut self, which: Ended<'_>, now: Millis) -> Result<usize, StoreError> {
+        // Devices first: a device that is fetching in this moment has its family when the families are ended, or gets none.
+        self.deny_allowed_devices(which).await?;
         let rows = match which {
             Ended::Family(id) => self.run(&REVOKE, values![id, now]).await?,
             Ended::Session(id) => self.run(&REVOKE_SESSION, values![id, now]).await?,
             Ended::User(id) => self.run(&REVOKE_USER, values![id, now]).await?,
+            Ended::UserBut(id, session) => self.run(&REVOKE_USER_BUT, values![id, session, now]).await?,
             Ended::Client(ikey) => self.run(&REVOKE_CLIENT, values![ikey, now]).await?,
             Ended::UserAt(id, ikey) => self.run(&REVOKE_USER_AT, values![id, ikey, now]).await?,
             Ended::Everything => self.run(&REVOKE_ALL, values![now]).await?,

@@ -57,6 +57,7 @@ mod restored;
 mod scope;
 pub mod sealed;
 mod secrets;
+mod session_ends;
 mod session_keys;
 mod sessions;
 mod sign_ins;
@@ -85,7 +86,7 @@ pub use directories::DirectoryRow;
 pub use engine::{Engine, StoreError};
 pub use fido::MetadataSerial;
 pub use grant_requests::{DeviceGrantRow, PushedRequestRow};
-pub use grants::{Ended, GrantFamilyRow, GrantTokenRow, StandingGrant};
+pub use grants::{Ended, EndedOfUser, GrantFamilyRow, GrantTokenRow, StandingGrant};
 pub use groups::{GroupChange, GroupRow};
 pub use integrations::{IntegrationChange, IntegrationRow};
 pub use log_segments::LogSegment;
@@ -104,6 +105,7 @@ pub use registration_leaves::RegistrationLeaveRow;
 pub use relying_parties::{RelyingPartyChange, RelyingPartyRow};
 pub use scope::{Store, Tenant, Tx};
 pub use secrets::SecretRow;
+pub use session_ends::{SessionLook, SessionTimes};
 pub use session_keys::SessionDeviceRow;
 pub use sessions::{GrantRow, SessionRise, SessionRow};
 pub use sign_ins::{SignInEnd, SignInRow};
@@ -162,6 +164,7 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         scope::ALL,
         sealed::ALL,
         secrets::ALL,
+        session_ends::ALL,
         session_keys::ALL,
         sessions::ALL,
         sign_ins::ALL,

@@ -364,6 +364,11 @@ pub(crate) const STEPS: &[&str] = &[
         tenant UUID NOT NULL, subject BYTEA NOT NULL, user_id UUID NOT NULL, created BIGINT NOT NULL,
         PRIMARY KEY (tenant, subject)) /* clustered */;
      CREATE UNIQUE INDEX directory_link_by_user ON directory_link (tenant, user_id);",
+    // A session that nobody uses ends by a hand of ours, so that applications are told: when each is worth a look, as long as it hasn't ended.
+    "ALTER TABLE session ADD COLUMN look_at BIGINT DEFAULT 0;
+     CREATE INDEX session_to_look_at ON session (look_at) WHERE look_at IS NOT NULL;",
+    // What a person was called at an application is owed with word of the end: who is deleted is known nowhere else any more.
+    "ALTER TABLE logout_delivery ADD COLUMN detail BYTEA;",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);

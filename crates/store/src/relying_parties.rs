@@ -74,12 +74,17 @@ static CHANGE: Statement = Statement::new(
      updated = $6 WHERE tenant = $1 AND ikey = $2 RETURNING ikey",
     &[Type::Id, Type::Text, Type::Text, Type::Text, Type::Bytes, Type::Int],
 );
+static RESET: Statement = Statement::new(
+    "relying_party_reset",
+    "UPDATE relying_party SET settings = $4, updated = $5 WHERE tenant = $1 AND ikey = $2 AND settings = $3 RETURNING ikey",
+    &[Type::Id, Type::Text, Type::Text, Type::Text, Type::Int],
+);
 static RESEAL: Statement = Statement::new(
     "relying_party_reseal",
     "UPDATE relying_party SET secret = $4 WHERE tenant = $1 AND ikey = $2 AND secret = $3 RETURNING ikey",
     &[Type::Id, Type::Text, Type::Bytes, Type::Bytes],
 );
-pub(crate) static ALL: &[&Statement] = &[&BY_IKEY, &BY_KEY, &LIST, &INSERT, &CHANGE, &RESEAL];
+pub(crate) static ALL: &[&Statement] = &[&BY_IKEY, &BY_KEY, &LIST, &INSERT, &CHANGE, &RESET, &RESEAL];
 
 impl Tenant<'_> {
     /// One relying party, by its integration's key.
@@ -114,6 +119,18 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         let RelyingPartyChange { key, settings, secret } = change.clone();
         self.changed(&CHANGE, values![ikey, key, settings, secret, now]).await
+    }
+
+    /// Puts settings that were made of `old` in their place. Whether `old` was still there: else somebody has changed them meanwhile, and what
+    /// they decided stays.
+    pub async fn reset_relying_party(
+        &mut self,
+        ikey: &str,
+        old: &str,
+        new: &str,
+        now: Millis,
+    ) -> Result<bool, StoreError> {
+        self.changed(&RESET, values![ikey, old, new, now]).await
     }
 
     /// Puts the same secrets, sealed anew, in the place of `old`. Whether `old` was still there.

@@ -22,6 +22,8 @@ pub enum Kind {
     SigningKey,
     /// What sessions are called at applications.
     Participant,
+    /// The same, while applications are owed word of an end.
+    Delivery,
     /// What was granted to applications.
     Family,
     /// What one token is for.
@@ -30,8 +32,8 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Password, Self::Stream, Self::SigningKey, Self::Participant, Self::Family, Self::Token];
+    pub const ALL: [Self; 7] =
+        [Self::Password, Self::Stream, Self::SigningKey, Self::Participant, Self::Delivery, Self::Family, Self::Token];
 
     const fn statements(self) -> (&'static Statement, &'static Statement) {
         match self {
@@ -39,6 +41,7 @@ impl Kind {
             Self::Stream => (&STREAMS, &STREAM),
             Self::SigningKey => (&SIGNING_KEYS, &SIGNING_KEY),
             Self::Participant => (&PARTICIPANTS, &PARTICIPANT),
+            Self::Delivery => (&DELIVERIES, &DELIVERY),
             Self::Family => (&FAMILIES, &FAMILY),
             Self::Token => (&TOKENS, &TOKEN),
         }
@@ -48,7 +51,7 @@ impl Kind {
     fn start(self) -> Value {
         match self {
             Self::Password | Self::Stream | Self::Family => UserId::from_bytes([0; 16]).into(),
-            Self::SigningKey | Self::Participant => "".into(),
+            Self::SigningKey | Self::Participant | Self::Delivery => "".into(),
             Self::Token => Vec::new().into(),
         }
     }
@@ -59,6 +62,7 @@ impl Kind {
             Self::Stream => Place::Stream(columns.take()?),
             Self::SigningKey => Place::SigningKey(columns.take()?),
             Self::Participant => Place::Participant(columns.take()?),
+            Self::Delivery => Place::Delivery(columns.take()?),
             Self::Family => Place::Family(columns.take()?),
             Self::Token => Place::Token(columns.take()?),
         })
@@ -76,6 +80,8 @@ pub enum Place {
     SigningKey(String),
     /// What the session is called there.
     Participant(String),
+    /// What it was called there.
+    Delivery(String),
     /// Its id.
     Family(GrantId),
     /// Its keyed hash.
@@ -90,7 +96,7 @@ impl Place {
             Self::Password(user) => fields::password(user),
             Self::Stream(stream) => fields::signal_credential(stream),
             Self::SigningKey(kid) => fields::signing_key(kid),
-            Self::Participant(sid) => fields::sso_participant(sid),
+            Self::Participant(sid) | Self::Delivery(sid) => fields::sso_participant(sid),
             Self::Family(grant) => fields::grant_family(grant),
             Self::Token(digest) => fields::grant_token(digest),
         }
@@ -102,6 +108,7 @@ impl Place {
             Self::Stream(_) => Kind::Stream,
             Self::SigningKey(_) => Kind::SigningKey,
             Self::Participant(_) => Kind::Participant,
+            Self::Delivery(_) => Kind::Delivery,
             Self::Family(_) => Kind::Family,
             Self::Token(_) => Kind::Token,
         }
@@ -111,7 +118,7 @@ impl Place {
         match self {
             Self::Password(user) => (*user).into(),
             Self::Stream(stream) => (*stream).into(),
-            Self::SigningKey(text) | Self::Participant(text) => text.as_str().into(),
+            Self::SigningKey(text) | Self::Participant(text) | Self::Delivery(text) => text.as_str().into(),
             Self::Family(grant) => (*grant).into(),
             Self::Token(digest) => digest.clone().into(),
         }
@@ -162,6 +169,7 @@ sealed!(PASSWORDS, PASSWORD, "password", "password", "user_id", "hash", Type::Id
 sealed!(STREAMS, STREAM, "stream", "signal_stream", "id", "credential", Type::Id);
 sealed!(SIGNING_KEYS, SIGNING_KEY, "signing_key", "signing_key", "kid", "private", Type::Text);
 sealed!(PARTICIPANTS, PARTICIPANT, "participant", "sso_participant", "sid", "detail", Type::Text);
+sealed!(DELIVERIES, DELIVERY, "delivery", "logout_delivery", "sid", "detail", Type::Text);
 sealed!(FAMILIES, FAMILY, "family", "grant_family", "id", "detail", Type::Id);
 sealed!(TOKENS, TOKEN, "token", "grant_token", "digest", "detail", Type::Bytes);
 
@@ -174,6 +182,8 @@ pub(crate) static ALL: &[&Statement] = &[
     &SIGNING_KEY,
     &PARTICIPANTS,
     &PARTICIPANT,
+    &DELIVERIES,
+    &DELIVERY,
     &FAMILIES,
     &FAMILY,
     &TOKENS,

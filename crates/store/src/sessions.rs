@@ -146,13 +146,13 @@ static SEEN: Statement = Statement::new(
 );
 static END: Statement = Statement::new(
     "session_end",
-    "UPDATE session SET ended_at = $4 WHERE tenant = $1 AND id = $2 AND user_id = $3 AND ended_at IS NULL RETURNING id",
+    "UPDATE session SET ended_at = $4, look_at = NULL WHERE tenant = $1 AND id = $2 AND user_id = $3 AND ended_at IS NULL RETURNING id",
     &[Type::Id, Type::Id, Type::Id, Type::Int],
 );
 static END_ALL: Statement = Statement::new(
     "session_end_all",
-    "UPDATE session SET ended_at = $4 WHERE tenant = $1 AND user_id = $2 AND id IS DISTINCT FROM $3 AND ended_at IS NULL \
-     RETURNING id",
+    "UPDATE session SET ended_at = $4, look_at = NULL WHERE tenant = $1 AND user_id = $2 AND id IS DISTINCT FROM $3 \
+     AND ended_at IS NULL RETURNING id",
     &[Type::Id, Type::Id, Type::Id, Type::Int],
 );
 static RESEAL: Statement = Statement::new(
@@ -259,14 +259,26 @@ impl Tx {
     pub async fn end_session(&mut self, id: SessionId, user: UserId, now: Millis) -> Result<bool, StoreError> {
         let ended = self.changed(&END, values![id, user, now]).await?;
         if ended {
-            self.end_participants(id, now).await?;
-            self.signal_session_ends(&[id], false, user, now).await?;
+            self.tell_session_ended(id, user, now).await?;
         }
         Ok(ended)
     }
 
-    /// Ends all of a user's sessions but one, and tells whoever wants to hear of it; gives how many.
-    pub async fn end_sessions(
+    /// What follows from the end of one session, in the transaction that ends it.
+    pub(crate) async fn tell_session_ended(
+        &mut self,
+        id: SessionId,
+        user: UserId,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        self.end_participants(id, now).await?;
+        self.signal_session_ends(&[id], false, user, now).await
+    }
+
+    /// Ends all of a user's sessions but one, and tells whoever wants to hear of it; gives how many. What applications were granted for
+    /// longer than a session goes on: this is for who only leaves. Wherever somebody else may have got in, it is
+    /// [`end_everything_granted`](Self::end_everything_granted).
+    pub async fn sign_out_everywhere(
         &mut self,
         user: UserId,
         except: Option<SessionId>,

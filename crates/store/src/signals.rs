@@ -162,20 +162,39 @@ static INSERT_FOR: Statement = Statement::new(
     &[Type::Id, Type::Id, Type::Id, Type::Text, Type::Text, Type::Int, Type::Int],
 );
 static DUE: Statement = Statement::new("signal_due", "SELECT 1 FROM signal WHERE due <= $1 LIMIT 1", &[Type::Int]);
-// Due rows are taken by moving them on: of two nodes one gets each, and what a dead one took comes up again.
-static TAKE: Statement = Statement::new(
-    "signal_take",
+// Whose turn it is: of each organisation one after the other, and in it of each stream, so that a receiver who doesn't listen stands in nobody's
+// way.
+static IN_TURN: Statement = Statement::new(
+    "signal_in_turn",
     concat!(
-        "UPDATE signal SET due = $2, tries = tries + 1 WHERE (tenant, stream, id) IN \
-         (SELECT tenant, stream, id FROM signal WHERE due <= $1 ORDER BY due LIMIT $3) AND due <= $1 RETURNING ",
-        columns!()
+        "SELECT ",
+        columns!(),
+        " FROM (SELECT ",
+        columns!(),
+        ", ROW_NUMBER() OVER (PARTITION BY tenant ORDER BY place, due, id) AS turn FROM (SELECT ",
+        columns!(),
+        ", ROW_NUMBER() OVER (PARTITION BY tenant, stream ORDER BY due, id) AS place FROM (SELECT ",
+        columns!(),
+        " FROM signal WHERE due <= $1 ORDER BY due LIMIT 20000) AS found) \
+         AS found WHERE place <= $2) AS found ORDER BY turn, due LIMIT $3"
     ),
     &[Type::Int, Type::Int, Type::Int],
 );
+// Taken by moving it on: of two nodes one gets it, and what a dead one took comes up again. By its key: `+ 0` keeps the index of times out.
+static TAKE: Statement = Statement::new(
+    "signal_take",
+    "UPDATE signal SET due = $5, tries = tries + 1 WHERE tenant = $1 AND stream = $2 AND id = $3 AND due + 0 = $4 RETURNING id",
+    &[Type::Id, Type::Id, Type::Id, Type::Int, Type::Int],
+);
+static BACK: Statement = Statement::new(
+    "signal_back",
+    "UPDATE signal SET due = $4, tries = tries - 1 WHERE tenant = $1 AND stream = $2 AND id = $3 AND due < $5 RETURNING id",
+    &[Type::Id, Type::Id, Type::Id, Type::Int, Type::Int],
+);
 static LATER: Statement = Statement::new(
     "signal_later",
-    "UPDATE signal SET due = $4 WHERE tenant = $1 AND stream = $2 AND id = $3 RETURNING id",
-    &[Type::Id, Type::Id, Type::Id, Type::Int],
+    "UPDATE signal SET due = $4 WHERE tenant = $1 AND stream = $2 AND id = $3 AND due < $5 RETURNING id",
+    &[Type::Id, Type::Id, Type::Id, Type::Int, Type::Int],
 );
 static WAITING: Statement = Statement::new(
     "signal_waiting",
@@ -205,7 +224,9 @@ pub(crate) static ALL: &[&Statement] = &[
     &INSERT,
     &INSERT_FOR,
     &DUE,
+    &IN_TURN,
     &TAKE,
+    &BACK,
     &LATER,
     &WAITING,
     &DONE,
@@ -329,9 +350,26 @@ impl Tx {
         self.changed(&DONE, values![stream, id]).await
     }
 
-    /// It is tried again at `due`.
+    /// Takes what was due at `due` by putting it off to `until`, and counts a try: whoever takes it either delivers it by then, or somebody
+    /// tries again. Whether nobody else has.
+    pub async fn take_signal(
+        &mut self,
+        stream: StreamId,
+        id: SignalId,
+        due: Millis,
+        until: Millis,
+    ) -> Result<bool, StoreError> {
+        self.changed(&TAKE, values![stream, id, due, until]).await
+    }
+
+    /// Gives back what was taken and not tried: it is due as before, unless its stream was paused meanwhile.
+    pub async fn give_signal_back(&mut self, stream: StreamId, id: SignalId, due: Millis) -> Result<bool, StoreError> {
+        self.changed(&BACK, values![stream, id, due, NEVER]).await
+    }
+
+    /// It is tried again at `due`, unless its stream was paused meanwhile.
     pub async fn signal_later(&mut self, stream: StreamId, id: SignalId, due: Millis) -> Result<bool, StoreError> {
-        self.changed(&LATER, values![stream, id, due]).await
+        self.changed(&LATER, values![stream, id, due, NEVER]).await
     }
 }
 
@@ -342,13 +380,11 @@ impl Store {
         Ok(answers.into_iter().flatten().next().is_some())
     }
 
-    /// Takes at most `limit` events of all tenants that are due at `now`, and puts them off to `until`: whoever takes one either delivers it
-    /// by then, or somebody tries again.
-    pub async fn take_signals(&self, now: Millis, until: Millis, limit: i64) -> Result<Vec<SignalRow>, StoreError> {
-        let mut tx = self.engine().begin().await?;
-        let rows = tx.run(&TAKE, values![now, until, limit.max(0)]).await?;
-        tx.commit().await?;
-        rows.into_iter().map(Record::from_row).collect()
+    /// What is due at `now`, at most `limit` and of each stream at most `each`, in the order of whose turn it is. A question that costs no
+    /// writer.
+    pub async fn signals_in_turn(&self, now: Millis, each: i64, limit: i64) -> Result<Vec<SignalRow>, StoreError> {
+        let answers = self.engine().read(vec![(&IN_TURN, values![now, each, limit.max(0)])]).await?;
+        answers.into_iter().flatten().map(Record::from_row).collect()
     }
 
     /// Removes events from before `before` that nobody has taken, at most `limit`; gives how many. Housekeeping.

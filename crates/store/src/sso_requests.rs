@@ -144,7 +144,7 @@ static PURGE_PARTICIPANTS: Statement = Statement::new(
 static HOLD_SESSION: Statement = Statement::new(
     "sso_hold_session",
     "UPDATE session SET ended_at = ended_at WHERE tenant = $1 AND id = $2 AND user_id = $3 AND ended_at IS NULL AND expires > $4 \
-     RETURNING id",
+     RETURNING expires",
     &[Type::Id, Type::Id, Type::Id, Type::Int],
 );
 static CONSENT: Statement = Statement::new(
@@ -230,9 +230,15 @@ impl Tx {
         self.changed(&RELEASE, values![id, now]).await
     }
 
-    /// Holds a session until the end of this transaction. Whether it is `user`'s and lives.
-    pub async fn hold_session(&mut self, session: SessionId, user: UserId, now: Millis) -> Result<bool, StoreError> {
-        self.changed(&HOLD_SESSION, values![session, user, now]).await
+    /// Holds a session until the end of this transaction; gives until when it lasts. None where it isn't `user`'s, or is over.
+    pub async fn hold_session(
+        &mut self,
+        session: SessionId,
+        user: UserId,
+        now: Millis,
+    ) -> Result<Option<Millis>, StoreError> {
+        let rows = self.run(&HOLD_SESSION, values![session, user, now]).await?;
+        rows.into_iter().next().map(|row| row.read().take()).transpose()
     }
 
     /// Notes that a session is signed in to a relying party. Its `sid` is the one that it was given first.

@@ -2,10 +2,10 @@
 
 use crate::{
     engine::{Statement, StoreError, Type},
-    scope::{Tenant, Tx, record},
+    scope::{Store, Tenant, Tx, record},
     values,
 };
-use types::{Millis, UserId};
+use types::{Millis, TenantId, UserId};
 
 record! {
     /// Somebody who reads, a person (by the user's id) or an integration (by its key), and what was decided of them.
@@ -93,6 +93,12 @@ static FORGET_PLACES: Statement = Statement::new(
 );
 static CANARIES: Statement =
     Statement::new("canary_number_list", "SELECT mark FROM canary_number WHERE tenant = $1", &[Type::Id]);
+// Those who have any, for a text that nobody's tenant is known of.
+static WITH_CANARIES: Statement = Statement::new(
+    "canary_number_tenants",
+    "SELECT DISTINCT tenant FROM canary_number WHERE tenant > $1 ORDER BY tenant LIMIT $2",
+    &[Type::Id, Type::Int],
+);
 static ADD_CANARY: Statement = Statement::new(
     "canary_number_add",
     "INSERT INTO canary_number (tenant, mark) VALUES ($1, $2) ON CONFLICT (tenant, mark) DO NOTHING RETURNING mark",
@@ -118,9 +124,23 @@ pub(crate) static ALL: &[&Statement] = &[
     &FORGET_WHO,
     &FORGET_PLACES,
     &CANARIES,
+    &WITH_CANARIES,
     &ADD_CANARY,
     &REMOVE_CANARY,
 ];
+
+impl Store {
+    /// The tenants that have numbers that are canaries, behind `after`.
+    pub async fn tenants_with_canary_numbers(
+        &self,
+        after: Option<TenantId>,
+        limit: i64,
+    ) -> Result<Vec<TenantId>, StoreError> {
+        let after = after.unwrap_or(TenantId::from_uuid(uuid::Uuid::nil()));
+        let rows = self.engine().read(vec![(&WITH_CANARIES, values![after, limit.max(0)])]).await?;
+        rows.into_iter().flatten().map(|row| row.read().take()).collect()
+    }
+}
 
 impl Tenant<'_> {
     /// What was decided of somebody; nothing of most.

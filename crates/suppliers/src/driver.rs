@@ -1,21 +1,15 @@
 //! Follows a recipe: sends, hears, forgets.
 
 use crate::{
-    client::{Client, Reply},
+    asking::{Asker, No},
     forget::{Erase, Forgetter, Ledger},
-    letter::{Class, Content, Kind, Letter, Refusal, Taken},
-    place::Page,
-    recipe::{Answer, Auth, Expect, Forget, Recipe, Step},
+    letter::{Content, Kind, Letter, Refusal, Taken},
+    recipe::{Auth, Forget, Recipe, Step},
     settings::Settings,
     template::{InvalidTemplate, Values},
 };
 use std::{sync::Arc, time::Duration};
 use types::World;
-
-/// Where a supplier asks for patience without saying for how long.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// No supplier's id is longer.
-const LONGEST_ID: usize = 200;
 
 /// How long things may take.
 #[derive(Clone, Debug)]
@@ -73,7 +67,7 @@ pub struct Driver {
     kind: Kind,
     from: Option<String>,
     verify_token: Option<crate::secret::Secret>,
-    client: Arc<Client>,
+    asker: Arc<Asker>,
     patience: Patience,
     forgetter: Option<Forgetter<Eraser>>,
 }
@@ -88,9 +82,9 @@ impl Driver {
         for step in steps.into_iter().flatten().chain(recipe.forget.as_ref().map(|forget| &forget.step)) {
             check(step, plain_http)?;
         }
-        let client = Arc::new(Client::new(patience.request, world.clone()).map_err(InvalidDriver::Client)?);
+        let asker = Arc::new(Asker::new(&patience, world.clone()).map_err(InvalidDriver::Client)?);
         let forgetter = recipe.forget.is_some().then(|| {
-            let eraser = Eraser { client: Arc::clone(&client), recipe: Arc::clone(&recipe), world: world.clone() };
+            let eraser = Eraser { asker: Arc::clone(&asker), recipe: Arc::clone(&recipe), world: world.clone() };
             Forgetter::new(eraser, patience.deletion.clone())
         });
         Ok(Self {
@@ -99,7 +93,7 @@ impl Driver {
             kind: made.kind,
             from: made.from,
             verify_token: made.verify_token,
-            client,
+            asker,
             patience,
             forgetter,
         })
@@ -185,21 +179,14 @@ impl Driver {
     }
 
     fn values<'a>(&'a self, letter: &'a Letter) -> Values<'a> {
-        Values {
-            letter: Some(letter),
-            from: self.from.as_deref(),
-            language: None,
-            request: None,
-            id: None,
-            now: self.world.now(),
-        }
+        Values { letter: Some(letter), from: self.from.as_deref(), ..Values::none(self.world.now()) }
     }
 
     async fn handed(&self, letter: &Letter) -> Result<Taken, Refusal> {
         let mut values = self.values(letter);
         let prepared = match &self.recipe.prepare {
             // Nothing of the message is in it: whatever comes of it, the message was not handed over.
-            Some((step, answer)) => match self.tried(step, answer, &values).await {
+            Some((step, answer)) => match self.asker.tried(step, answer, &values).await {
                 Ok(prepared) => Some(prepared),
                 Err(No { refusal: Refusal::Unknown, .. }) => return Err(Refusal::Down),
                 Err(no) => return Err(no.refusal),
@@ -210,38 +197,21 @@ impl Driver {
         let Recipe { send, answer, languages, .. } = &*self.recipe;
         let [best, other] = languages.as_ref().map_or([None, None], |languages| languages.choose(&letter.language));
         values.language = best;
-        let mut done = self.tried(send, answer, &values).await;
+        let mut done = self.asker.tried(send, answer, &values).await;
         // Refused for its language alone, before anything was sent.
         if let (Err(no), Some(_), Some(languages)) = (&done, other, languages)
             && languages.missing.contains(&no.code.as_str())
         {
             values.language = other;
-            done = self.tried(send, answer, &values).await;
+            done = self.asker.tried(send, answer, &values).await;
         }
         done.map_err(|no| no.refusal)
-    }
-
-    /// A request, again where it was certainly not sent.
-    async fn tried(&self, step: &Step, answer: &Answer, values: &Values<'_>) -> Result<Taken, No> {
-        let mut tried = 0;
-        loop {
-            tried += 1;
-            match self.client.ask(step, values).await {
-                Ok(reply) => return judged(answer, &reply),
-                Err(Refusal::Down) if tried < self.patience.tries => {
-                    let half = self.patience.pause.saturating_mul(1 << (tried - 1).min(6)) / 2;
-                    let chance = self.world.below(u64::try_from(half.as_millis()).unwrap_or(0) + 1);
-                    tokio::time::sleep(half + Duration::from_millis(chance)).await;
-                }
-                Err(refusal) => return Err(No { refusal, code: String::new() }),
-            }
-        }
     }
 }
 
 /// Follows a recipe's [`Forget`].
 struct Eraser {
-    client: Arc<Client>,
+    asker: Arc<Asker>,
     recipe: Arc<Recipe>,
     world: World,
 }
@@ -249,94 +219,9 @@ struct Eraser {
 impl Erase for Eraser {
     async fn erase(&self, id: &str) -> bool {
         let Some(forget) = &self.recipe.forget else { return true };
-        let now = self.world.now();
-        let values = Values { letter: None, from: None, language: None, request: None, id: Some(id), now };
-        let asked = self.client.ask(&forget.step, &values).await;
-        asked.is_ok_and(|reply| matches!(reply.status, 200..=299 | 404 | 410) || forget.gone.contains(&reply.status))
+        let values = Values { id: Some(id), ..Values::none(self.world.now()) };
+        self.asker.gone(&forget.step, &values, &forget.gone).await
     }
-}
-
-/// Why nothing was taken, and the supplier's code for it.
-struct No {
-    refusal: Refusal,
-    code: String,
-}
-
-impl From<Refusal> for No {
-    fn from(refusal: Refusal) -> Self {
-        Self { refusal, code: String::new() }
-    }
-}
-
-/// What an answer means.
-fn judged(answer: &Answer, reply: &Reply) -> Result<Taken, No> {
-    let page = Page::read(&reply.body);
-    match reply.status {
-        200..=299 => match holds(&answer.success, &page) {
-            Some(true) => taken(answer, &page),
-            Some(false) => Err(refused(answer, &page, Class::Other)),
-            // It said yes, and what it says else can't be understood.
-            None => Err(Refusal::Unknown.into()),
-        },
-        429 => Err(Refusal::Throttled(reply.retry_after.unwrap_or(PATIENCE)).into()),
-        503 if reply.retry_after.is_some() => Err(Refusal::Throttled(reply.retry_after.unwrap_or(PATIENCE)).into()),
-        500.. => match code(answer, &page) {
-            // An error that it names is one that it has understood.
-            Some((code, class)) => Err(No { refusal: meant(class), code }),
-            None => Err(Refusal::Unknown.into()),
-        },
-        // A redirect isn't followed, and a sign-in that is refused is the account's fault.
-        300..=399 | 401..=403 | 407 => Err(refused(answer, &page, Class::Account)),
-        _ => Err(refused(answer, &page, Class::Other)),
-    }
-}
-
-fn taken(answer: &Answer, page: &Page) -> Result<Taken, No> {
-    let segments = answer.segments.as_ref().and_then(|at| at.find(page)?.parse().ok()).unwrap_or(1).clamp(1, 255);
-    let Some(at) = &answer.id else { return Ok(Taken { id: String::new(), segments }) };
-    match at.find(page).filter(|id| is_id(id)) {
-        Some(id) => Ok(Taken { id: id.into_owned(), segments }),
-        None => Err(Refusal::Unknown.into()),
-    }
-}
-
-/// Whether all that is expected holds; `None` if something isn't there at all.
-fn holds(expected: &[Expect], page: &Page) -> Option<bool> {
-    let mut all = true;
-    for Expect { at, is, begins } in expected {
-        let found = match at {
-            Some(at) => at.find(page)?,
-            None => page.text.as_str().into(),
-        };
-        all &= is.iter().any(|word| *word == found)
-            || begins.as_ref().is_some_and(|begin| found.starts_with(begin.as_str()));
-    }
-    Some(all)
-}
-
-/// The code of an error that the recipe knows.
-fn code(answer: &Answer, page: &Page) -> Option<(String, Class)> {
-    let found = answer.code.iter().find_map(|at| at.find(page))?;
-    let class = *answer.classes.get(found.as_ref())?;
-    Some((found.into_owned(), class))
-}
-
-fn refused(answer: &Answer, page: &Page, otherwise: Class) -> No {
-    let (code, class) = code(answer, page).unwrap_or((String::new(), otherwise));
-    No { refusal: meant(class), code }
-}
-
-const fn meant(class: Class) -> Refusal {
-    match class {
-        Class::Throttled => Refusal::Throttled(PATIENCE),
-        Class::None => Refusal::Refused(Class::Other),
-        class => Refusal::Refused(class),
-    }
-}
-
-/// Whether a supplier's id of a message is fit to be kept and sent back: visible ASCII, at most 200.
-pub(crate) fn is_id(text: &str) -> bool {
-    (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// What can be seen of a request before any message.
@@ -357,40 +242,4 @@ fn check(step: &Step, plain_http: bool) -> Result<(), InvalidDriver> {
         return Err(InvalidDriver::Setting("a header has no valid name, or is one that is set by itself"));
     }
     Ok(())
-}
-
-/// Reads an answer by every preset's recipe, for the fuzzer: it may not panic, and what it takes is fit to be kept.
-#[doc(hidden)]
-pub fn fuzz_answer(which: u8, status: u16, body: &[u8]) {
-    let presets = crate::presets::for_fuzzing();
-    let Some((answer, _)) = presets.get(usize::from(which) % presets.len().max(1)) else { return };
-    let reply = Reply { status, retry_after: None, body: body.to_vec() };
-    if let Ok(taken) = judged(answer, &reply) {
-        assert!(taken.id.is_empty() || is_id(&taken.id), "an id that can't be kept was taken");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn no_answer_makes_it_panic(which in any::<u8>(), status in 100_u16..600, body in proptest::collection::vec(any::<u8>(), 0..300)) {
-            fuzz_answer(which, status, &body);
-        }
-
-        #[test]
-        fn no_json_makes_it_panic(which in any::<u8>(), id in "\\PC{0,40}", number in any::<i64>()) {
-            for body in [
-                serde_json::json!({"messages": [{"status": "0", "message-id": id, "id": id}], "message-count": number, "id": id}),
-                serde_json::json!({"ok": true, "result": {"request_id": id}, "message_uuid": [id], "message-count": id}),
-                serde_json::json!({"error": {"code": number}, "code": id}),
-            ] {
-                fuzz_answer(which, 200, body.to_string().as_bytes());
-                fuzz_answer(which, 400, body.to_string().as_bytes());
-            }
-        }
-    }
 }

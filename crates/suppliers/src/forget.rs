@@ -3,7 +3,7 @@
 //! What is to be forgotten is in memory, and in the [`Ledger`] where there is one, so that it can be [taken up](Forgetter::later) again
 //! after a restart. One task does all of it, and ends when nothing waits.
 
-use crate::driver::is_id;
+use crate::asking::is_id;
 use std::{
     collections::{BTreeMap, HashMap},
     future::Future,

@@ -1,7 +1,8 @@
 //! What a supplier calls back: receipts and messages to us, believed if the supplier's signature says so.
 
 use crate::{
-    driver::{Driver, is_id},
+    asking::is_id,
+    driver::Driver,
     letter::{Callback, Class, Heard, Inbound, Progress, Rejected, Status},
     recipe::{InboundAt, Receipts},
     secret::Secret,

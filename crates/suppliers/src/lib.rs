@@ -11,12 +11,14 @@
 //! address that came from outside the configuration: no redirect, no URL out of an answer. No number, no text and no credential of it
 //! stands in an error or in the log.
 //!
-//! Twilio isn't here: `messaging` speaks to it, texts and calls alike; it only forgets as the others do ([`Forgetter`]).
+//! Twilio has no recipe: `messaging` makes its requests, texts and calls alike, because a call is a conversation. They are asked
+//! ([`Asker`]) and forgotten ([`Forgetter`]) as all others are, and [`presets::twilio`] says what the answers mean.
 //!
 //! To add a supplier: a file in `presets/` with its settings and its recipe, a line in [`Settings::read`], and a mock that behaves as
 //! the supplier's documentation says. Whatever its request or receipt needs that no recipe can say becomes a variant of
 //! [`recipe::Auth`] or of [`signature::Signature`].
 
+mod asking;
 mod client;
 mod driver;
 mod forget;
@@ -31,7 +33,8 @@ pub mod signature;
 pub mod sigv4;
 pub mod template;
 
-pub use driver::{Driver, InvalidDriver, Patience, fuzz_answer};
+pub use asking::{Asker, No, fuzz_answer};
+pub use driver::{Driver, InvalidDriver, Patience};
 pub use forget::{Erase, Forgetter, Ledger};
 pub use hearing::fuzz_hearing;
 pub use letter::{Callback, Class, Content, Heard, Inbound, Kind, Letter, Progress, Refusal, Rejected, Status, Taken};

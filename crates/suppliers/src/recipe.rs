@@ -114,6 +114,8 @@ pub struct Answer {
     pub code: Vec<Place>,
     /// What the codes mean.
     pub classes: BTreeMap<String, Class>,
+    /// Statuses that say for certain that nothing was taken, so that the same is asked for again after a pause.
+    pub again: Vec<u16>,
 }
 
 /// Something that must hold.

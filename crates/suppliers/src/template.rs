@@ -95,6 +95,12 @@ pub struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
+    /// None at all.
+    #[must_use]
+    pub const fn none(now: Millis) -> Self {
+        Self { letter: None, from: None, language: None, request: None, id: None, now }
+    }
+
     /// The value; `None` where there is none.
     fn of(&self, variable: Variable) -> Option<Cow<'a, str>> {
         let letter = self.letter;

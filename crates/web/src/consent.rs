@@ -53,8 +53,8 @@ struct Consent {
     action: String,
     app: String,
     username: String,
-    /// Where the application is, as far as it says; empty if it doesn't.
-    host: String,
+    /// Where its answer goes.
+    place: String,
     wishes: Vec<Wish>,
     policy: Option<String>,
     terms: Option<String>,
@@ -79,9 +79,6 @@ async fn show(visit: Visit, Path(id): Path<String>) -> Result<Response, Away> {
     let visit = &owner.visit;
     let client = pending.party.oidc();
     let link = |url: Option<&String>| url.filter(|url| origin_of(url).is_some()).cloned();
-    let host = client
-        .and_then(|client| client.client_uri.as_ref().or(client.redirect_uris.first()))
-        .and_then(|url| origin_of(url));
     let name = pending.party.app.name.clone();
     let page = Consent {
         p: visit.page("consent-title").at(&visit.path).script("forms.js"),
@@ -89,12 +86,18 @@ async fn show(visit: Visit, Path(id): Path<String>) -> Result<Response, Away> {
         action: format!("/consent/{}", pending.id),
         app: name,
         username: owner.session.username().to_owned(),
-        host: host.unwrap_or_default(),
+        place: place(&pending.goes_to),
         wishes: pending.scopes.iter().map(|scope| Wish::of(scope)).collect(),
         policy: link(client.and_then(|client| client.policy_uri.as_ref())),
         terms: link(client.and_then(|client| client.tos_uri.as_ref())),
     };
     Ok(visit.show(StatusCode::OK, &page, Policy::default()))
+}
+
+/// The part of an address that says whose it is. Of a program's own scheme (RFC 8252 §7.1) that is the scheme.
+fn place(address: &str) -> String {
+    let scheme = || address.split_once(':').map(|(scheme, _)| format!("{scheme}:"));
+    origin_of(address).or_else(scheme).unwrap_or_default()
 }
 
 async fn answer(visit: Visit, Path(id): Path<String>, request: Request<Body>) -> Result<Response, Away> {
@@ -103,16 +106,7 @@ async fn answer(visit: Visit, Path(id): Path<String>, request: Request<Body>) ->
     let visit = &owner.visit;
     match posted.need("answer", 8)? {
         "allow" => {
-            let session = &owner.session;
-            let signed = SignedIn {
-                tenant: session.tenant(),
-                user: session.user(),
-                username: session.username().to_owned(),
-                session: session.id(),
-                auth_time: session.auth_time(),
-                level: session.level(),
-                amr: session.amr().to_vec(),
-            };
+            let signed = SignedIn::of(&owner.session);
             visit.web.sso.agree(&signed, &pending.party, &pending.scopes).await?;
         }
         // The door sees that nothing was agreed to, and says so.

@@ -39,9 +39,9 @@ pub use encryption::{ContentCipher, DecryptionKey, EncryptionError, KeyTransport
 pub use error::XmlError;
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use limits::Limits;
-pub use sign::{SignError, sign};
+pub use sign::{SignError, sign, sign_with};
 pub use verify::{Accept, SignatureError, Verified, is_signed, verify};
-pub use write::{Fragment, Xml};
+pub use write::{Fragment, Prefixes, Xml};
 
 /// Namespaces, as their specifications name them.
 pub mod ns {

@@ -1,7 +1,7 @@
 //! Enveloped signatures over one element, at the place that SAML's schemas give them.
 
 use crate::{
-    Canonical, Document, Fragment, Limits, SigningKey, Xml, XmlError,
+    Canonical, Document, Fragment, Limits, Prefixes, SigningKey, Xml, XmlError,
     algorithm::{self, Hash},
     base64,
     canonical::{self, Insert, Place},
@@ -37,6 +37,19 @@ const LIMITS: Limits = Limits { bytes: 1024 * 1024, ..Limits::METADATA };
 /// # Errors
 /// [`SignError`].
 pub fn sign(fragment: &Fragment, id: &str, key: &SigningKey) -> Result<Fragment, SignError> {
+    sign_with(fragment, id, key, &[])
+}
+
+/// The same, with other prefixes in the place of these in the signature.
+///
+/// # Errors
+/// [`SignError`].
+pub fn sign_with(
+    fragment: &Fragment,
+    id: &str,
+    key: &SigningKey,
+    prefixes: Prefixes<'_>,
+) -> Result<Fragment, SignError> {
     let document = Document::parse(fragment.as_str().as_bytes(), &LIMITS)?;
     let element =
         document.element_by_id(id).filter(|element| element.attribute("ID") == Some(id)).ok_or(SignError::Id)?;
@@ -47,7 +60,8 @@ pub fn sign(fragment: &Fragment, id: &str, key: &SigningKey) -> Result<Fragment,
     let digest = base64::encode(Hash::Sha256.digest(form.as_bytes()).as_ref());
     let info = signed_info(id, &digest, key.algorithm_uri());
     // Alone, `SignedInfo` must declare its prefix: so it is canonicalised from a document of its own.
-    let alone = Document::parse(info.clone().with("xmlns:ds", ns::DS).render()?.as_str().as_bytes(), &LIMITS)?;
+    let alone = info.clone().with("xmlns:ds", ns::DS).render_with(prefixes)?;
+    let alone = Document::parse(alone.as_str().as_bytes(), &LIMITS)?;
     let octets = canonical::canonicalize(alone.root(), &Canonical::exclusive())?;
     let value = key.sign(octets.as_bytes()).ok_or(SignError::Key)?;
     let certificate = Xml::new("ds:X509Certificate").text(base64::encode(key.certificate()));
@@ -56,7 +70,7 @@ pub fn sign(fragment: &Fragment, id: &str, key: &SigningKey) -> Result<Fragment,
         .child(info)
         .child(Xml::new("ds:SignatureValue").text(base64::encode(&value)))
         .child(Xml::new("ds:KeyInfo").child(Xml::new("ds:X509Data").child(certificate)))
-        .render()?;
+        .render_with(prefixes)?;
     let first = element.children().next();
     let place = match first.filter(|first| first.is(ns::SAML, "Issuer")) {
         Some(issuer) => Place::After(issuer.node),

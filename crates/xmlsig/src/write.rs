@@ -71,19 +71,33 @@ impl Xml {
     /// # Errors
     /// [`XmlError::Character`] if a value has a character that XML can't hold, escaped or not.
     pub fn render(&self) -> Result<Fragment, XmlError> {
+        self.render_with(&[])
+    }
+
+    /// Its text, with other prefixes in the place of these, wherever elements are named by them and where they are declared.
+    ///
+    /// # Errors
+    /// As [`Self::render`].
+    pub fn render_with(&self, prefixes: Prefixes<'_>) -> Result<Fragment, XmlError> {
         let mut out = String::new();
-        self.write(&mut out)?;
+        self.write(&mut out, prefixes)?;
         Ok(Fragment(out))
     }
 
     // Recursion as deep as the code that built it: no stranger's input decides.
-    fn write(&self, out: &mut String) -> Result<(), XmlError> {
+    fn write(&self, out: &mut String, prefixes: Prefixes<'_>) -> Result<(), XmlError> {
         out.push('<');
-        out.push_str(self.name);
+        push_name(out, self.name, prefixes);
         for (name, value) in &self.attributes {
             check(value)?;
             out.push(' ');
-            out.push_str(name);
+            match name.strip_prefix("xmlns:") {
+                Some(prefix) => {
+                    out.push_str("xmlns:");
+                    out.push_str(renamed(prefix, prefixes));
+                }
+                None => out.push_str(name),
+            }
             out.push_str("=\"");
             escape_value(out, value);
             out.push('"');
@@ -91,7 +105,7 @@ impl Xml {
         out.push('>');
         for child in &self.children {
             match child {
-                Child::Element(child) => child.write(out)?,
+                Child::Element(child) => child.write(out, prefixes)?,
                 Child::Text(text) => {
                     check(text)?;
                     escape_text(out, text);
@@ -100,9 +114,27 @@ impl Xml {
             }
         }
         out.push_str("</");
-        out.push_str(self.name);
+        push_name(out, self.name, prefixes);
         out.push('>');
         Ok(())
+    }
+}
+
+/// Prefixes, each with what stands in its place.
+pub type Prefixes<'p> = &'p [(&'static str, &'static str)];
+
+fn renamed<'p>(prefix: &'p str, prefixes: Prefixes<'p>) -> &'p str {
+    prefixes.iter().find(|(from, _)| *from == prefix).map_or(prefix, |(_, to)| *to)
+}
+
+fn push_name(out: &mut String, name: &str, prefixes: Prefixes<'_>) {
+    match name.split_once(':') {
+        Some((prefix, local)) => {
+            out.push_str(renamed(prefix, prefixes));
+            out.push(':');
+            out.push_str(local);
+        }
+        None => out.push_str(name),
     }
 }
 

@@ -12,8 +12,6 @@ from pathlib import Path
 from flask import Flask, Response, make_response, render_template_string, request
 from werkzeug.serving import make_server
 
-COOKIE = "saml-app-session"
-
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title><link rel="icon" href="data:,"></head>
 <body><h1>{{ title }}</h1>
@@ -39,6 +37,11 @@ def arguments(description: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
+def cookie() -> str:
+    """Its name: a browser has one jar for all ports of a host, where several of these may listen."""
+    return f"saml-app-{request.host.rpartition(':')[2]}"
+
+
 class Browsers:
     """What this server knows of each browser; the browser has the key only."""
 
@@ -46,16 +49,27 @@ class Browsers:
         self.known: dict[str, dict] = {}
 
     def here(self) -> dict:
-        return self.known.get(request.cookies.get(COOKIE, ""), {})
+        return self.known.get(request.cookies.get(cookie(), ""), {})
 
     def sign_in(self, answer: Response, who: dict) -> Response:
         key = secrets.token_urlsafe(24)
         self.known[key] = who
-        answer.set_cookie(COOKIE, key, httponly=True)
+        answer.set_cookie(cookie(), key, httponly=True)
         return answer
 
     def sign_out(self) -> None:
-        self.known.pop(request.cookies.get(COOKIE, ""), None)
+        self.known.pop(request.cookies.get(cookie(), ""), None)
+
+    def of(self, name: str, sessions: list[str]) -> dict[str, dict]:
+        """What is known as a logout names it: one person's sessions, or all of theirs where none is named."""
+        return {
+            key: who for key, who in self.known.items() if who["name"] == name and (not sessions or who["session"] in sessions)
+        }
+
+    def end(self, name: str, sessions: list[str]) -> None:
+        """Signs out whom a logout names, whoever brought it: the provider itself may have."""
+        for key in self.of(name, sessions):
+            self.known.pop(key, None)
 
 
 def show(status: int = 200, **given: object) -> Response:

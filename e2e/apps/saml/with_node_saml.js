@@ -8,7 +8,6 @@ const http = require('node:http');
 const { parseArgs } = require('node:util');
 const { SAML, generateServiceProviderMetadata } = require('@node-saml/node-saml');
 
-const COOKIE = 'saml-app-session';
 // Without spaces: the library signs them in another form than it sends them.
 const RELAY = 'the-relay&state';
 
@@ -59,6 +58,8 @@ function provider(xml) {
 
 function application(origin) {
   const sessions = new Map();
+  // A browser has one jar for all ports of a host, where several of these may listen.
+  const name = `saml-app-${new URL(origin).port}`;
   const privateKey = fs.readFileSync(given.key, 'utf8');
   const publicCert = fs.readFileSync(given.certificate, 'utf8');
   const options = {
@@ -85,7 +86,7 @@ function application(origin) {
   async function answer(request) {
     const url = new URL(request.url, origin);
     const cookies = new Map((request.headers.cookie ?? '').split('; ').map((pair) => pair.split('=', 2)));
-    const key = cookies.get(COOKIE);
+    const key = cookies.get(name);
     const who = sessions.get(key);
     const to = (location, headers = {}) => ({ status: 303, headers: { Location: location, ...headers } });
     const chunks = [];
@@ -121,7 +122,7 @@ function application(origin) {
           relay: form.RelayState,
           profile,
         });
-        return to('/', { 'Set-Cookie': `${COOKIE}=${fresh}; Path=/; HttpOnly` });
+        return to('/', { 'Set-Cookie': `${name}=${fresh}; Path=/; HttpOnly` });
       }
       case 'GET /logout':
         return to(await saml.getLogoutUrlAsync(who.profile, 'bye', {}));
@@ -130,8 +131,15 @@ function application(origin) {
         const query = Object.fromEntries(url.searchParams);
         const { profile, loggedOut } =
           request.method === 'GET' ? await saml.validateRedirectAsync(query, url.search.slice(1)) : await validated(form);
-        sessions.delete(key);
-        if (loggedOut && !profile) return to('/?from=logout');
+        if (loggedOut && !profile) {
+          sessions.delete(key);
+          return to('/?from=logout');
+        }
+        // The provider may have sent it itself: what ends is what it names, whoever brought it.
+        for (const [known, who] of sessions) {
+          const named = !profile.sessionIndex || who.session === profile.sessionIndex;
+          if (who.name === profile.nameID && named) sessions.delete(known);
+        }
         const done = await saml.getLogoutResponseUrlAsync(profile, query.RelayState ?? form.RelayState ?? '', {}, true);
         return to(done);
       }

@@ -4,13 +4,14 @@ import argparse
 
 from common import Browsers, arguments, home, serve, show
 from flask import Flask, Response, make_response, redirect, request
-from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
+from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, BINDING_SOAP
 from saml2.client import Saml2Client
 from saml2.config import SPConfig
 from saml2.ident import code, decode
 from saml2.metadata import entity_descriptor, sign_entity_descriptor
 from saml2.response import StatusError
 from saml2.sigver import security_context
+from saml2.time_util import in_a_while
 from saml2.validate import valid_instance
 from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
@@ -26,6 +27,7 @@ def configuration(options: argparse.Namespace, origin: str) -> SPConfig:
                     "single_logout_service": [
                         (f"{origin}/slo", BINDING_HTTP_REDIRECT),
                         (f"{origin}/slo", BINDING_HTTP_POST),
+                        (f"{origin}/soap", BINDING_SOAP),
                     ],
                 },
                 "name_id_format": [options.format],
@@ -117,8 +119,26 @@ def application(options: argparse.Namespace, origin: str) -> Flask:
     @app.get("/logout")
     def logout() -> Response:
         who = browsers.here()
-        (answer,) = client.global_logout(decode(who["code"])).values()
-        return sent(answer[1])
+        binding = BINDING_SOAP if "soap" in request.args else BINDING_HTTP_REDIRECT
+        expires = in_a_while(minutes=5)
+        (answer,) = client.do_logout(decode(who["code"]), [idp], "", expires, expected_binding=binding).values()
+        if binding != BINDING_SOAP:
+            return sent(answer[1])
+        assert answer.status_ok()
+        browsers.sign_out()
+        return make_response(redirect("/?from=logout"))
+
+    @app.post("/soap")
+    def soap() -> Response:
+        came = request.get_data(as_text=True)
+        asked = client.parse_logout_request(came, BINDING_SOAP).message
+        name, sessions = asked.name_id.text, [index.text for index in asked.session_index]
+        whose = [who["code"] for who in browsers.of(name, sessions).values()]
+        info = client.handle_logout_request(came, decode(whose[0]) if whose else None, BINDING_SOAP)
+        browsers.end(name, sessions)
+        answer = make_response(info["data"])
+        answer.content_type = "text/xml"
+        return answer
 
     @app.route("/slo", methods=["GET", "POST"])
     def slo() -> Response:

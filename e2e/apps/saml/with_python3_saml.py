@@ -6,6 +6,7 @@ from common import Browsers, arguments, home, serve, show
 from flask import Flask, Response, make_response, redirect, request
 from onelogin.saml2.auth import OneLogin_Saml2_Auth
 from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
+from onelogin.saml2.logout_request import OneLogin_Saml2_Logout_Request as LogoutRequest
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
 POST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
@@ -116,7 +117,15 @@ def application(options: argparse.Namespace, origin: str) -> Flask:
     @app.get("/slo")
     def slo() -> Response:
         library = auth()
-        location = library.process_slo(delete_session_cb=browsers.sign_out)
+
+        def ended() -> None:
+            if "SAMLRequest" in request.args:
+                asked = library.get_last_request_xml()
+                browsers.end(LogoutRequest.get_nameid(asked), LogoutRequest.get_session_indexes(asked))
+            else:
+                browsers.sign_out()
+
+        location = library.process_slo(delete_session_cb=ended)
         if library.get_errors():
             return failed(library)
         return make_response(redirect(location or "/"))

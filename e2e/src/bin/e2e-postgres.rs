@@ -1,8 +1,8 @@
 //! The PostgreSQL fixture for tests that aren't written in Rust.
 //!
 //! Starts a server and writes its URL on a line. Then it answers each line that it reads with one line: `kill9`,
-//! `stop` and `restart` with `done`, `database <name>` with the new database's URL, and anything that fails with
-//! `error: …`. It ends, and the server with it, when its standard input ends or when it is killed.
+//! `stop` and `restart` with `done`, `database <name>` with the new database's URL, `files` with the directory of its files after a
+//! checkpoint, and anything that fails with `error: …`. It ends, and the server with it, when its standard input ends or when it is killed.
 
 use std::io::{BufRead, Write};
 
@@ -28,7 +28,11 @@ fn obey(postgres: &Postgres, command: &str) -> Result<String> {
         ("stop", "") => postgres.stop()?,
         ("restart", "") => postgres.restart()?,
         ("database", name) => return postgres.create_database(name),
-        _ => bail!("the commands are kill9, stop, restart and database <name>"),
+        ("files", "") => {
+            postgres.sql("postgres", "CHECKPOINT")?;
+            return Ok(postgres.data().display().to_string());
+        }
+        _ => bail!("the commands are kill9, stop, restart, files and database <name>"),
     }
     Ok("done".to_owned())
 }

@@ -192,7 +192,7 @@ impl Auth {
         self.accepted(session.tenant, session.user).await
     }
 
-    /// Takes something away for good, ends the other sessions, and tells the owner. The passkeys that are left, for the browser.
+    /// Takes something away for good, ends the other sessions and what applications were granted beside this one, and tells the owner. The passkeys that are left, for the browser.
     ///
     /// [`AuthError::Refused`] for the last thing that somebody can sign in with, as long as they have no recovery codes.
     pub async fn remove(&self, permit: &Permit, what: Held, client: &Client) -> Result<Accepted, AuthError> {
@@ -217,7 +217,7 @@ impl Auth {
             return Err(AuthError::Refused("this is the last one: add another or make recovery codes first"));
         }
         // It may be taken away because somebody else has it, and a remembered browser with it.
-        tx.end_sessions(user, permit.session(), now).await?;
+        tx.end_everything_granted(user, permit.session(), now).await?;
         tx.distrust_devices(user).await?;
         let detail = serde_json::json!({ "user_id": user.to_string(), "object": object });
         let kind = match what {

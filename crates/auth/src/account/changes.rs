@@ -174,8 +174,8 @@ impl Auth {
         if self.world.now() < row.undo_until { Ok(row.user_id) } else { Err(UNKNOWN) }
     }
 
-    /// Undoes a change, once: takes away what was added and whatever was added after it, ends all sessions, forgets all browsers, and
-    /// tells the person and the tenant's people.
+    /// Undoes a change, once: takes away what was added and whatever was added after it, ends all sessions and all that applications were
+    /// granted, forgets all browsers, and tells the person and the tenant's people.
     ///
     /// Who can't sign in with anything after it is locked out: otherwise the account would be open to the first who enrols.
     pub async fn undo(&self, tenant: TenantId, code: &str, client: &Client) -> Result<ChangeView, AuthError> {
@@ -189,7 +189,7 @@ impl Auth {
         if !tx.undo_change(change.id, now).await? {
             return Err(UNKNOWN);
         }
-        tx.end_sessions(user, None, now).await?;
+        tx.end_everything_granted(user, None, now).await?;
         tx.forget_browsers(user).await?;
         tx.distrust_devices(user).await?;
         tx.void_activations(user, now).await?;

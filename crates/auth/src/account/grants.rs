@@ -6,7 +6,7 @@
 use super::{
     Action, Strength,
     enrolment::Code,
-    sessions::{Needs, Session},
+    sessions::{Needs, Session, lives},
 };
 use crate::{Auth, AuthError};
 use keys::Token;
@@ -104,8 +104,8 @@ impl Auth {
         let action: Action = action.parse()?;
         let scope = self.store.tenant(tenant);
         let now = self.world.now();
-        let limits = self.session_limits(tenant).await?;
-        let row = scope.session(session).await?.filter(|row| row.user_id == user && limits.lives(row, now));
+        let times = self.session_times(tenant).await?;
+        let row = scope.session(session).await?.filter(|row| row.user_id == user && lives(row, times));
         let row = row.ok_or(REFUSED)?;
         let unusual = action == Action::ReadMessages
             && scope.watched(&user.to_string()).await?.is_some_and(|watched| now.since(watched.asked_at) < ASKED);

@@ -27,6 +27,7 @@ mod recovery;
 mod reports;
 mod revoke;
 mod sessions;
+mod unused;
 
 pub(crate) use additions::PASSKEYS_ONLY;
 pub use additions::{Added, NewAuthenticator, Registration};
@@ -120,7 +121,11 @@ impl Strength {
         matches!(self, Self::Enrollment | Self::AccessPass)
     }
 
-    pub(crate) fn parse(text: &str) -> Result<Self, AuthError> {
+    /// From how it is stored.
+    ///
+    /// # Errors
+    /// [`AuthError::Damaged`] for any other text.
+    pub fn parse(text: &str) -> Result<Self, AuthError> {
         Self::ALL.into_iter().find(|one| one.as_str() == text).ok_or(AuthError::Damaged("session"))
     }
 }

@@ -61,7 +61,7 @@ impl Auth {
         Ok(settings.passwords && !settings.passkey_only)
     }
 
-    /// Its owner sets another one. All other sessions end.
+    /// Its owner sets another one. All other sessions end, and what applications were granted beside this one.
     pub async fn change_password(
         &self,
         permit: &Permit,
@@ -74,7 +74,7 @@ impl Auth {
         let mut tx = self.store.tenant(tenant).begin().await?;
         self.spend_permit(&mut tx, permit, Action::Password).await?;
         tx.set_password(&hashed.row("user", now)).await?;
-        tx.end_sessions(user, permit.session(), now).await?;
+        tx.end_everything_granted(user, permit.session(), now).await?;
         tx.tell_credential(&self.world, user, "password", "update").await?;
         let detail = serde_json::json!({ "user_id": user.to_string() }).to_string();
         tx.log_act(&self.world, "user", "password_change", &user.to_string(), &detail).await?;

@@ -14,8 +14,8 @@ const LIMIT: Limit = Limit { max: 5, window: Duration::from_secs(3600) };
 
 impl Auth {
     /// The session's owner reports a request as not theirs: no prompt reaches them any more until an administrator (or a sign-in that
-    /// can't be phished) resumes them, no browser counts as known or remembered, all other sessions end, and the tenant's people are
-    /// told.
+    /// can't be phished) resumes them, no browser counts as known or remembered, all other sessions end with all that applications were
+    /// granted, and the tenant's people are told.
     pub async fn report(&self, session: &Session, client: &Client) -> Result<(), AuthError> {
         wide(session)?;
         self.take_report(session.tenant, session.user, Some(session.id), client).await
@@ -58,7 +58,7 @@ impl Auth {
         tx.suspend_prompts(user, "reported as fraud", now).await?;
         tx.distrust_devices(user).await?;
         tx.forget_browsers(user).await?;
-        tx.end_sessions(user, session, now).await?;
+        tx.end_everything_granted(user, session, now).await?;
         // Whoever it was may have been shown a code already.
         tx.void_activations(user, now).await?;
         tx.tell(&self.world, "credential-compromise", user, r#"{"by":"user"}"#).await?;

@@ -4,7 +4,7 @@
 use super::notices::News;
 use crate::{Auth, AuthError, ending::End};
 use std::time::Duration;
-use store::{Ended, fields, limits::Limit};
+use store::{EndedOfUser, fields, limits::Limit};
 use types::{TenantId, UserId};
 
 /// Whoever may revoke may do it often; the person is told no more often than this.
@@ -47,8 +47,7 @@ impl Auth {
         let now = self.world.now();
         let bucket = scope.keys().await?.digest(fields::LIMIT, &[b"revoked", user.as_bytes()]);
         let mut tx = scope.begin().await?;
-        let sessions = tx.end_sessions(user, None, now).await?;
-        let grants = tx.revoke_grants(Ended::User(user), now).await?;
+        let EndedOfUser { sessions, grants } = tx.end_everything_granted(user, None, now).await?;
         let sign_ins = tx.drop_sign_ins(user).await?;
         tx.distrust_devices(user).await?;
         tx.forget_browsers(user).await?;

@@ -11,7 +11,7 @@ use crate::{
 use keys::Token;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use store::{SessionRise, SessionRow, Tx, fields};
+use store::{SessionRise, SessionRow, SessionTimes, Tx, fields};
 use types::{Millis, SecretString, SessionId, TenantId, UserId, ct_eq};
 
 /// How a session's secret begins, so that a leaked one can be scanned for.
@@ -32,6 +32,7 @@ pub struct Session {
     pub(super) username: String,
     pub(super) strength: Strength,
     pub(super) created: Millis,
+    pub(super) last_seen: Millis,
     pub(super) expires: Millis,
     pub(super) assurance: Assurance,
     pub(super) auth_time: Millis,
@@ -317,16 +318,20 @@ impl Auth {
     }
 
     /// The session of a cookie; none when it is unknown, ended, over, another tenant's, or of somebody who may not be here any more.
+    ///
+    /// This doesn't count as use: who has the cookie may have nothing else. [`Auth::standing`] says whether it is the session's own browser.
     pub async fn session(&self, tenant: TenantId, cookie: &str) -> Result<Option<Session>, AuthError> {
-        let Some(row) = self.session_row(tenant, cookie).await? else { return Ok(None) };
-        self.session_of(tenant, row).await
+        match self.session_row(tenant, cookie).await? {
+            Some(row) => self.read_session(tenant, row).await,
+            None => Ok(None),
+        }
     }
 
     /// The session with this id, for whoever was told of it by the session itself: a relying party's token, say. None when it has ended,
-    /// is over, is another tenant's, or is of somebody who may not be here any more. It doesn't count as used.
+    /// is over, hasn't been used for too long, is another tenant's, or is of somebody who may not be here any more. It doesn't count as used.
     pub async fn session_by_id(&self, tenant: TenantId, id: SessionId) -> Result<Option<Session>, AuthError> {
-        let now = self.world.now();
-        match self.store.tenant(tenant).session(id).await?.filter(|row| row.ended_at.is_none() && now < row.expires) {
+        let times = self.session_times(tenant).await?;
+        match self.store.tenant(tenant).session(id).await?.filter(|row| lives(row, times)) {
             Some(row) => self.read_session(tenant, row).await,
             None => Ok(None),
         }
@@ -337,9 +342,8 @@ impl Auth {
         let Some((id, secret)) = cookie.split_once('.') else { return Ok(None) };
         let (Ok(id), Ok(token)) = (id.parse::<SessionId>(), Token::parse(PREFIX, secret)) else { return Ok(None) };
         let scope = self.store.tenant(tenant);
-        let now = self.world.now();
-        let limits = self.session_limits(tenant).await?;
-        let Some(row) = scope.session(id).await?.filter(|row| limits.lives(row, now)) else { return Ok(None) };
+        let times = self.session_times(tenant).await?;
+        let Some(row) = scope.session(id).await?.filter(|row| lives(row, times)) else { return Ok(None) };
         let digests =
             scope.keys().await?.digest_candidates(fields::SESSION, &[id.as_bytes(), token.expose().as_bytes()]);
         if !digests.iter().any(|digest| ct_eq(digest, &row.digest)) {
@@ -348,16 +352,15 @@ impl Auth {
         Ok(Some(row))
     }
 
-    /// A session whose cookie was looked at, and notes that it was used.
-    async fn session_of(&self, tenant: TenantId, row: SessionRow) -> Result<Option<Session>, AuthError> {
-        let (now, id, seen) = (self.world.now(), row.id, row.last_seen);
-        let session = self.read_session(tenant, row).await?;
-        if session.is_some() && now.since(seen) >= NOTED {
-            let mut tx = self.store.tenant(tenant).begin().await?;
-            tx.session_seen(id, now).await?;
+    /// Notes that a session was used, by its own browser.
+    pub(crate) async fn note_use(&self, session: &Session) -> Result<(), AuthError> {
+        let now = self.world.now();
+        if now.since(session.last_seen) >= NOTED {
+            let mut tx = self.store.tenant(session.tenant).begin().await?;
+            tx.session_seen(session.id, now).await?;
             tx.commit().await?;
         }
-        Ok(session)
+        Ok(())
     }
 
     /// A row as a session, where its owner may still be here.
@@ -379,6 +382,7 @@ impl Auth {
             username,
             strength,
             created: row.created,
+            last_seen: row.last_seen,
             expires: row.expires,
             assurance,
             auth_time: if row.auth_time.0 == 0 { row.created } else { row.auth_time },
@@ -405,11 +409,10 @@ impl Auth {
     pub async fn sessions(&self, session: &Session) -> Result<Vec<SessionView>, AuthError> {
         wide(session)?;
         let scope = self.store.tenant(session.tenant);
-        let now = self.world.now();
         let mut views = Vec::new();
-        let limits = self.session_limits(session.tenant).await?;
-        let rows = scope.sessions_of_user(session.user, now).await?;
-        for row in rows.into_iter().rev().filter(|row| limits.lives(row, now)) {
+        let times = self.session_times(session.tenant).await?;
+        let rows = scope.sessions_of_user(session.user, times.now).await?;
+        for row in rows.into_iter().rev().filter(|row| lives(row, times)) {
             let detail = scope.open(fields::session_detail(&row.id), &row.detail).await?;
             let detail: Detail = serde_json::from_slice(detail.expose()).map_err(|_| AuthError::Damaged("session"))?;
             views.push(SessionView {
@@ -437,6 +440,11 @@ impl Auth {
         Ok(Limits { idle: settings.session_idle(), life: settings.session_life() })
     }
 
+    /// What a session of this tenant must reach to last now, for whoever asks the store about one.
+    pub async fn session_times(&self, tenant: TenantId) -> Result<SessionTimes, AuthError> {
+        Ok(self.session_limits(tenant).await?.at(self.world.now()))
+    }
+
     /// Ends this session.
     pub async fn sign_out(&self, session: &Session) -> Result<(), AuthError> {
         self.end_one(session, session.id).await.map(drop)
@@ -461,7 +469,7 @@ impl Auth {
     pub async fn end_other_sessions(&self, session: &Session) -> Result<usize, AuthError> {
         wide(session)?;
         let mut tx = self.store.tenant(session.tenant).begin().await?;
-        let ended = tx.end_sessions(session.user, Some(session.id), self.world.now()).await?;
+        let ended = tx.sign_out_everywhere(session.user, Some(session.id), self.world.now()).await?;
         tx.log_act(&self.world, "user", "sessions_end", &session.username, &format!(r#"{{"ended":{ended}}}"#)).await?;
         tx.commit().await?;
         Ok(ended)
@@ -492,19 +500,20 @@ struct Begins<'a> {
 /// How long the sessions of a tenant last.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
-    idle: Duration,
-    life: Duration,
+    pub(super) idle: Duration,
+    pub(super) life: Duration,
 }
 
 impl Limits {
-    /// Whether a session hasn't ended, by anybody or by time. A limit that was lowered holds for sessions that there are.
-    pub(super) fn lives(self, row: &SessionRow, now: Millis) -> bool {
-        let proved = row.auth_time.max(row.created);
-        row.ended_at.is_none()
-            && now < row.expires
-            && now.since(row.last_seen) < self.idle
-            && now.since(proved) < self.life
+    /// What a session must reach to last at this moment. A limit that was lowered holds for sessions that there are.
+    pub(super) fn at(self, now: Millis) -> SessionTimes {
+        SessionTimes { now, seen_after: now - self.idle, proved_after: now - self.life }
     }
+}
+
+/// Whether a session hasn't ended, by anybody or by time.
+pub(super) fn lives(row: &SessionRow, times: SessionTimes) -> bool {
+    row.ended_at.is_none() && times.reach(row.last_seen, row.auth_time, row.created, row.expires)
 }
 
 /// The beginning of a text, of whole characters.

@@ -65,7 +65,18 @@ const PAGE_TOKEN: &str = "page-token";
 
 impl Auth {
     /// Whether a session may be used for what is asked. A ticket that fits is spent by this: of many requests with it one is let in.
+    ///
+    /// A page that is opened so counts as use of the session, and nothing else does: not its cookie alone, and not what a page sends back,
+    /// whose token is looked at after this.
     pub async fn standing(&self, session: &Session, shown: &Shown<'_>) -> Result<Standing, AuthError> {
+        let standing = self.stands(session, shown).await?;
+        if standing == Standing::Good && shown.address.is_some() {
+            self.note_use(session).await?;
+        }
+        Ok(standing)
+    }
+
+    async fn stands(&self, session: &Session, shown: &Shown<'_>) -> Result<Standing, AuthError> {
         let binding = self.portal(session.tenant()).await?.settings.session_binding;
         if binding == SessionBinding::Off {
             return Ok(Standing::Good);
@@ -74,11 +85,9 @@ impl Auth {
         if device && !self.device_is_here(session, shown).await? {
             return Ok(Standing::Stale);
         }
-        if session.bound().key.is_none() && device {
-            return Ok(Standing::Good);
-        }
         if session.bound().key.is_none() {
-            // A session that is for one addition ends with it, and begins where nothing was set up yet.
+            // A session that is for one addition ends with it, and begins where nothing was set up yet. A device's key alone doesn't do: the
+            // cookie that it keeps fresh can be copied with the others, and opens for its minutes.
             let free = binding != SessionBinding::Required || session.strength().is_narrow();
             return Ok(if free { Standing::Good } else { Standing::Unbound });
         }

@@ -46,7 +46,7 @@ pub use model::{
     Browser, ChoiceKind, Choices, Done, Finished, Hidden, Opened, Purpose, Redeemed, Sighting, SignIn, SignInState,
     Step,
 };
-pub use open::is_local_path;
+pub use open::{is_local_path, neighbourhood};
 pub(crate) use party::relying_party;
 
 use std::time::Duration;

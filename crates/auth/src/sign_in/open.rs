@@ -317,7 +317,8 @@ pub fn is_local_path(text: &str) -> bool {
 
 /// From where strangers are counted: an address, or of IPv6 the network of one customer (RFC 6177), who has 2^64 addresses to choose
 /// from. Empty where it isn't known.
-pub(super) fn neighbourhood(ip: Option<IpAddr>) -> String {
+#[must_use]
+pub fn neighbourhood(ip: Option<IpAddr>) -> String {
     match ip.map(|ip| ip.to_canonical()) {
         Some(IpAddr::V6(ip)) => format!("{}/64", Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
         Some(ip) => ip.to_string(),

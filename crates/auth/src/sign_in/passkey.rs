@@ -255,7 +255,7 @@ impl Auth {
                 let mut tx = self.store.tenant(tenant).begin().await?;
                 if tx.suspend_passkey(passkey.id, error.code(), now).await? {
                     // Whoever has the copy may be in one of them, or in a remembered browser.
-                    tx.end_sessions(passkey.user_id, None, now).await?;
+                    tx.end_everything_granted(passkey.user_id, None, now).await?;
                     tx.distrust_devices(passkey.user_id).await?;
                     let detail = serde_json::json!({ "passkey": passkey.id.to_string(), "reason": error.code() });
                     let object = passkey.user_id.to_string();

@@ -8,6 +8,7 @@ use aws_lc_rs::{
 use countersign_auth::{
     AuthError, Client,
     account::{Action, Added, Permit, Session, Strength},
+    binding::{Shown, Standing},
     sign_in::{Browser, Purpose, SignIn},
 };
 use data_encoding::BASE64URL_NOPAD;
@@ -104,6 +105,13 @@ impl House {
 
     pub(crate) async fn is_open(&self, cookie: &SecretString) -> bool {
         self.auth.session(self.tenant, cookie.expose()).await.unwrap().is_some()
+    }
+
+    /// Opens a page by a session that isn't bound to a browser: that counts as use. Whether it is open.
+    pub(crate) async fn opens_page(&self, cookie: &SecretString) -> bool {
+        let Some(session) = self.auth.session(self.tenant, cookie.expose()).await.unwrap() else { return false };
+        let shown = Shown { address: Some("/account"), origin: ORIGIN, ..Shown::default() };
+        self.auth.standing(&session, &shown).await.unwrap() == Standing::Good
     }
 
     /// The grant of a step-up with a passkey.

@@ -9,6 +9,7 @@ use countersign_auth::{
     account::{Action, Held, Strength},
 };
 use std::time::Duration;
+use store::ParticipantRow;
 use types::{Millis, PhoneId};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -19,17 +20,67 @@ fn a_session_ends_by_idleness_and_by_age() {
         let user = house.person("ana").await;
         let (cookie, _) = house.session(user, Strength::Passkey).await;
         house.clock.advance(29 * MINUTE);
-        assert!(house.is_open(&cookie).await);
-        house.clock.advance(31 * MINUTE);
+        assert!(house.opens_page(&cookie).await);
+        house.clock.advance(29 * MINUTE);
+        assert!(house.is_open(&cookie).await, "the page was use; this look isn't");
+        house.clock.advance(2 * MINUTE);
         assert!(!house.is_open(&cookie).await, "idle");
         let (cookie, session) = house.session(user, Strength::Push).await;
         assert_eq!(session.strength(), Strength::Push);
         for _ in 0..35 {
             house.clock.advance(20 * MINUTE);
-            assert!(house.is_open(&cookie).await);
+            assert!(house.opens_page(&cookie).await);
         }
         house.clock.advance(21 * MINUTE);
         assert!(!house.is_open(&cookie).await, "twelve hours");
+    });
+}
+
+#[test]
+fn what_nobody_uses_any_more_is_ended_and_its_applications_are_owed_word() {
+    each_engine("{}", async |house| {
+        let user = house.person("ana").await;
+        let (unused, one) = house.session(user, Strength::Passkey).await;
+        let (used, two) = house.session(user, Strength::Passkey).await;
+        let scope = house.store.tenant(house.tenant);
+        for session in [&one, &two] {
+            let mut tx = scope.begin().await.unwrap();
+            let row = ParticipantRow {
+                session_id: session.id(),
+                ikey: "DICLIENT000000000000".to_owned(),
+                sid: session.id().to_string(),
+                user_id: user,
+                detail: vec![1; 40],
+                created: house.world.now(),
+                expires: house.world.now() + 1440 * MINUTE,
+                ended_at: None,
+            };
+            tx.put_participant(&row).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        let owed = async || {
+            let far = Millis(i64::MAX);
+            let rows = house.store.logouts_in_turn(far, 10, 10).await.unwrap();
+            rows.into_iter().map(|row| row.sid).collect::<Vec<_>>()
+        };
+        house.clock.advance(29 * MINUTE);
+        assert!(house.opens_page(&used).await);
+        house.auth.end_unused_sessions().await.unwrap();
+        assert!(house.is_open(&unused).await && owed().await.is_empty());
+        house.clock.advance(2 * MINUTE);
+        house.auth.end_unused_sessions().await.unwrap();
+        assert!(scope.session(one.id()).await.unwrap().unwrap().ended_at.is_some());
+        assert!(scope.session(two.id()).await.unwrap().unwrap().ended_at.is_none());
+        assert_eq!(owed().await, [one.id().to_string()]);
+        // At the end of the longest time, too, however it was used.
+        for _ in 0..35 {
+            house.clock.advance(20 * MINUTE);
+            house.opens_page(&used).await;
+        }
+        house.auth.end_unused_sessions().await.unwrap();
+        assert!(scope.session(two.id()).await.unwrap().unwrap().ended_at.is_some());
+        assert_eq!(owed().await.len(), 2);
+        assert_eq!(house.auth.end_unused_sessions().await.unwrap(), 0);
     });
 }
 

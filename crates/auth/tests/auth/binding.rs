@@ -239,22 +239,63 @@ fn what_a_tenant_wants_of_browsers_that_cannot_be_bound() {
 }
 
 #[test]
+fn a_device_without_a_key_of_the_page_is_not_bound_enough_where_sessions_must_be() {
+    each_engine(r#"{"session_binding": "required"}"#, async |house| {
+        let (_, session) = house.session(house.person("ana").await, Strength::Passkey).await;
+        let ticket = house.auth.binding_ticket(house.tenant, session.id()).await.unwrap();
+        let challenge = house.auth.device_registration(&session, ticket.expose()).await.unwrap().unwrap();
+        let proof = Device::new(Algorithm::Es256).registration(challenge.expose());
+        let cookie = house.auth.register_device(&session, &proof).await.unwrap();
+        // Both cookies, as whoever has copied the jar shows them too.
+        let shown = Shown { address: Some(AT), origin: ORIGIN, ticket: None, device: Some(cookie.value.expose()) };
+        assert_eq!(house.auth.standing(&session, &shown).await.unwrap(), Standing::Unbound);
+        house.settings(r#"{"session_binding": "preferred"}"#).await;
+        assert_eq!(house.auth.standing(&session, &shown).await.unwrap(), Standing::Good);
+        let alone = Shown { device: None, ..shown };
+        assert_eq!(house.auth.standing(&session, &alone).await.unwrap(), Standing::Stale);
+    });
+}
+
+#[test]
 fn limits_that_are_lowered_hold_at_once() {
-    each_engine(r#"{"session_idle_minutes": 120, "session_life_hours": 3}"#, async |house| {
-        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
-        let (cookie, _) = house.session(house.person("ana").await, Strength::Passkey).await;
-        house.clock.advance(minutes(110));
-        assert!(house.is_open(&cookie).await);
-        house.settings(r#"{"session_idle_minutes": 120, "session_life_hours": 1}"#).await;
-        assert!(!house.is_open(&cookie).await, "an hour");
-        house.settings(r#"{"session_idle_minutes": 120, "session_life_hours": 3}"#).await;
-        assert!(house.is_open(&cookie).await);
-        house.clock.advance(minutes(10));
-        house.settings(r#"{"session_idle_minutes": 10, "session_life_hours": 3}"#).await;
-        assert!(!house.is_open(&cookie).await, "ten minutes");
-        house.settings(r#"{"session_idle_minutes": 120, "session_life_hours": 3}"#).await;
-        house.clock.advance(minutes(61));
-        assert!(!house.is_open(&cookie).await, "three hours");
+    const WIDE: &str = r#"{"session_idle_minutes": 120, "session_life_hours": 3}"#;
+    each_engine(WIDE, async |house| {
+        let user = house.person("ana").await;
+        for lowered in [
+            r#"{"session_idle_minutes": 120, "session_life_hours": 1}"#,
+            r#"{"session_idle_minutes": 10, "session_life_hours": 3}"#,
+        ] {
+            house.settings(WIDE).await;
+            let (cookie, session) = house.session(user, Strength::Passkey).await;
+            let pass = house.auth.pass(&session, "wiki").await.unwrap();
+            let passes = async || house.auth.passed(house.tenant, pass.expose(), "wiki").await.unwrap().is_some();
+            house.clock.advance(Duration::from_secs(110 * 60));
+            assert!(house.is_open(&cookie).await && passes().await);
+            house.settings(lowered).await;
+            assert!(!house.is_open(&cookie).await && !passes().await, "{lowered}");
+        }
+    });
+}
+
+#[test]
+fn a_cookie_without_its_key_keeps_no_session_from_ending() {
+    each_engine("{}", async |house| {
+        let user = house.person("ana").await;
+        let (copied, own) = (Bound::new(house, user).await, Bound::new(house, user).await);
+        for minute in 1..=40 {
+            house.clock.advance(Duration::from_secs(60));
+            // Who has copied the jar asks for pages and challenges, and posts.
+            let found = house.auth.session(house.tenant, copied.cookie.expose()).await.unwrap();
+            assert_eq!(found.is_some(), minute < 30, "{minute}");
+            if let Some(session) = found {
+                house.auth.proof_challenge(&session, ORIGIN, AT).await.unwrap();
+                assert_eq!(copied.shows(AT, None).await, Standing::Prove);
+                let posted = Shown { origin: ORIGIN, ..Shown::default() };
+                assert_eq!(house.auth.standing(&session, &posted).await.unwrap(), Standing::Good);
+            }
+            let ticket = own.prove(ORIGIN, AT, own.challenge().await.expose()).await.unwrap();
+            assert_eq!(own.shows(AT, Some(ticket.expose())).await, Standing::Good);
+        }
     });
 }
 

@@ -25,6 +25,7 @@ mod fido;
 #[expect(dead_code, reason = "the ceremonies' own tests use all of it")]
 mod forge;
 mod four_eyes;
+mod granted;
 mod log_days;
 mod numbers_defence;
 mod passcodes;

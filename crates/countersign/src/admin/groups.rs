@@ -45,6 +45,13 @@ pub enum Action {
         /// active, bypass or disabled
         status: String,
     },
+    /// End the policy that holds for the members at an application: its own holds for them again
+    Unapply {
+        /// Which
+        group: String,
+        /// The application's integration key
+        ikey: String,
+    },
     /// Delete a group; its members stay
     Delete {
         /// Which
@@ -80,6 +87,7 @@ pub(super) async fn run(action: Action, office: &Office<'_>) -> anyhow::Result<(
             let patch = GroupPatch { status: Some(status.parse()?), ..GroupPatch::default() };
             Ok(scope.change_group(office.group(&group).await?.id, &patch).await?)
         }
+        Action::Unapply { group, ikey } => Ok(scope.unapply_to_group(&ikey, office.group(&group).await?.id).await?),
         Action::Delete { group } => Ok(scope.delete_group(office.group(&group).await?.id).await?),
     }
 }

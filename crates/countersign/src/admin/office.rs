@@ -28,7 +28,7 @@ pub(crate) struct Office<'a> {
 
 /// Who is written into the administrator log. Whoever can start this program can read and write the database, so the name that the
 /// environment gives is as good as any.
-pub(super) fn actor() -> String {
+pub(crate) fn actor() -> String {
     let user = env::var("SUDO_USER").or_else(|_| env::var("USER")).unwrap_or_default();
     if user.is_empty() { "command line".to_owned() } else { format!("command line ({user})") }
 }

@@ -25,6 +25,11 @@ pub enum Action {
     List,
     /// Show a tenant and its settings
     Show,
+    /// Name it anew: the name stands in its messages and on its pages
+    Rename {
+        /// The name, for people
+        name: String,
+    },
     /// Set some of the settings, by Duo's names: lockout_threshold=5
     Set {
         /// name=value
@@ -91,6 +96,7 @@ pub(super) async fn run(action: Action, directory: &Directory, tenant: Option<&s
             }
             Ok(office().await?.scope().change_settings(&fields).await?)
         }
+        Action::Rename { name } => Ok(office().await?.scope().rename_tenant(&name).await?),
         Action::LogKey(LogKeyAction::Set { key }) => {
             Ok(office().await?.scope().set_log_key(Some(&key.join(" "))).await?)
         }

@@ -119,7 +119,7 @@ pub enum Action {
         /// Who
         user: String,
     },
-    /// List the sessions of the user's own pages, or end them
+    /// List the user's sessions, or sign the user out everywhere; `revoke` ends also what applications were granted for longer
     Sessions {
         /// Who
         user: String,

@@ -123,6 +123,10 @@ pub struct Wishes {
     /// SHA-256 of the certificate that the metadata is signed with: then only what is signed by it is read
     #[arg(long, value_name = "HEX", requires = "metadata")]
     metadata_fingerprint: Option<String>,
+    /// A service provider that ends sessions without the browser's cookie is told of an end by this server, by the form or the address that a
+    /// browser would bring; `--direct-logout=false` takes it back
+    #[arg(long, value_name = "true or false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    direct_logout: Option<bool>,
 }
 
 /// Does it.
@@ -221,6 +225,11 @@ impl Wishes {
             }
             fields.push(format!("claim {name}"));
         }
+        if let Some(direct) = self.direct_logout {
+            let Kind::Saml(party) = &mut settings.kind else { bail!("--direct-logout is for SAML") };
+            party.direct_logout = direct;
+            fields.push("saml.direct_logout".to_owned());
+        }
         if let Some(url) = &self.launch {
             settings.tile.url = Some(url.clone());
             fields.push("tile.url".to_owned());
@@ -291,6 +300,16 @@ mod tests {
         ] {
             assert!(set(&settings(), name, value).is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn only_service_providers_are_told_directly() {
+        let wishes = Wishes { direct_logout: Some(true), ..Wishes::default() };
+        assert!(wishes.apply(&mut settings()).is_err());
+        let mut saml = Settings::of(Kind::Saml(Box::default()));
+        assert_eq!(wishes.apply(&mut saml).unwrap(), ["saml.direct_logout"]);
+        let Kind::Saml(party) = saml.kind else { panic!("another protocol") };
+        assert!(party.direct_logout);
     }
 
     #[test]

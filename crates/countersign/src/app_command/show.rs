@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use data_encoding::BASE64;
 use sso::{
     Kind, Protocol, Settings, manage,
-    party::{ClientAuth, TileSettings},
+    party::{BackLogout, ClientAuth, SamlParty, TileSettings},
     presets::{self, Facts, Given, Preset},
 };
 use std::fmt::Write as _;
@@ -113,7 +113,8 @@ pub(super) async fn snippets(
     for snippet in preset.snippets(&facts) {
         writeln!(text, "\n# {}\n{}", snippet.place, snippet.text.trim_end())?;
     }
-    if settings.protocol() == Protocol::Saml {
+    if let Kind::Saml(party) = &settings.kind {
+        writeln!(text, "\n# How it hears of a session's end\n{}", hears(party))?;
         // Applications that don't read metadata are given the certificate by hand.
         if let Some(certificate) = services.sso.signing().saml_certificates(office.tenant).await?.first() {
             writeln!(
@@ -127,6 +128,18 @@ pub(super) async fn snippets(
         writeln!(text, "\nTHE-CLIENT-SECRET stands for the secret, which nobody can read again.")?;
     }
     say(&text)
+}
+
+/// How a service provider is told of a session's end.
+fn hears(party: &SamlParty) -> String {
+    match (party.back_logout(), party.slo.first()) {
+        (Some(BackLogout::Soap(url)), _) => format!("from this server, by SOAP at {url}"),
+        (Some(BackLogout::Direct(endpoint)), _) => format!("from this server, as from a browser at {}", endpoint.url),
+        (None, Some(endpoint)) => {
+            format!("by the browser alone, at {}: not when somebody is revoked (see --direct-logout)", endpoint.url)
+        }
+        (None, None) => "not at all: it names no address (saml.slo_soap, saml.slo)".to_owned(),
+    }
 }
 
 /// A certificate as text (RFC 7468 §5).

@@ -154,7 +154,7 @@ async fn read(config: Option<&Path>, reading: &Reading, world: &World, out: &mut
         }
     };
     let mut reader = LogReader::new(source.tenant(), keys);
-    source.prove(&mut reader).await?;
+    source.prove(&mut reader, from, to).await?;
     source.begin(from, to, reading.user.as_deref()).await?;
     while let Some(page) = source.next().await? {
         // Rows come in the order of their days: what earlier days needed is needed no more.

@@ -4,14 +4,17 @@ use std::{collections::HashMap, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use data_encoding::BASE64;
-use messaging::log::{LogReader, Page, page};
+use messaging::log::{self, LogReader, Page, page};
 use serde::Deserialize;
 use serde_json::Value;
 use store::{LogSegment, MessageRow, Span, Store};
 use types::{MessageId, Millis, Normalization, SecretString, SegmentId, TenantId, UserId, UserName, World};
 
 use super::Reading;
-use crate::{admin::import::source::Source as Api, keys_command::tenants};
+use crate::{
+    admin::{import::source::Source as Api, office::actor},
+    keys_command::tenants,
+};
 
 /// Rows of a page.
 const PAGE: i64 = 10_000;
@@ -87,9 +90,13 @@ impl Source {
         Ok(())
     }
 
-    /// Shows the server that the key is here, before it gives any rows: who can't is taken for a thief.
-    pub(crate) async fn prove(&mut self, reader: &mut LogReader) -> anyhow::Result<()> {
-        let Place::Api { api, proof, .. } = &mut self.from else { return Ok(()) };
+    /// Shows that the key is here, before any rows are given: who can't is taken for a thief. Who reads on the server's own host stands in the
+    /// organisation's administrator log then, with or without the key.
+    pub(crate) async fn prove(&mut self, reader: &mut LogReader, from: Millis, to: Millis) -> anyhow::Result<()> {
+        let (api, proof) = match &mut self.from {
+            Place::Store { store, .. } => return note_reader(store, self.tenant, reader, (from, to)).await,
+            Place::Api { api, proof, .. } => (api, proof),
+        };
         let answer = api.get("/admin/v1/logs/messages", "prove=1").await?;
         let asked = Challenged::deserialize(answer.get("response").context("no response")?)?;
         let Some(Challenge { segment, id, sealed }) = asked.challenge else { return Ok(()) };
@@ -203,6 +210,30 @@ struct Header {
     id: String,
     day: i64,
     header: Option<String>,
+}
+
+/// Writes down who reads this machine's database, and raises an alarm where they can't open what they read: to copy what is sealed to
+/// somebody else is nothing that anybody has asked them for.
+async fn note_reader(
+    store: &Store,
+    tenant: TenantId,
+    reader: &mut LogReader,
+    (from, to): (Millis, Millis),
+) -> anyhow::Result<()> {
+    let (scope, who) = (store.tenant(tenant), actor());
+    let challenge = log::challenge(store, tenant, &who).await?;
+    let has_key = challenge.as_ref().is_none_or(|made| {
+        reader.add_segment(made.segment.id, made.segment.day, made.segment.header.as_deref());
+        reader.open(made.id, &made.sealed).is_ok()
+    });
+    let detail = serde_json::json!({ "from": from.0, "to": to.0, "has_key": has_key });
+    let mut tx = scope.begin().await?;
+    tx.log_act(store.world(), &who, "message_log_read", "", &detail.to_string()).await?;
+    tx.commit().await?;
+    if !has_key {
+        scope.raise("log_read_without_key", &who, "{}").await?;
+    }
+    Ok(())
 }
 
 fn read_page(answer: &Value) -> anyhow::Result<(Page, Option<String>)> {

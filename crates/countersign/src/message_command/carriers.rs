@@ -6,40 +6,26 @@ use anyhow::bail;
 use messaging::ChannelKind;
 use types::{Millis, TenantId};
 
-use crate::{cli::say, route_health::Told, services::Services};
+use crate::{
+    cli::say,
+    route_health::{Told, described},
+    services::Services,
+};
 
 const DAY_MS: i64 = 86_400_000;
 
 /// Shows the routes, and how the carriers do on them.
 pub(super) async fn routes(services: &Services, told: Option<Told>) -> anyhow::Result<()> {
-    let table = services.courier.routes();
-    let mut out = String::new();
-    if table.routes.is_empty() {
-        out.push_str("no routes are written: each kind goes through all carriers that carry it, in this order\n");
-        out.push_str(&names(services));
-    }
-    for route in &table.routes {
-        let prefixes = if route.prefixes.is_empty() { "everything".to_owned() } else { route.prefixes.join(", ") };
-        let mut words = vec![format!("{} to {prefixes}: {}", route.kind.as_str(), route.carriers.join(", then "))];
-        words.extend(route.then.map(|kind| format!("at last by {}", kind.as_str())));
-        words.extend(route.per_second.map(|rate| format!("at most {rate} a second")));
-        words.extend((route.cost > 0.0).then(|| format!("cost {}", route.cost)));
-        writeln!(out, "{}", words.join("; "))?;
-    }
     let cuts = services.store.carrier_cuts().await?;
-    for carrier in told.iter().flat_map(|told| &told.carriers) {
-        let is_cut = cuts.iter().any(|cut| cut.carrier == carrier.name);
-        let state = match (is_cut, carrier.ready) {
-            (true, _) => "cut off",
-            (false, true) => "ready",
-            (false, false) => "can't be reached now",
-        };
-        writeln!(out, "{} ({state})", carrier.name)?;
-        for route in &carrier.routes {
-            writeln!(out, "  {}", route.words())?;
-        }
+    let is_told = told.is_some();
+    let mut told = told.unwrap_or_default();
+    for carrier in &mut told.carriers {
+        // The server may not have heard of it yet.
+        carrier.cut = cuts.iter().find(|cut| cut.carrier == carrier.name).map(|cut| cut.reason.clone());
     }
-    if told.is_none() {
+    let mut out = described(&services.courier.routes(), &told);
+    if !is_told {
+        out.push_str(&names(services));
         out.push_str("no server on this machine says how the carriers do\n");
     }
     say(&out)

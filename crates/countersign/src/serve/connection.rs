@@ -101,6 +101,7 @@ async fn requests<IO>(
             let client = door.proxies.client(peer, request.headers());
             request.extensions_mut().insert(ConnectInfo(client));
             request.extensions_mut().insert(sso::forward::Peer(peer));
+            request.extensions_mut().insert(place.clone());
             if let Some(shown) = &shown {
                 request.extensions_mut().insert(shown.clone());
             }

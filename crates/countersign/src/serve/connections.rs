@@ -2,7 +2,8 @@
 //!
 //! Duo's clients let a user in when they can't connect (`failmode=safe`), so a server that is full is a way around the
 //! second factor. Hence nobody is turned away while any connection merely waits: the one that has been quiet the
-//! longest is closed instead. Only connections with a request under way are never closed for room.
+//! longest is closed instead. Only connections with a request under way are never closed for room, and a request is
+//! under way once it is here whole: one whose body doesn't come holds no place that another needs.
 //!
 //! No connection has a timer of its own. Each keeps its state and the tick it entered it in one atomic number, and one
 //! [`Connections::sweep`] closes those that stayed too long.
@@ -36,6 +37,8 @@ pub(crate) enum State {
     Busy = 3,
     /// The last request is answered.
     Quiet = 4,
+    /// A request's body is arriving.
+    Body = 5,
 }
 
 impl State {
@@ -45,7 +48,8 @@ impl State {
             1 => Self::Fresh,
             2 => Self::Reading,
             3 => Self::Busy,
-            _ => Self::Quiet,
+            4 => Self::Quiet,
+            _ => Self::Body,
         }
     }
 }
@@ -216,7 +220,8 @@ impl Connections {
         for entry in &self.table().entries {
             let (state, since) = entry.state();
             let (allowed, order) = match state {
-                State::Busy => continue,
+                // Both have an end of their own, with an answer: the request's time, and the body's.
+                State::Busy | State::Body => continue,
                 State::Handshake => (handshake, Order::Close),
                 State::Fresh | State::Reading => (header, Order::Close),
                 // A client that takes no answer would never finish: the second order is to close.
@@ -353,7 +358,7 @@ mod tests {
             place
         };
         let (handshake, fresh, reading) = (place(State::Handshake), place(State::Fresh), place(State::Reading));
-        let (busy, quiet) = (place(State::Busy), place(State::Quiet));
+        let (busy, quiet, body) = (place(State::Busy), place(State::Quiet), place(State::Body));
         sweeps(&connections, PATIENCE.handshake);
         assert_eq!(order(&handshake), Order::Close);
         assert_eq!(order(&fresh), Order::None);
@@ -363,7 +368,7 @@ mod tests {
         assert_eq!(order(&quiet), Order::Finish);
         sweeps(&connections, Duration::from_secs(2));
         assert_eq!(order(&quiet), Order::Close, "who takes no answer is closed in the end");
-        assert_eq!(order(&busy), Order::None);
+        assert_eq!((order(&busy), order(&body)), (Order::None, Order::None));
     }
 
     #[test]
@@ -376,6 +381,7 @@ mod tests {
             (State::Reading, State::Reading),
             (State::Busy, State::Busy),
             (State::Quiet, State::Reading),
+            (State::Body, State::Body),
         ] {
             place.enter(before);
             place.bytes_arrived();
@@ -422,6 +428,17 @@ mod tests {
         for _ in 0..5 {
             assert!(connections.admit(None).is_ok(), "a trusted proxy has no share");
         }
+    }
+
+    #[test]
+    fn a_body_that_does_not_come_makes_room() {
+        let connections = Connections::new(2, 10);
+        let (first, second) = (connections.admit(None), connections.admit(None));
+        let (first, second) = (first.unwrap_or_else(|_| panic!("room")), second.unwrap_or_else(|_| panic!("room")));
+        first.enter(State::Busy);
+        second.enter(State::Body);
+        let _third = connections.admit(None).unwrap_or_else(|_| panic!("room"));
+        assert_eq!((order(&first), order(&second)), (Order::None, Order::Close));
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! `/healthz`, `/readyz`, `/metrics`: for the machines that look after the process.
+//! `/healthz`, `/readyz`, `/metrics`: for the machines that look after the process; `/metrics/routes`: for the people who do.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,6 +18,9 @@ use crate::telemetry::Registry;
 /// text. Asked on each `/readyz`, so it should be cheap.
 pub type Readiness = Arc<dyn Fn() -> BoxFuture<'static, Result<(), &'static str>> + Send + Sync>;
 
+/// What is shown to those who look after the server, in words: the carriers of messages, the routes, how they do.
+pub type Overview = Arc<dyn Fn() -> String + Send + Sync>;
+
 /// Who may not be kept waiting: a probe that hears nothing takes the process for dead.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -30,29 +33,33 @@ pub(crate) struct Health {
     pub(crate) shutdown: Shutdown,
     /// The numbers.
     pub(crate) registry: Arc<Registry>,
+    /// The carriers and routes.
+    pub(crate) routes: Overview,
 }
 
 impl Health {
-    /// The routes for the main listener: `/metrics` is there only with a token.
+    /// The routes for the main listener: `/metrics` and what lies below it are there only with a token.
     pub(crate) fn public<S: Clone + Send + Sync + 'static>(self, token: Option<SecretString>) -> Router<S> {
-        let registry = self.registry.clone();
-        let router = self.probes();
-        let Some(token) = token.map(Arc::new) else { return router };
-        let metrics = move |headers: HeaderMap| async move {
-            let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-            match given.and_then(|value| value.strip_prefix("Bearer ")) {
-                Some(given) if token.ct_eq(given) => text(&registry),
-                _ => (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], "a token is needed\n")
-                    .into_response(),
-            }
-        };
-        router.route("/metrics", get(metrics))
+        match token {
+            Some(token) => self.clone().probes().merge(self.numbers(Some(Arc::new(token)))),
+            None => self.probes(),
+        }
     }
 
     /// The routes for a listener that only the machines reach.
     pub(crate) fn private<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
-        let registry = self.registry.clone();
-        self.probes().route("/metrics", get(move || async move { text(&registry) }))
+        self.clone().probes().merge(self.numbers(None))
+    }
+
+    fn numbers<S: Clone + Send + Sync + 'static>(self, token: Option<Arc<SecretString>>) -> Router<S> {
+        let (registry, routes, again) = (self.registry, self.routes, token.clone());
+        let metrics = move |headers: HeaderMap| async move {
+            if may_see(&headers, token.as_deref()) { text(&registry) } else { refused() }
+        };
+        let routes = move |headers: HeaderMap| async move {
+            if may_see(&headers, again.as_deref()) { routes().into_response() } else { refused() }
+        };
+        Router::new().route("/metrics", get(metrics)).route("/metrics/routes", get(routes))
     }
 
     fn probes<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
@@ -76,6 +83,17 @@ impl Health {
             Some(missing) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {missing}\n")).into_response(),
         }
     }
+}
+
+/// Whether a request has the token, where one is needed.
+fn may_see(headers: &HeaderMap, token: Option<&SecretString>) -> bool {
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.strip_prefix("Bearer "));
+    token.is_none_or(|token| given.is_some_and(|given| token.ct_eq(given)))
+}
+
+fn refused() -> Response {
+    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], "a token is needed\n").into_response()
 }
 
 fn text(registry: &Registry) -> Response {

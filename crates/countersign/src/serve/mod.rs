@@ -27,7 +27,7 @@ pub mod signals;
 mod tests;
 
 pub use failure::{Failed, Failure, OnFailure};
-pub use health::Readiness;
+pub use health::{Overview, Readiness};
 pub use peer::TrustedProxies;
 pub use server::{Application, ServeError, Server, Stopped};
 pub use shutdown::Shutdown;

@@ -17,8 +17,10 @@ use std::{
 };
 
 use axum::{body::Body, extract::MatchedPath, response::Response};
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::{HeaderName, HeaderValue, Request, header};
+use hyper::body::Body as _;
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt as _};
 use tracing::Instrument as _;
@@ -26,6 +28,7 @@ use types::World;
 
 use super::{
     body::{self, BodyLimits},
+    connections::{Place, State},
     failure::{Failed, Failure, OnFailure, plain},
     http_metrics::{HttpMetrics, UNMATCHED},
 };
@@ -142,8 +145,9 @@ where
     S: Service<Request<Body>, Response = Response, Error = Infallible> + Send + 'static,
     S::Future: Send,
 {
-    let (head, body) = request.into_parts();
-    let body = body::collect(body, rules.body).await?;
+    let (mut head, body) = request.into_parts();
+    let place = head.extensions.remove::<Arc<Place>>();
+    let body = arrived(body, place.as_deref(), rules.body).await?;
     let request = Request::from_parts(head, Body::from(body));
     // Nothing of a handler is used again after it panicked.
     let handled = AssertUnwindSafe(inner.oneshot(request)).catch_unwind();
@@ -153,6 +157,20 @@ where
         Ok(Err(_panic)) => Err(Failure::Panic),
         Err(_elapsed) => Err(Failure::Timeout),
     }
+}
+
+/// The whole body. While it comes, its connection is one that may have to make room.
+async fn arrived(body: Body, place: Option<&Place>, limits: BodyLimits) -> Result<Bytes, Failure> {
+    if let Some(place) = place
+        && !body.is_end_stream()
+    {
+        place.enter(State::Body);
+    }
+    let whole = body::collect(body, limits).await;
+    if let Some(place) = place {
+        place.enter(State::Busy);
+    }
+    whole
 }
 
 /// Asks for the answer's wording, also when the one who is asked panics.

@@ -24,7 +24,7 @@ use super::{
     connection::{self, Door},
     connections::{Connections, Order, Patience, Refused, TICK},
     failure::OnFailure,
-    health::{Health, Readiness},
+    health::{Health, Overview, Readiness},
     http_metrics::HttpMetrics,
     observe::{Observe, RequestIds, Rules},
     open_files,
@@ -35,11 +35,13 @@ use crate::{config::Config, telemetry::Registry, tls::Tls};
 
 /// What is served. Made by whoever wires the doors to the engine.
 pub struct Application {
-    /// Every door's routes. `/healthz`, `/readyz` and `/metrics` are added to it, so it must not have them. A handler
+    /// Every door's routes. `/healthz`, `/readyz`, `/metrics` and `/metrics/routes` are added to it, so it must not have them. A handler
     /// finds the client's address in [`axum::extract::ConnectInfo`]`<SocketAddr>` and the body complete.
     pub router: Router,
     /// Whether the engine can answer.
     pub ready: Readiness,
+    /// The carriers and routes of messages, for `/metrics/routes`.
+    pub routes: Overview,
     /// Who words the answer when a handler gives none.
     pub on_failure: OnFailure,
 }
@@ -145,7 +147,12 @@ impl Server {
         let limits = &self.config.limits;
         let metrics = Arc::new(HttpMetrics::new(self.registry.clone()));
         let connections = Connections::new(open_files::room_for(limits.connections), limits.connections_per_address);
-        let health = Health { ready: application.ready, shutdown: shutdown.clone(), registry: self.registry.clone() };
+        let health = Health {
+            ready: application.ready,
+            shutdown: shutdown.clone(),
+            registry: self.registry.clone(),
+            routes: application.routes,
+        };
         let observe = Observe(Arc::new(Rules {
             body: BodyLimits { bytes: limits.body_bytes, time: limits.body },
             request: limits.request,

@@ -69,6 +69,7 @@ async fn start(more: &str) -> Running {
             let ready = is_ready.load(Ordering::SeqCst);
             Box::pin(async move { if ready { Ok(()) } else { Err("store") } })
         }),
+        routes: Arc::new(|| "main (ready)\n".to_owned()),
         on_failure: Arc::new(|failed: Failed<'_>| {
             // As a door would: a denial at preauth, whatever broke.
             if failed.route == Some("/auth/v2/preauth") && failed.failure == Failure::Panic {
@@ -337,6 +338,10 @@ async fn probes_and_metrics_answer_whom_they_may() {
     {
         let request = format!("GET /metrics HTTP/1.1\r\nhost: x\r\n{authorization}connection: close\r\n\r\n");
         assert!(server.ask(&request).await.starts_with(&format!("HTTP/1.1 {status} ")), "{authorization}");
+        let request = request.replace("/metrics", "/metrics/routes");
+        let answer = server.ask(&request).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        assert_eq!(answer.ends_with("main (ready)\n"), status == 200, "{answer}");
     }
     server.ask(&get_request("/hello?passcode=123456")).await;
     server.ask(&get_request("/absent/alice")).await;
@@ -361,6 +366,15 @@ async fn a_full_server_lets_new_clients_in_by_closing_waiting_ones() {
         waiting.push(server.connect().await);
     }
     assert!(server.ask(&get_request("/hello")).await.ends_with("hello"));
+    // So are those that announce a body and send half of it.
+    let mut halves = Vec::new();
+    for _ in 0..32 {
+        let mut stream = server.connect().await;
+        stream.write_all(b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf").await.expect("sent");
+        halves.push(stream);
+    }
+    assert!(server.ask(&get_request("/hello")).await.ends_with("hello"));
+    drop(halves);
     // All sixteen busy: nobody can be closed, and the next one is turned away.
     drop(waiting);
     let mut busy = Vec::new();

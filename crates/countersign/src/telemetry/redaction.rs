@@ -72,8 +72,12 @@ async fn through_the_stack(format: LogFormat, captured: &Captured) {
             }),
         )
         .route("/panic/{name}", post(|| async { panic!("s3cret-panic {}", "+15035550100") as &'static str }));
-    let application =
-        Application { router, ready: Arc::new(|| Box::pin(async { Ok(()) })), on_failure: Arc::new(failure::plain) };
+    let application = Application {
+        router,
+        ready: Arc::new(|| Box::pin(async { Ok(()) })),
+        routes: Arc::new(String::new),
+        on_failure: Arc::new(failure::plain),
+    };
     let serving = tokio::spawn(server.run(application, shutdown.clone()));
     let ca = tls.ca_file().expect("an authority").clone();
     for path in ["/users/s3cret-path", "/panic/s3cret-path", "/absent/s3cret-path"] {

@@ -2,7 +2,7 @@
 
 use aho_corasick::AhoCorasick;
 use data_encoding::{BASE64, HEXLOWER, HEXUPPER};
-use std::{collections::BTreeSet, fs, path::Path};
+use std::collections::BTreeSet;
 
 /// Something that must not be found, with the forms in which it is looked for.
 pub(crate) struct Needle {
@@ -92,26 +92,6 @@ pub(crate) fn search(needles: &[Needle], places: &[(String, Vec<u8>)]) -> Vec<St
         }
     }
     hits.into_iter().collect()
-}
-
-/// Every file below a directory, with its content.
-pub(crate) fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut found = Vec::new();
-    let mut open = vec![directory.to_owned()];
-    while let Some(directory) = open.pop() {
-        for entry in fs::read_dir(&directory).unwrap().flatten() {
-            let path = entry.path();
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => open.push(path),
-                // A file of a running server may go away in between.
-                Ok(kind) if kind.is_file() => {
-                    found.extend(fs::read(&path).ok().map(|bytes| (path.display().to_string(), bytes)));
-                }
-                _ => {}
-            }
-        }
-    }
-    found
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use crate::{
     authenticator::{push, send},
-    needles::{Needle, files, search},
+    needles::{Needle, search},
     program::{Caller, Site, each_engine},
     supplier::{Request, Supplier},
     support::{
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 use auth::otp::hotp;
-use countersign_e2e::postgres::Postgres;
+use countersign_e2e::{loot, postgres::Postgres};
 use directory::SettingsFields;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -193,11 +193,11 @@ fn of_organisation(of: &Organisation) -> Vec<Needle> {
 
 /// All that was written on this machine.
 fn written(site: &Site, server: Option<&Postgres>) -> Vec<(String, Vec<u8>)> {
-    let mut places = files(site.scratch.path());
+    let mut places = loot::files(site.scratch.path()).unwrap();
     if let Some(server) = server {
         server.sql("postgres", "CHECKPOINT").unwrap();
         // The data directory lies beside the log: tables, indexes and write-ahead log as they are on the disk.
-        places.extend(files(server.log().parent().unwrap()));
+        places.extend(loot::files(server.log().parent().unwrap()).unwrap());
     }
     places
 }

@@ -9,6 +9,7 @@
 mod applications;
 mod devices;
 mod four_eyes;
+mod granted;
 mod logged;
 mod parsers;
 mod passkeys;

@@ -31,7 +31,7 @@ pub(crate) async fn passkey(site: &Site, user: UserId) -> PasskeyId {
     id
 }
 
-async fn session(site: &Site, user: UserId) {
+pub(crate) async fn session(site: &Site, user: UserId) {
     let row = SessionRow {
         id: SessionId::new(NOW, World::real().random.as_ref()),
         user_id: user,
@@ -53,7 +53,7 @@ async fn session(site: &Site, user: UserId) {
     tx.commit().await.unwrap();
 }
 
-async fn open(site: &Site, user: UserId) -> usize {
+pub(crate) async fn open(site: &Site, user: UserId) -> usize {
     site.a().rows().sessions_of_user(user, NOW).await.unwrap().len()
 }
 

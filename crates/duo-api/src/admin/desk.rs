@@ -76,6 +76,7 @@ pub(super) fn refused(error: DirectoryError) -> ApiError {
             ApiError::too_many_requests(u32::try_from(retry_after.as_secs()).unwrap_or(60).max(1))
         }
         DirectoryError::Duplicate(what) => ApiError::invalid_parameter(format!("{what} already exists")),
+        DirectoryError::Changed(what) => ApiError::invalid_parameter(format!("{what} was changed meanwhile")),
         DirectoryError::Store(error) => failed(&error),
     }
 }

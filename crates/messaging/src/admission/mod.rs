@@ -8,6 +8,7 @@
 //! nobody knows in the countries of those. A tenant that has sent nothing yet takes the country of its first number as its own, and that
 //! one only: so a fresh tenant works, and is never open to the world. The countries stand in the store as keyed digests.
 
+pub(crate) mod canaries;
 pub(crate) mod opt_out;
 mod settings;
 pub(crate) mod words;

@@ -366,6 +366,8 @@ const fn receipt_expiry(now: Millis) -> Millis {
 #[cfg(test)]
 mod in_time_tests;
 #[cfg(test)]
+mod queue_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod ways_tests;

@@ -3,7 +3,7 @@
 use super::{Desk, Report, Reported, carry::Trip, fleet::Candidate};
 use crate::{
     ErrorClass, SendError,
-    admission::{opt_out, words::Word},
+    admission::{canaries, opt_out, words::Word},
     links::Heard,
 };
 use std::{
@@ -74,6 +74,9 @@ async fn hear(desk: Weak<Desk>, mut hearing: mpsc::Receiver<Heard>) {
                 let now = desk.now();
                 tokio::spawn(async move {
                     let Ok(_turn) = written.acquire_owned().await else { return };
+                    if let Err(error) = canaries::heed(&store, &inbound, now).await {
+                        tracing::error!(%error, "it can't be looked up whether a text was for a number that is nobody's");
+                    }
                     let word = match opt_out::heed(&store, &inbound.from, &inbound.text, now).await {
                         Ok(word) => word.map_or("other", Word::as_str),
                         Err(error) => {

@@ -142,8 +142,7 @@ async fn m3_of_days_before_the_tenants_own_key_says_whose_a_message_was() {
     // Of today this user's, of yesterday everybody's: the reader has the key to say whose they are.
     assert_eq!(page.rows.iter().filter(|row| row.day == today).count(), 1);
     assert_eq!(page.rows.len(), 31);
-    let mut reader = LogReader::new(tenant, vec![private.unwrap()]);
-    reader.add_days(store, ALWAYS.0, ALWAYS.1).await.unwrap();
+    let reader = fixture.reader(tenant, vec![private.unwrap()]).await;
     let theirs = reader.open_rows(&page.rows).into_iter().map(Result::unwrap);
     let theirs: HashSet<_> =
         theirs.filter(|opened| opened.user() == Some(users[3])).map(|opened| opened.to().to_owned()).collect();
@@ -237,8 +236,7 @@ async fn m7_a_thief_who_pages_meets_a_canary_and_the_tenants_reader_never_does()
         assert_eq!((row.sealed.as_ref().map(Vec::len), row.user_mark.len()), (Some(SEALED_LEN), 32));
     }
     // The tenant, who shows that it has the key, is given none; and who reads them anyway passes over them.
-    let mut reader = LogReader::new(tenant, vec![private.clone().unwrap()]);
-    reader.add_days(store, ALWAYS.0, ALWAYS.1).await.unwrap();
+    let reader = fixture.reader(tenant, vec![private.clone().unwrap()]).await;
     let (rows, none) = read(Asked { without_canaries: true, ..Asked::default() }).await;
     assert_eq!((rows.len(), none), (520, 0));
     let opened = reader.open_rows(&stolen).into_iter().map(Result::unwrap);

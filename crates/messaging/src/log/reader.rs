@@ -3,11 +3,9 @@
 use super::{Opened, SEALED_LEN, SENT_LEN, Words};
 use keys::{OpenSegment, Part, TenantPrivateKey, segment};
 use std::collections::BTreeMap;
-use store::{MessageRow, Span, Store, StoreError};
-use types::{MessageId, Millis, SegmentId, TenantId};
+use store::MessageRow;
+use types::{MessageId, SegmentId, TenantId};
 
-/// Segments that are asked for at once.
-const PAGE: i64 = 500;
 /// So few rows are not worth another thread.
 const ALONE: usize = 256;
 
@@ -69,21 +67,6 @@ impl LogReader {
     #[must_use]
     pub fn knows(&self, id: SegmentId) -> bool {
         self.segments.contains_key(&id)
-    }
-
-    /// Takes all segments of the days from `from` to `to` out of the store, for whoever reads beside it.
-    pub async fn add_days(&mut self, store: &Store, from: Millis, to: Millis) -> Result<(), StoreError> {
-        let mut span = Span::new(from, to, PAGE);
-        loop {
-            let segments = store.tenant(self.tenant).log_segments(&span).await?;
-            for segment in &segments {
-                self.add_segment(segment.id, segment.day, segment.header.as_deref());
-            }
-            match segments.last() {
-                Some(last) if i64::try_from(segments.len()).unwrap_or(0) == PAGE => span = span.after(last.id),
-                _ => return Ok(()),
-            }
-        }
     }
 
     /// Forgets segments of days before `day`.

@@ -31,20 +31,17 @@ async fn only_the_tenant_opens_and_only_for_this_message() {
     let (book, message) = (book::LogBook::new(), day_id(fixture.message_id()));
     let row = seal(&book, &fixture, tenant, message, "+15035550100").await;
     assert_eq!(row.len(), SEALED_LEN);
-    let (early, late) = (Millis(0), Millis(i64::MAX));
-    let mut reader = LogReader::new(tenant, vec![private.clone()]);
+    let reader = LogReader::new(tenant, vec![private.clone()]);
     assert_eq!(reader.open(message, &row).err(), Some(Unreadable::NoSegment));
-    reader.add_days(&fixture.store, early, late).await.unwrap();
+    let reader = fixture.reader(tenant, vec![private.clone()]).await;
     let opened = reader.open(message, &row).unwrap();
     assert_eq!((opened.to(), opened.at(), opened.receipt_at()), ("+15035550100", fixture.store.world().now(), None));
     assert_eq!(reader.open(day_id(fixture.message_id()), &row).err(), Some(Unreadable::Damaged));
     assert!(reader.open(message, &row[1..]).is_err());
-    let mut other = LogReader::new(tenant, vec![TenantPrivateKey::generate(&SeededRandom::new(99))]);
-    other.add_days(&fixture.store, early, late).await.unwrap();
+    let other = fixture.reader(tenant, vec![TenantPrivateKey::generate(&SeededRandom::new(99))]).await;
     assert_eq!(other.open(message, &row).err(), Some(Unreadable::OtherKey));
     // With the right key among several.
-    let mut both = LogReader::new(tenant, vec![TenantPrivateKey::generate(&SeededRandom::new(98)), private]);
-    both.add_days(&fixture.store, early, late).await.unwrap();
+    let mut both = fixture.reader(tenant, vec![TenantPrivateKey::generate(&SeededRandom::new(98)), private]).await;
     assert!(both.open(message, &row).is_ok());
     both.forget_before(message.made_at().day() + 1);
     assert_eq!(both.open(message, &row).err(), Some(Unreadable::NoSegment));
@@ -79,11 +76,7 @@ async fn m4_a_day_that_was_forgotten_opens_for_nobody_not_even_from_a_copy() {
     fixture.clock.advance(Duration::from_secs(5 * 86_400));
     let days: &DayKeys = fixture.store.day_keys().unwrap();
     assert!(days.advance(today, fixture.store.world()).unwrap());
-    let read = async || {
-        let mut reader = LogReader::new(tenant, vec![private.clone()]);
-        reader.add_days(&fixture.store, Millis(0), Millis(i64::MAX)).await.unwrap();
-        reader.open(message, &row).err()
-    };
+    let read = async || fixture.reader(tenant, vec![private.clone()]).await.open(message, &row).err();
     assert_eq!(read().await, None, "the oldest day that is kept");
     assert!(days.advance(today + 1, fixture.store.world()).unwrap());
     // The row and the header still stand: as in a backup that was made before.

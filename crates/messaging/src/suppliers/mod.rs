@@ -98,11 +98,7 @@ impl Channel for Supplier {
             let letter = self.letter(message, ticket).ok_or(SendError::Mismatch)?;
             match self.driver.send(&letter).await {
                 Ok(taken) => Ok(Accepted { receipt: taken.id, segments: taken.segments }),
-                Err(Refusal::Down) => Err(SendError::Down),
-                Err(Refusal::Throttled(retry_after)) => Err(SendError::Throttled { retry_after }),
-                Err(Refusal::Refused(class)) => Err(SendError::Refused(class_of(class))),
-                Err(Refusal::Unknown) => Err(SendError::Unavailable),
-                Err(Refusal::Unfit) => Err(SendError::Mismatch),
+                Err(refusal) => Err(refused(refusal)),
             }
         })
     }
@@ -118,7 +114,18 @@ impl Channel for Supplier {
     }
 }
 
-const fn class_of(class: Class) -> ErrorClass {
+/// Why a supplier took nothing, in the courier's words.
+pub(crate) const fn refused(refusal: Refusal) -> SendError {
+    match refusal {
+        Refusal::Down => SendError::Down,
+        Refusal::Throttled(retry_after) => SendError::Throttled { retry_after },
+        Refusal::Refused(class) => SendError::Refused(class_of(class)),
+        Refusal::Unknown => SendError::Unavailable,
+        Refusal::Unfit => SendError::Mismatch,
+    }
+}
+
+pub(crate) const fn class_of(class: Class) -> ErrorClass {
     match class {
         Class::None => ErrorClass::None,
         Class::BadAddress => ErrorClass::BadAddress,

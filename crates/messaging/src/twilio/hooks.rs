@@ -3,7 +3,7 @@
 //! A callback is believed if it bears the account's signature over the address as the supplier knows it (the configured public one,
 //! whatever a proxy made of it), and if its path ends in a ticket that this house wrote for the message.
 
-use super::{Twilio, codes, is_id, signature, twiml, words::Words};
+use super::{Twilio, class, is_id, signature, twiml, words::Words};
 use crate::{
     Answer, BoxFuture, CallAnswer, Delivery, ErrorClass, Hook, HookError, HookReply, Receiver, Reception, Report,
     Reported, What, courier::RECEIPT_LIFE, house::Claims,
@@ -193,7 +193,7 @@ impl Status {
 
     fn report(&self) -> Report {
         let delivery = self.delivery();
-        let class = match (delivery, codes::class(self.code)) {
+        let class = match (delivery, class(self.code)) {
             (Delivery::Undelivered | Delivery::Failed, ErrorClass::None) if self.collection == "Calls" => {
                 ErrorClass::Unreachable
             }

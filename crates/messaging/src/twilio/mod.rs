@@ -6,7 +6,6 @@
 //!
 //! Nothing here logs or returns a number, a text, or an address that a callback goes to.
 
-mod codes;
 mod hooks;
 mod http;
 pub(crate) mod keys;
@@ -16,16 +15,14 @@ mod words;
 
 pub(crate) use twiml::digits as dialled;
 
-#[doc(hidden)]
-pub use hooks::fuzz_form;
-#[doc(hidden)]
-pub use http::fuzz_answers;
-
 use crate::{
     Accepted, Address, BoxFuture, CallScript, Channel, ChannelKind, Content, ErrorClass, Links, Outgoing, Receiver,
     SendError, Ticket, What,
+    suppliers::{class_of, refused},
 };
-use ::suppliers::{Erase, Forgetter};
+use ::suppliers::{Erase, Forgetter, No, presets::twilio::REDACTION_NOT_ENABLED};
+#[doc(hidden)]
+pub use hooks::fuzz_form;
 use std::{
     sync::{
         Arc, OnceLock,
@@ -160,7 +157,7 @@ impl Twilio {
                 config.base_url.trim_end_matches('/').to_owned(),
                 config.account_sid,
                 config.token,
-                config.retry.clone(),
+                &config.retry,
                 world,
             )
             .map_err(InvalidTwilioConfig::Client)?,
@@ -211,7 +208,7 @@ impl Twilio {
             form.push(("AddressRetention", "obfuscate".to_owned()));
         }
         let created = match self.api.create("Messages", &form).await {
-            Err(http::Refusal::Code(codes::REDACTION_NOT_ENABLED)) if form.len() > plain => {
+            Err(No { code, .. }) if code == REDACTION_NOT_ENABLED && form.len() > plain => {
                 if !self.unredacted.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
                         "the supplier's account has no message redaction: texts and numbers stay there until they are deleted"
@@ -222,7 +219,7 @@ impl Twilio {
             }
             done => done,
         };
-        let created = created.map_err(http::Refusal::into_error)?;
+        let created = created.map_err(|no| refused(no.refusal))?;
         self.forget_later("Messages", &created.id, validity);
         Ok(Accepted { receipt: created.id, segments: created.segments })
     }
@@ -258,7 +255,7 @@ impl Twilio {
         if !extension.is_empty() {
             form.push(("SendDigits", twiml::digits(extension).ok_or(SendError::Refused(ErrorClass::BadAddress))?));
         }
-        let created = self.api.create("Calls", &form).await.map_err(http::Refusal::into_error)?;
+        let created = self.api.create("Calls", &form).await.map_err(|no| refused(no.refusal))?;
         self.forget_later("Calls", &created.id, Duration::from_secs((RING + CALL).into()));
         Ok(Accepted { receipt: created.id, segments: 1 })
     }
@@ -288,7 +285,7 @@ struct Eraser(Arc<http::Api>);
 impl Erase for Eraser {
     async fn erase(&self, id: &str) -> bool {
         let Some((collection, id)) = id.split_once('/') else { return true };
-        self.0.delete(collection, id).await == http::Deleted::Yes
+        self.0.delete(collection, id).await
     }
 }
 
@@ -336,6 +333,11 @@ impl Channel for Twilio {
             tokio::time::timeout(DEADLINE, sending).await.unwrap_or(Err(SendError::Unavailable))
         })
     }
+}
+
+/// What an error code of a receipt means; 0 stands for none.
+fn class(code: u32) -> ErrorClass {
+    if code == 0 { ErrorClass::None } else { class_of(::suppliers::presets::twilio::class(&code.to_string())) }
 }
 
 /// Letters, digits, `-` and `_`, at most 64: fit for a path.

@@ -3,7 +3,8 @@
 //! A positive control keeps the scan honest: the same numbers, put into the same database in each of the forms that are looked for,
 //! are found.
 
-use crate::{supplier::Supplier, support::Fixture, theft::scan::Loot, twilio};
+use crate::{supplier::Supplier, support::Fixture, twilio};
+use countersign_e2e::loot::{self, Loot};
 use messaging::{
     Accepted, Address, BoxFuture, Channel, ChannelKind, Content, Courier, Delivery, ErrorClass, Outgoing, Report,
     SendError, Ticket, Twilio,
@@ -87,15 +88,9 @@ fn hits(bytes: &[u8], numbers: &[String]) -> BTreeMap<&'static str, usize> {
 
 /// All files of the directory, the journal among them.
 fn dump(directory: &Path) -> Vec<u8> {
-    let mut all = Vec::new();
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        names.push(path.file_name().unwrap().to_string_lossy().into_owned());
-        all.extend(std::fs::read(path).unwrap());
-    }
-    assert!(names.iter().any(|name| name.ends_with("-wal")), "the journal is missing from {names:?}");
-    all
+    let files = loot::files(directory).unwrap();
+    assert!(files.iter().any(|(name, _)| name.ends_with("-wal")), "the journal is missing");
+    files.into_iter().flat_map(|(_, bytes)| bytes).collect()
 }
 
 fn contains(bytes: &[u8], needle: &[u8]) -> bool {
@@ -175,7 +170,7 @@ async fn a_thief_of_database_journal_and_logs_finds_no_number() {
     let span = store::Span::new(types::Millis(0), types::Millis(i64::MAX), 1_000);
     let rows = fixture.store.tenant(sealed).messages(&span).await.unwrap();
     let private = private.unwrap();
-    let reader = fixture.reader(sealed, &private).await;
+    let reader = fixture.reader(sealed, vec![private]).await;
     let mut read: Vec<String> =
         rows.iter().map(|row| reader.open(row.id, row.sealed.as_ref().unwrap()).unwrap().to().to_owned()).collect();
     read.sort_unstable();

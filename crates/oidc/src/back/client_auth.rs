@@ -7,10 +7,15 @@ use crate::frame::{
     params::Form,
     place::Place,
 };
+use auth::AuthError;
+use axum::extract::ConnectInfo;
 use data_encoding::BASE64;
-use http::header;
-use sso::{ClientAuth, OidcClient, Protocol, RelyingParty};
-use std::sync::Arc;
+use http::{header, request::Parts};
+use sso::{ClientAuth, OidcClient, Protocol, RelyingParty, SsoError};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 /// A client that has shown who it is; a public one has only said so.
 pub(crate) struct Client {
@@ -18,6 +23,19 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// Counts what is about to be written down, where the client has only said who it is.
+    pub(crate) async fn counted(&self, place: &Place, parts: &Parts) -> Result<(), OAuthError> {
+        const OFTEN: OAuthError =
+            OAuthError::new(Code::TemporarilyUnavailable, "Too many requests. Try again in a minute.");
+        if self.settings()?.is_confidential() {
+            return Ok(());
+        }
+        match place.sso().grants().count_stranger(place.tenant, ip(parts)).await {
+            Err(SsoError::Auth(AuthError::Limited { .. })) => Err(OFTEN),
+            done => done.map_err(|error| OAuthError::ours(&error)),
+        }
+    }
+
     /// Its settings.
     pub(crate) fn settings(&self) -> Result<&OidcClient, OAuthError> {
         self.party.oidc().ok_or(REFUSED)
@@ -32,6 +50,11 @@ const TOO_MANY: OAuthError = OAuthError::invalid_request("The client shows in mo
 const LONGEST_ID: usize = 1024;
 /// Bytes of a secret.
 const LONGEST_SECRET: usize = 1024;
+
+/// From where a request comes.
+pub(super) fn ip(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical())
+}
 
 /// What a request says of its client.
 enum Shown<'a> {

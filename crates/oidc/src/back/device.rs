@@ -5,7 +5,12 @@
 //! from which address and by which program the code was asked for, and whether the very same code stands on a device in front of them. Yes is
 //! not the first button.
 
-use super::{answer, answer::scopes, client_auth, token::resources};
+use super::{
+    answer,
+    answer::scopes,
+    client_auth::{self, ip},
+    token::resources,
+};
 use crate::{
     frame::{
         error::{Code, OAuthError},
@@ -15,18 +20,15 @@ use crate::{
     },
     front::authorize::visit,
 };
-use auth::AuthError;
-use axum::{
-    extract::{ConnectInfo, Path},
-    response::Response,
-};
+use auth::{AuthError, sign_in::neighbourhood};
+use axum::{extract::Path, response::Response};
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use serde_json::{Value, json};
 use sso::{
     Ask, GrantType, Participant, RelyingParty, SignedIn, SsoError, Stand, Visit,
     tokens::{DeviceAsked, DeviceRequest, Granted},
 };
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 use types::Millis;
 
 /// What a code is held with: the code as it was typed.
@@ -62,9 +64,11 @@ async fn opened(place: &Place, form: &Form) -> Result<Value, OAuthError> {
             "A resource is not one that this client may have tokens for.",
         ));
     }
+    client.counted(place, &form.parts).await?;
     let agent = form.parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let agent: String = agent.chars().take(LONGEST_AGENT).collect();
-    let asked = DeviceAsked { scopes, resources, ip: address(&form.parts), agent };
+    let ip = ip(&form.parts).map(|ip| ip.to_string());
+    let asked = DeviceAsked { scopes, resources, ip, agent };
     let codes = place.sso().grants().ask_for_device(&client.party, asked).await.map_err(|error| told(&error))?;
     let uri = place.url(super::DEVICE);
     Ok(json!({
@@ -75,10 +79,6 @@ async fn opened(place: &Place, form: &Form) -> Result<Value, OAuthError> {
         "expires_in": codes.expires_in.as_secs(),
         "interval": codes.interval,
     }))
-}
-
-fn address(parts: &Parts) -> Option<String> {
-    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical().to_string())
 }
 
 fn told(error: &SsoError) -> OAuthError {
@@ -147,10 +147,10 @@ async fn begin(place: &Place, form: &Form) -> Result<Response, OAuthError> {
     let visit = visit(place, &form.parts).await?;
     is_from_here(&visit, &form.parts)?;
     let code = form.get("user_code")?.unwrap_or_default();
-    let Some((request, party)) = find(place, code, &address(&form.parts).unwrap_or_default()).await? else {
+    let Some((request, party)) = find(place, code, &neighbourhood(ip(&form.parts))).await? else {
         return Ok(question("", "This code is not one that a device waits with. Codes are valid for ten minutes."));
     };
-    let held = place.sso().hold(&visit, &party, code.as_bytes(), DOOR, &[]).await.map_err(|error| told(&error))?;
+    let held = place.sso().hold(&visit, &party, code.as_bytes(), DOOR, None).await.map_err(|error| told(&error))?;
     let mut response = page::redirect(&format!("{DOOR}{}", held.id));
     append(&mut response, held.set_cookie);
     tracing::info!(tenant = %place.tenant, ikey = request.ikey, "a device's code was entered");
@@ -215,9 +215,9 @@ async fn stands(place: &Place, id: &str, visit: Visit, tried: bool) -> Result<At
     let back = format!("{DOOR}{id}?tried");
     match stand {
         Stand::Signed(signed) => Ok(At::Person(Box::new(Person { signed, request, party, code, visit }))),
-        Stand::SignIn if tried => Ok(At::Page(Box::new(end("Nothing was connected", "You did not sign in.")))),
-        Stand::SignIn => {
-            let opened = sso.send_to_sign_in(&visit, &party, &ask, &back).await.map_err(|error| told(&error))?;
+        Stand::SignIn(_) if tried => Ok(At::Page(Box::new(end("Nothing was connected", "You did not sign in.")))),
+        Stand::SignIn(here) => {
+            let opened = sso.send_to_sign_in(&visit, &party, &ask, here, &back).await.map_err(|error| told(&error))?;
             let mut response = page::redirect(&Visit::sign_in_path(&opened));
             append(&mut response, visit.sign_in_cookie(&opened));
             Ok(At::Page(Box::new(response)))
@@ -338,12 +338,17 @@ async fn allow(
         resources: request.asked.resources.clone(),
         acr: Some(signed.level.acr().to_owned()),
         amr: signed.amr.clone(),
+        strength: Some(signed.strength.as_str().to_owned()),
         auth_time: Some(signed.auth_time.seconds()),
         sid: Some(sid),
         ..Granted::default()
     };
     let who = (signed.user, signed.session);
-    sso.grants().allow_device(party, request, who, granted).await.map_err(|error| told(&error))
+    match sso.grants().allow_device(party, request, who, granted).await {
+        // The session ended while its owner said yes.
+        Err(SsoError::Over) => Ok(false),
+        done => done.map_err(|error| told(&error)),
+    }
 }
 
 fn append(response: &mut Response, cookie: Option<HeaderValue>) {

@@ -38,7 +38,7 @@ pub(super) async fn exchange(place: &Place, form: &Form, client: &Client, want: 
     }
     let subject = form.required("subject_token", "The subject_token is missing.")?;
     let subject = access(place, subject).await?.filter(|access| is_for(access, client)).ok_or(NO_SUBJECT)?;
-    let Some(user) = subject.user else { return Err(NO_SUBJECT) };
+    let (Some(user), Some(family)) = (subject.user, subject.family) else { return Err(NO_SUBJECT) };
     let actor = actor(place, form, client).await?;
     let audience = target(form, want)?;
     if audience.is_empty() || !audience.iter().all(|one| settings.exchange_audiences.contains(one)) {
@@ -65,9 +65,12 @@ pub(super) async fn exchange(place: &Place, form: &Form, client: &Client, want: 
         amr: before.amr,
         auth_time: before.auth_time,
         act: Some(acting(&actor, subject.act)?),
+        // Whoever ends what the subject token came of ends this, and it isn't good for longer.
+        exchanged_from: std::iter::once(family.to_string()).chain(before.exchanged_from).collect(),
         ..Granted::default()
     };
-    let want = Want { scopes: Some(scopes), resources: Some(audience), ..want.clone() };
+    let until = Some(subject.expires);
+    let want = Want { scopes: Some(scopes), resources: Some(audience), until, ..want.clone() };
     let person = Some((user, subject.session));
     let minted = place.sso().grants().grant(&client.party, person, granted, &want).await.map_err(refused)?;
     let mut out: Map<String, Value> = success(&minted);

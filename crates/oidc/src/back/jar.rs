@@ -60,7 +60,12 @@ pub(super) async fn read(place: &Place, party: &RelyingParty, text: &str) -> Res
         tracing::info!(tenant = %place.tenant, ikey = party.ikey(), %error, "a request object was refused");
         WRONG
     })?;
-    pairs(claims.into_claims(), &party.key)
+    let claims = claims.into_claims();
+    // One that says neither would be good for ever, for whoever has seen it once.
+    if !["exp", "iat"].iter().any(|name| claims.contains_key(*name)) {
+        return Err(WRONG);
+    }
+    pairs(claims, &party.key)
 }
 
 fn allowed(client: &OidcClient) -> Algorithms {

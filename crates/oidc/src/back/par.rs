@@ -50,6 +50,7 @@ async fn pushed(place: &Place, form: &Form) -> Result<Value, OAuthError> {
     if form.get("request_uri")?.is_some() {
         return Err(OAuthError::invalid_request("A pushed request has no request_uri."));
     }
+    client.counted(place, &form.parts).await?;
     let mut pairs = match form.get("request")? {
         Some(request) => jar::read(place, &client.party, request).await?,
         None if settings.require_signed_request => {

@@ -61,6 +61,9 @@ fn grant_type(name: &str) -> Result<GrantType, OAuthError> {
 /// What is wanted, and with which key.
 async fn want(place: &Place, form: &Form, client: &Client) -> Result<Want, OAuthError> {
     let settings = client.settings()?;
+    if form.parts.headers.contains_key(answer::DPOP) {
+        client.counted(place, &form.parts).await?;
+    }
     let proved =
         dpop::proved(place, &form.parts, super::TOKEN, None, Nonce::Needed, dpop::algorithms(settings)).await?;
     let binding = match proved {
@@ -69,7 +72,13 @@ async fn want(place: &Place, form: &Form, client: &Client) -> Result<Want, OAuth
         None => None,
     };
     fapi::is_bound(settings, binding.as_ref())?;
-    Ok(Want { issuer: place.issuer.clone(), scopes: scopes(form.get("scope")?)?, resources: resources(form)?, binding })
+    Ok(Want {
+        issuer: place.issuer.clone(),
+        scopes: scopes(form.get("scope")?)?,
+        resources: resources(form)?,
+        binding,
+        until: None,
+    })
 }
 
 /// RFC 8707 §2.

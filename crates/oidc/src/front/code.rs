@@ -43,6 +43,7 @@ pub(crate) async fn issue(
         claims: Some(claims),
         acr: Some(signed.level.acr().to_owned()),
         amr: signed.amr.clone(),
+        strength: Some(signed.strength.as_str().to_owned()),
         auth_time: Some(signed.auth_time.seconds()),
         sid: Some(sid),
         ..Granted::default()

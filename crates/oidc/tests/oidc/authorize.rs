@@ -237,6 +237,7 @@ async fn an_application_that_isnt_the_organisations_own_asks_the_person() {
         auth_time: crate::support::NOW,
         level: auth::sign_in::Level::PhishingResistant,
         amr: Vec::new(),
+        strength: auth::account::Strength::Passkey,
     };
     house.sso.agree(&signed, &party, &["openid".to_owned(), "email".to_owned()]).await.unwrap();
     assert!(browser.get(&format!("/oidc/continue/{id}")).await.back(CALLBACK).contains_key("code"));

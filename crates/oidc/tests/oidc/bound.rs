@@ -309,6 +309,11 @@ async fn a_request_object_is_its_clients_for_this_server_and_all_that_counts() {
     let back = ask(&signer.sign_jwt(typ, &object(json!({}))).unwrap()).await.back(CALLBACK);
     assert_eq!(back["state"], "signed");
     assert!(browser.authorize(&client, &[]).await.status.is_client_error());
+    let mut undated = object(json!({}));
+    undated.as_object_mut().unwrap().retain(|name, _| name != "exp" && name != "iat");
+    let mut dated = undated.clone();
+    dated["iat"] = now.into();
+    assert!(ask(&signer.sign_jwt(typ, &dated).unwrap()).await.back(CALLBACK).contains_key("code"));
     let (stranger, _) = key(Algorithm::Es256);
     let none = format!(
         "{}.{}.",
@@ -322,11 +327,63 @@ async fn a_request_object_is_its_clients_for_this_server_and_all_that_counts() {
         signer.sign_jwt(typ, &object(json!({"iss": "x"}))).unwrap(),
         signer.sign_jwt(typ, &object(json!({"client_id": "x"}))).unwrap(),
         signer.sign_jwt(typ, &object(json!({"exp": now - 11}))).unwrap(),
+        signer.sign_jwt(typ, &object(json!({"iat": now - 3700}))).unwrap(),
+        signer.sign_jwt(typ, &undated).unwrap(),
         signer.sign_jwt(typ, &object(json!({"request_uri": "https://evil.example"}))).unwrap(),
         signer.sign_jwt(typ, &object(json!({"state": ["a"]}))).unwrap(),
         none,
         "x".to_owned(),
     ] {
         assert!(ask(&wrong).await.status.is_client_error());
+    }
+}
+
+/// A public client has shown nothing, and each of these would write a row.
+#[tokio::test]
+async fn what_strangers_have_written_down_is_limited_by_network() {
+    let house = House::new().await;
+    let public = house
+        .client(|client| {
+            client.auth_method = ClientAuth::None;
+            client.grant_types = vec![GrantType::AuthorizationCode, GrantType::DeviceCode];
+        })
+        .await;
+    let (signer, _) = key(Algorithm::Es256);
+    let id = ("client_id", public.key.as_str());
+    let address = authorize(&public, &[]);
+    let pushed = crate::support::parameters(address.split_once('?').unwrap().1);
+    let pushed: Vec<_> = pushed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let redeeming = [redeeming("csco_x").as_slice(), &[id]].concat();
+    for (path, form, good) in
+        [("/oidc/par", pushed, 201), ("/oidc/device_authorization", vec![id], 200), ("/oidc/token", redeeming, 400)]
+    {
+        let ask = async |from: &str| {
+            let from: std::net::SocketAddr = from.parse().unwrap();
+            let mut request = Request::post(path)
+                .header(header::HOST, HOST)
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .extension(axum::extract::ConnectInfo(from));
+            if path == "/oidc/token" {
+                let nonce = house.sso.grants().dpop_nonce(house.tenant).await.unwrap();
+                request = request.header("dpop", proof(&house, &signer, path, &json!({ "nonce": nonce })));
+            }
+            house.ask(request.body(Body::from(query(&form))).unwrap()).await
+        };
+        for n in 0..300 {
+            let answer = ask(&format!("[2001:4860:1:2::{n:x}]:443")).await;
+            assert_eq!(answer.status.as_u16(), good, "{path} {n} {answer:?}");
+        }
+        let refused = ask("[2001:4860:1:2:ffff::1]:443").await;
+        assert_eq!(
+            (refused.status.as_u16(), &refused.json()["error"]),
+            (503, &"temporarily_unavailable".into()),
+            "{path}"
+        );
+        assert_eq!(ask("192.0.2.1:443").await.status.as_u16(), good, "{path}");
+        // Who shows a secret isn't a stranger.
+        let client = house.client(|client| client.grant_types.push(GrantType::DeviceCode)).await;
+        let answer = house.post("/oidc/device_authorization", &[], Some(&client)).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        house.minute();
     }
 }

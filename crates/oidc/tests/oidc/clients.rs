@@ -4,11 +4,18 @@ use crate::{
     programs::{Program, code, key, redeeming},
     support::{CALLBACK, House, ISSUER},
 };
+use http::StatusCode;
 use jose::{Algorithm, SigningKey};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::{Value, json};
 use sso::{ClientAuth, GrantType, manage::MadeParty, party::TlsClient};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -272,4 +279,67 @@ async fn no_mistake_of_a_client_is_an_error_of_ours() {
             }
         }
     }
+}
+
+/// A place where a client publishes its keys: counts who asks, and answers what is put there.
+async fn publisher(answer: Arc<Mutex<(u16, Value)>>) -> (String, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}/jwks", listener.local_addr().unwrap());
+    let answer = move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        let (status, body) = answer.lock().unwrap().clone();
+        std::future::ready((StatusCode::from_u16(status).unwrap(), body.to_string()))
+    };
+    let app = axum::Router::new().route("/jwks", axum::routing::get(answer));
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (uri, asked)
+}
+
+#[tokio::test]
+async fn strangers_do_not_make_keys_be_fetched_as_often_as_they_like() {
+    let house = House::new().await;
+    let (signer, set) = key(Algorithm::Es256);
+    let (stranger, _) = key(Algorithm::Es256);
+    let answer = Arc::new(Mutex::new((500, json!({}))));
+    let (uri, asked) = publisher(Arc::clone(&answer)).await;
+    let client = house
+        .client(|client| {
+            client.auth_method = ClientAuth::PrivateKeyJwt;
+            client.grant_types = vec![GrantType::ClientCredentials];
+            client.jwks_uri = Some(uri);
+        })
+        .await;
+    // A hundred of which each names another key, all at once, at a host that fails.
+    let forged = async || {
+        let all = (0..100).map(|_| {
+            let header = json!({ "alg": "ES256", "kid": jose::base64url(&house.world.bytes::<9>()) }).to_string();
+            let body = claims(&house, &client, &json!({})).to_string();
+            let text = format!("{}.{}.AAAA", jose::base64url(header.as_bytes()), jose::base64url(body.as_bytes()));
+            let house = &house;
+            async move { with_assertion(house, &text).await.0 }
+        });
+        assert!(futures_util::future::join_all(all).await.iter().all(|status| *status == 401));
+        asked.swap(0, Ordering::SeqCst)
+    };
+    let good = async || {
+        let assertion = signer.sign_jwt(Some("JWT"), &claims(&house, &client, &json!({}))).unwrap();
+        with_assertion(&house, &assertion).await.0
+    };
+    assert_eq!(forged().await, 1);
+    assert_eq!((forged().await, good().await), (0, 401));
+    // It is there again, and asked again after a short while.
+    *answer.lock().unwrap() = (200, set);
+    house.clock.advance(Duration::from_secs(15));
+    assert_eq!((good().await, asked.swap(0, Ordering::SeqCst)), (200, 1));
+    assert_eq!(forged().await, 0);
+    house.minute();
+    assert_eq!(forged().await, 1);
+    // It fails again, for longer than its keys are fresh: the client is who it was.
+    *answer.lock().unwrap() = (500, json!({}));
+    house.clock.advance(Duration::from_secs(3601));
+    assert_eq!((forged().await, good().await), (1, 200));
+    let wrong = stranger.sign_jwt(Some("JWT"), &claims(&house, &client, &json!({}))).unwrap();
+    assert_eq!(with_assertion(&house, &wrong).await.0, 401);
 }

@@ -1,11 +1,12 @@
 //! Codes and refresh tokens: RFC 9700 §2 and §4, and the classes of flaws that others had.
 
 use crate::{
-    programs::{code, disable, introspected, redeeming, refreshed, text, tokens},
+    programs::{code, introspected, redeeming, refreshed, text, tokens},
     support::{CALLBACK, CHALLENGE, House, VERIFIER, authorize},
 };
+use auth::{account::Strength, sign_in::Level};
 use futures_util::future::join_all;
-use sso::{ClientAuth, TokenFormat};
+use sso::{ClientAuth, Kind, TokenFormat, manage};
 use std::time::Duration;
 
 /// RFC 9700 §4.5.
@@ -231,13 +232,14 @@ async fn a_disabled_or_locked_or_deleted_user_gets_nothing_from_any_grant() {
 }
 
 #[tokio::test]
-async fn a_person_who_is_enabled_again_has_what_they_had() {
+async fn a_person_who_was_locked_out_has_what_they_had_when_that_ends() {
     let house = House::new().await;
     let (client, user) = (house.client(|_| {}).await, house.user("alice").await);
     let first = tokens(&house, &client, user).await;
-    disable(&house, user, "disabled").await;
+    let scope = house.directory.tenant(house.tenant, "helpdesk");
+    assert!(scope.lock_user(user).await.unwrap());
     assert_eq!(refreshed(&house, &client, &text(&first, "refresh_token")).await.status, 400);
-    disable(&house, user, "active").await;
+    scope.unlock_user(user).await.unwrap();
     assert_eq!(refreshed(&house, &client, &text(&first, "refresh_token")).await.status, 200);
 }
 
@@ -255,5 +257,90 @@ async fn what_depends_on_a_session_ends_with_it_and_offline_access_does_not() {
         let (access, refresh) = (text(&first, "access_token"), text(&first, "refresh_token"));
         assert_eq!(introspected(&house, &client, &access).await["active"], stays, "{scope}");
         assert_eq!(refreshed(&house, &client, &refresh).await.status == 200, stays, "{scope}");
+    }
+}
+
+#[tokio::test]
+async fn what_depends_on_a_session_ends_when_nobody_uses_that_and_its_application_is_told() {
+    for format in [TokenFormat::Opaque, TokenFormat::Jwt] {
+        let house = House::new().await;
+        let client = house
+            .client(|client| {
+                client.access_token_format = format;
+                client.access_token_seconds = 7200;
+                client.backchannel_logout_uri = Some("https://app.invalid/x".to_owned());
+            })
+            .await;
+        let user = house.user("alice").await;
+        let code = code(&house, &client, user, &[]).await;
+        let mut last = house.post("/oidc/token", &redeeming(&code), Some(&client)).await.json();
+        for _ in 0..2 {
+            house.clock.advance(Duration::from_secs(14 * 60));
+            // A program's refresh is nobody's use.
+            last = refreshed(&house, &client, &text(&last, "refresh_token")).await.json();
+        }
+        let access = text(&last, "access_token");
+        assert_eq!(introspected(&house, &client, &access).await["active"], true);
+        house.clock.advance(Duration::from_secs(2 * 60));
+        let answer = refreshed(&house, &client, &text(&last, "refresh_token")).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (400, &"invalid_grant".into()));
+        assert_eq!(introspected(&house, &client, &access).await["active"], false);
+        assert_eq!(house.get("/oidc/userinfo", &access).await.status, 401);
+        house.auth.end_unused_sessions().await.unwrap();
+        // Nobody is at that address, so it stays owed.
+        let far = types::Millis(i64::MAX);
+        assert_eq!(house.store.logouts_in_turn(far, 10, 10).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_ends_where_what_was_proved_is_not_enough_any_more() {
+    for act in ["level", "policy", "passkeys first"] {
+        let house = House::new().await;
+        let client = house.client(|_| {}).await;
+        let user = house.user("alice").await;
+        let settings = async |settings: &str| {
+            let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
+            assert!(tx.set_tenant("Acme", settings, None).await.unwrap());
+            tx.commit().await.unwrap();
+            house.auth.applications().forget_tenant(house.tenant);
+        };
+        // By a passcode, where that is taken of people with a passkey, too.
+        settings(r#"{"weaker_with_passkey": true}"#).await;
+        let browser = house.browser();
+        let known = auth::sign_in::Browser::default();
+        let opened = house.auth.open_session(house.tenant, user, Strength::Otp, &known).await;
+        browser.put("__Host-countersign-session", opened.unwrap().0.expose());
+        let back = browser.authorize(&client, &[("scope", "openid offline_access")]).await.back(CALLBACK);
+        let first = house.post("/oidc/token", &redeeming(&back["code"]), Some(&client)).await.json();
+        let next = refreshed(&house, &client, &text(&first, "refresh_token")).await.json();
+        let (access, refresh) = (text(&next, "access_token"), text(&next, "refresh_token"));
+        match act {
+            "level" => {
+                let scope = house.directory.tenant(house.tenant, "helpdesk");
+                let (row, mut settings) = manage::read(&scope, &client.ikey).await.unwrap();
+                let Kind::Oidc(oidc) = &mut settings.kind else { panic!("another protocol") };
+                oidc.level = Level::PhishingResistant;
+                manage::change(&scope, &client.ikey, Some(&row.key), &settings, Vec::new()).await.unwrap();
+                house.auth.applications().forget(&client.ikey);
+            }
+            "policy" => {
+                let policy = store::PolicyRow {
+                    id: types::PolicyId::new(house.world.now(), house.world.random.as_ref()),
+                    name: "global".to_owned(),
+                    is_global: true,
+                    sections: r#"{"authentication_methods":{"blocked_auth_list":["hardware-token"]}}"#.to_owned(),
+                    created: house.world.now(),
+                };
+                let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
+                tx.insert_policy(&policy).await.unwrap();
+                tx.commit().await.unwrap();
+                house.auth.applications().forget_tenant(house.tenant);
+            }
+            _ => settings("{}").await,
+        }
+        let answer = refreshed(&house, &client, &refresh).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (400, &"invalid_grant".into()), "{act}");
+        assert_eq!(introspected(&house, &client, &access).await["active"], false, "{act}: the grant has ended");
     }
 }

@@ -5,6 +5,7 @@ use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
 use keys::Token;
 use serde_json::{Value, json};
+use sso::{Kind, manage};
 use std::time::Duration;
 use store::{RegistrationLeaveRow, fields};
 
@@ -73,6 +74,14 @@ async fn a_program_registers_itself_changes_itself_and_goes() {
     let (browser, _) = house.signed_in(user).await;
     let made_party = sso::manage::MadeParty { ikey: id.to_owned(), key: id.to_owned(), secret: None };
     assert!(!browser.authorize(&made_party, &[]).await.header("location").starts_with(&format!("{CALLBACK}?code")));
+    // With the address that the answer goes to.
+    let asked = browser.authorize(&made_party, &[]).await;
+    let id_held = asked.location().strip_prefix("/consent/").unwrap();
+    let cookies: Vec<String> =
+        browser.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let request = Request::get("/").header(header::HOST, HOST).header(header::COOKIE, cookies.join("; "));
+    let visit = house.sso.visit(&request.body(()).unwrap().into_parts().0).await.unwrap().unwrap();
+    assert_eq!(house.sso.held(&visit, id_held).await.unwrap().unwrap().goes_to, CALLBACK);
     // Changed.
     let mut wanted = metadata();
     wanted["client_id"] = id.into();
@@ -109,6 +118,31 @@ async fn a_program_registers_itself_changes_itself_and_goes() {
         }
     };
     tokio::time::timeout(Duration::from_secs(30), gone).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_program_does_not_undo_what_an_administrator_has_tightened() {
+    let house = House::new().await;
+    let leave = leave(&house, 1).await;
+    let first = metadata();
+    let made = send(&house, Method::POST, "/oidc/register", &leave, &first).await.json();
+    let (id, token) = (made["client_id"].as_str().unwrap(), made["registration_access_token"].as_str().unwrap());
+    let scope = house.directory.tenant(house.tenant, "admin");
+    let (_, mut settings) = manage::read(&scope, id).await.unwrap();
+    let Kind::Oidc(client) = &mut settings.kind else { panic!("another protocol") };
+    (client.scopes, client.dpop_required) = (vec!["openid".to_owned()], true);
+    manage::change(&scope, id, None, &settings, Vec::new()).await.unwrap();
+    // Its first metadata again, at once, whatever this node has heard of the change.
+    let mut again = first;
+    again["client_id"] = id.into();
+    again["scope"] = "openid profile email offline_access".into();
+    let changed = send(&house, Method::PUT, &format!("/oidc/register/{id}"), token, &again).await;
+    assert_eq!(changed.status, StatusCode::OK, "{changed:?}");
+    let told = changed.json();
+    assert_eq!((&told["scope"], &told["dpop_bound_access_tokens"]), (&json!("openid"), &json!(true)));
+    let (_, settings) = manage::read(&scope, id).await.unwrap();
+    let Kind::Oidc(client) = &settings.kind else { panic!("another protocol") };
+    assert!(client.scopes == ["openid"] && client.dpop_required && !client.first_party);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use keys::{DayKeys, FileRoot, KeyRing};
 use messaging::{Courier, Print};
 use serde_json::Value;
 use sso::{
-    ClientAuth, GrantType, Kind, OidcClient, Settings, Sso,
+    ClientAuth, GrantType, Kind, Logouts, OidcClient, Settings, Sso,
     manage::{self, MadeParty, NewParty, NewSecret},
 };
 use std::{
@@ -74,7 +74,8 @@ impl House {
         let checks = Checks { policy: |_, _| Ok(()), settings: |_| Ok(()), operator_delay: |_| None };
         let directory = Arc::new(Directory::new(Arc::clone(&store), checks));
         let outbound = outbound::Outbound::new(vec!["127.0.0.0/8".parse().unwrap()], "test").unwrap();
-        let door = Arc::new(Door::new(&sso, &BackChannel::start(&sso, outbound), &directory));
+        let logouts = Logouts::start(&sso, vec![Box::new(BackChannel::new(&sso, outbound.clone()))]);
+        let door = Arc::new(Door::new(&sso, &logouts, outbound, &directory));
         let router = router(&door);
         Self { auth, sso, store, world, clock, tenant, other, directory, router, _place: place }
     }
@@ -175,7 +176,9 @@ impl House {
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         if let Some(client) = client {
             let secret = client.secret.as_ref().map(SecretString::expose).unwrap_or_default();
-            let pair = data_encoding::BASE64.encode(format!("{}:{secret}", client.key).as_bytes());
+            // RFC 6749 §2.3.1: an address as a name is written as in a form.
+            let key = client.key.replace(':', "%3A");
+            let pair = data_encoding::BASE64.encode(format!("{key}:{secret}").as_bytes());
             request = request.header(header::AUTHORIZATION, format!("Basic {pair}"));
         }
         self.ask(request.body(Body::from(query(form))).unwrap()).await

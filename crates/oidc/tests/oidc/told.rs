@@ -1,15 +1,17 @@
 //! Introspection, revocation, exchange, devices, and clients' own tokens.
 
 use crate::{
-    programs::{Program, disable, introspected, refreshed, text, tokens},
-    support::{House, ISSUER, OTHER_HOST, claims},
+    programs::{Program, disable, introspected, redeeming, refreshed, text, tokens},
+    support::{CALLBACK, House, ISSUER, OTHER_HOST, claims},
 };
+use auth::account::{Action, Strength};
+use directory::{Status, UserPatch};
 use http::{Method, Request, header};
 use jose::{Algorithms, Audience, Expect, JwkSet, KeySet, verify_jwt};
 use serde_json::{Value, json};
 use sso::{
-    GrantType, TokenFormat,
-    manage::MadeParty,
+    GrantType, Kind, OidcClient, Settings, TokenFormat,
+    manage::{self, MadeParty, NewParty, NewSecret},
     signing::{PUBLISHED, TURN, Turn, Usage},
     tokens::Ended,
 };
@@ -178,6 +180,77 @@ async fn an_exchanged_token_names_who_acts_and_is_never_more() {
     assert_eq!(ask(&subject, &[audience]).await.json()["error"], "invalid_request");
 }
 
+#[tokio::test]
+async fn an_exchanged_token_ends_with_the_sign_in_that_it_comes_from() {
+    const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+    const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
+    for format in [TokenFormat::Opaque, TokenFormat::Jwt] {
+        for act in ["reuse", "revocation", "withdrawal", "the service between", "time"] {
+            let house = House::new().await;
+            let user = house.user("alice").await;
+            // A page's own service, one that it calls, and one that this calls.
+            let names = ["https://first.example", "https://second.example", "https://third.example"];
+            let mut services = Vec::new();
+            for (at, name) in names.into_iter().enumerate() {
+                let client = OidcClient {
+                    redirect_uris: vec![CALLBACK.to_owned()],
+                    grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::TokenExchange],
+                    resources: vec![names[1].to_owned()],
+                    exchange_audiences: vec![names[2].to_owned()],
+                    access_token_format: format,
+                    access_token_seconds: if at == 0 { 600 } else { 86_400 },
+                    level: auth::sign_in::Level::Single,
+                    ..OidcClient::default()
+                };
+                let mut new = NewParty::new(name, Settings::of(Kind::Oidc(Box::new(client))));
+                (new.key, new.secret) = (Some(name.to_owned()), NewSecret::Made);
+                services.push(manage::create(&house.directory.tenant(house.tenant, "test"), new).await.unwrap());
+            }
+            let asked = [("scope", "openid email offline_access"), ("resource", names[1])];
+            let code = crate::programs::code(&house, &services[0], user, &asked).await;
+            let first = house.post("/oidc/token", &redeeming(&code), Some(&services[0])).await.json();
+            let (subject, refresh) = (text(&first, "access_token"), text(&first, "refresh_token"));
+            house.minute();
+            let exchange = async |token: &str, by: &MadeParty| {
+                let form = [
+                    ("grant_type", EXCHANGE),
+                    ("subject_token", token),
+                    ("subject_token_type", ACCESS),
+                    ("audience", names[2]),
+                ];
+                let answer = house.post("/oidc/token", &form, Some(by)).await;
+                assert_eq!(answer.status, 200, "{answer:?}");
+                let answer = answer.json();
+                assert!(answer["expires_in"].as_i64().unwrap() <= 540, "no longer than the first one: {answer}");
+                text(&answer, "access_token")
+            };
+            let second = exchange(&subject, &services[1]).await;
+            let third = exchange(&second, &services[2]).await;
+            let active = async |token: &str, by: &MadeParty| introspected(&house, by, token).await["active"] == true;
+            assert!(active(&second, &services[1]).await && active(&third, &services[2]).await, "{act}");
+            let grants = house.sso.grants();
+            match act {
+                "reuse" => {
+                    assert_eq!(refreshed(&house, &services[0], &refresh).await.status, 200);
+                    assert!(active(&second, &services[1]).await && active(&third, &services[2]).await);
+                    assert_eq!(refreshed(&house, &services[0], &refresh).await.status, 400);
+                }
+                "revocation" => drop(house.post("/oidc/revoke", &[("token", &refresh)], Some(&services[0])).await),
+                "withdrawal" => {
+                    let which = Ended::UserAt(user, &services[0].ikey);
+                    assert_eq!(grants.revoke(house.tenant, which).await.unwrap(), 1);
+                }
+                "the service between" => {
+                    assert_eq!(grants.revoke(house.tenant, Ended::Client(&services[1].ikey)).await.unwrap(), 1);
+                    assert!(active(&subject, &services[0]).await, "what was before it goes on");
+                }
+                _ => house.clock.advance(Duration::from_secs(540)),
+            }
+            assert!(!active(&second, &services[1]).await && !active(&third, &services[2]).await, "{act}");
+        }
+    }
+}
+
 async fn device(house: &House) -> (MadeParty, Value) {
     let client = house
         .client(|client| {
@@ -268,19 +341,134 @@ async fn a_devices_codes_end_and_are_not_found_by_trying() {
 }
 
 #[tokio::test]
-async fn a_disabled_persons_device_gets_nothing() {
+async fn codes_that_are_tried_are_counted_by_network() {
     let house = House::new().await;
-    let (client, asked) = device(&house).await;
-    let user = house.user("alice").await;
-    let grants = house.sso.grants();
-    let request = grants.device_request(house.tenant, &text(&asked, "user_code"), "").await.unwrap().unwrap();
+    let typed = async |from: &str| {
+        let from: std::net::SocketAddr = from.parse().unwrap();
+        let request = Request::post("/oidc/device")
+            .header(header::HOST, crate::support::HOST)
+            .header(header::ORIGIN, ISSUER)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .extension(axum::extract::ConnectInfo(from));
+        house.ask(request.body(axum::body::Body::from("user_code=BCDF-GHJK")).unwrap()).await.status.as_u16()
+    };
+    for n in 0..20 {
+        assert_eq!(typed(&format!("[2001:4860:1:2::{n:x}]:443")).await, 200, "{n}");
+    }
+    assert_eq!(typed("[2001:4860:1:2:3::1]:443").await, 503);
+    assert_eq!((typed("[2001:4860:1:3::1]:443").await, typed("192.0.2.1:443").await), (200, 200));
+}
+
+#[tokio::test]
+async fn a_device_of_somebody_who_is_disabled_revoked_or_takes_it_back_gets_nothing() {
+    for (act, error) in [("disable", "invalid_grant"), ("revoke", "access_denied"), ("withdraw", "access_denied")] {
+        let house = House::new().await;
+        let (client, asked) = device(&house).await;
+        let user = house.user("alice").await;
+        let grants = house.sso.grants();
+        let request = grants.device_request(house.tenant, &text(&asked, "user_code"), "").await.unwrap().unwrap();
+        let party = house.sso.party_of(house.tenant, &client.ikey).await.unwrap().unwrap();
+        let (_, session) = house.signed_in(user).await;
+        let scopes = vec!["email".to_owned(), "offline_access".to_owned()];
+        let granted = sso::tokens::Granted { client_id: client.key.clone(), scopes, ..Default::default() };
+        assert!(grants.allow_device(&party, &request, (user, session), granted).await.unwrap());
+        match act {
+            "disable" => disable(&house, user, "disabled").await,
+            "revoke" => drop(house.auth.revoke_user(house.tenant, user, "helpdesk", "").await.unwrap()),
+            _ => drop(grants.revoke(house.tenant, Ended::UserAt(user, &client.ikey)).await.unwrap()),
+        }
+        assert_eq!(poll(&house, &client, &text(&asked, "device_code")).await["error"], error, "{act}");
+    }
+}
+
+#[tokio::test]
+async fn no_token_outlives_a_report_a_new_password_or_a_while_in_which_its_person_was_shut_out() {
+    for act in ["report", "password", "disable and enable", "trash and restore", "revoke", "sign out"] {
+        let house = House::new().await;
+        let client = house.client(|_| {}).await;
+        let user = house.user("alice").await;
+        let first = tokens(&house, &client, user).await;
+        let (access, refresh) = (text(&first, "access_token"), text(&first, "refresh_token"));
+        let (browser, _) = house.signed_in(user).await;
+        let cookie = browser.cookies.lock().unwrap()["__Host-countersign-session"].clone();
+        let session = house.auth.session(house.tenant, &cookie).await.unwrap().unwrap();
+        let scope = house.directory.tenant(house.tenant, "helpdesk");
+        match act {
+            "report" => house.auth.report(&session, &auth::Client::default()).await.unwrap(),
+            "password" => {
+                let (action, strength) = (Action::Password, Strength::Passkey);
+                let grant = house.auth.open_grant(house.tenant, session.id(), user, action.as_str(), strength).await;
+                let permit = house.auth.permit(&session, action, Some(grant.unwrap().expose())).await.unwrap();
+                let new = types::SecretString::new("a lamp in the green hall".to_owned());
+                house.auth.change_password(&permit, &new, &auth::Client::default()).await.unwrap();
+            }
+            "disable and enable" => {
+                for status in [Status::Disabled, Status::Active] {
+                    let patch = UserPatch { status: Some(status), ..UserPatch::default() };
+                    scope.change_user(user, &patch).await.unwrap();
+                }
+            }
+            "trash and restore" => {
+                assert!(scope.trash_user(user).await.unwrap() && scope.restore_user(user).await.unwrap());
+            }
+            "revoke" => drop(house.auth.revoke_user(house.tenant, user, "helpdesk", "").await.unwrap()),
+            // Who only signs out leaves what was granted to go on.
+            _ => assert_eq!(scope.end_sessions(user).await.unwrap(), 2),
+        }
+        let goes_on = act == "sign out";
+        assert_eq!(introspected(&house, &client, &access).await["active"], goes_on, "{act}");
+        let answer = refreshed(&house, &client, &refresh).await;
+        assert_eq!(answer.status == 200, goes_on, "{act}");
+        assert!(goes_on || answer.json()["error"] == "invalid_grant", "{act}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_is_granted_while_a_person_is_revoked_survives_it() {
+    let house = House::new().await;
+    let client = house.client(|client| client.grant_types.push(GrantType::DeviceCode)).await;
     let party = house.sso.party_of(house.tenant, &client.ikey).await.unwrap().unwrap();
-    let (_, session) = house.signed_in(user).await;
-    let granted =
-        sso::tokens::Granted { client_id: client.key.clone(), scopes: vec!["email".to_owned()], ..Default::default() };
-    assert!(grants.allow_device(&party, &request, (user, session), granted).await.unwrap());
-    disable(&house, user, "disabled").await;
-    assert_eq!(poll(&house, &client, &text(&asked, "device_code")).await["error"], "invalid_grant");
+    let offline = [("scope", "openid offline_access")];
+    let pair = async |at: usize| {
+        let user = house.user(&format!("alice{at}")).await;
+        let (browser, session) = house.signed_in(user).await;
+        // One half by a code, one by a device.
+        let asked = if at.is_multiple_of(2) {
+            None
+        } else {
+            let asked = house.post("/oidc/device_authorization", &offline, Some(&client)).await.json();
+            let typed = text(&asked, "user_code");
+            let request = house.sso.grants().device_request(house.tenant, &typed, "").await.unwrap().unwrap();
+            Some((text(&asked, "device_code"), request))
+        };
+        let granting = async {
+            match &asked {
+                None => {
+                    let answer = browser.authorize(&client, &offline).await;
+                    if !answer.header("location").starts_with(CALLBACK) {
+                        return Value::Null;
+                    }
+                    let back = answer.back(CALLBACK);
+                    let Some(code) = back.get("code") else { return Value::Null };
+                    house.post("/oidc/token", &redeeming(code), Some(&client)).await.json()
+                }
+                Some((code, request)) => {
+                    let scopes = vec!["offline_access".to_owned()];
+                    let granted = sso::tokens::Granted { client_id: client.key.clone(), scopes, ..Default::default() };
+                    // Over before it was said: nothing is granted.
+                    drop(house.sso.grants().allow_device(&party, request, (user, session), granted).await);
+                    poll(&house, &client, code).await
+                }
+            }
+        };
+        let revoking = house.auth.revoke_user(house.tenant, user, "helpdesk", "");
+        let (got, revoked) = tokio::join!(granting, revoking);
+        revoked.unwrap();
+        if let Some(token) = got["refresh_token"].as_str() {
+            assert_eq!(refreshed(&house, &client, token).await.json()["error"], "invalid_grant", "{at}");
+        }
+    };
+    futures_util::future::join_all((0..100).map(pair)).await;
 }
 
 /// Relying parties keep what they have read for as long as they were told; every token that they are given must verify by that.

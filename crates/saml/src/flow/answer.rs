@@ -161,6 +161,9 @@ pub(crate) async fn failed(
     held: Option<SsoRequestId>,
     status: Status,
 ) -> Result<Response, Refused> {
+    if held.is_none() {
+        call.stranger().await?;
+    }
     spend(call, party, pending, held).await?;
     let id = new_id(call.world());
     let xml = response::response(&envelope(call, pending, &id), status);

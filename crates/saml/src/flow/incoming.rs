@@ -13,7 +13,7 @@ use xmlsig::{
 };
 
 /// The largest message, in bytes of XML; beside its bytes it may hold no more than any of X's protocol messages.
-const LIMITS: Limits = Limits { bytes: 64 * 1024, elements: 2_000, text: 16 * 1024, ..Limits::MESSAGE };
+pub(crate) const LIMITS: Limits = Limits { bytes: 64 * 1024, elements: 2_000, text: 16 * 1024, ..Limits::MESSAGE };
 /// The largest form, in bytes: a message in base64, escaped, and the RelayState.
 const LARGEST_FORM: usize = 256 * 1024;
 /// The longest RelayState, in bytes. saml-bindings §3.4.3 says 80, which hardly an application keeps to.
@@ -101,6 +101,14 @@ impl Incoming {
         }
         Ok(opened)
     }
+}
+
+/// A message that came without a browser: its own signature is all that says whose it is, so it must be there, and right.
+pub(crate) fn verified(message: Element<'_>, party: &SamlParty) -> Result<Verified, Refused> {
+    if !xmlsig::is_signed(message) {
+        return Err(Refused::Unsigned);
+    }
+    xmlsig::verify(message, &keys(party)?, ACCEPT).map_err(wrong)
 }
 
 /// SHA-1 isn't taken: whoever still signs with it can stop signing, which says as much.

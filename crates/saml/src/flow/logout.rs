@@ -21,6 +21,7 @@ use crate::{
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sso::{Farewell, Participation, RelyingParty};
+use types::Millis;
 use xmlsig::redirect::Parameter;
 
 /// A request that was checked.
@@ -56,8 +57,7 @@ pub(crate) async fn take(call: &Call, incoming: Incoming) -> Result<Response, Re
     }
     let request = LogoutRequest::read(opened.root())?;
     call.is_ours(&request.head, &party, "/saml/slo", verified)?;
-    let over = request.until.is_some_and(|until| until + time::SKEW <= call.now());
-    if over || !time::is_fresh(request.head.issued, call.now()) {
+    if is_over(&request, call.now()) {
         return Err(Refused::Expired);
     }
     let asked = Asked {
@@ -74,8 +74,17 @@ pub(crate) async fn take(call: &Call, incoming: Incoming) -> Result<Response, Re
     end(call, &party, asked).await
 }
 
+/// Whether a request's time is over, or hasn't come.
+pub(crate) fn is_over(request: &LogoutRequest, now: Millis) -> bool {
+    let over = request.until.is_some_and(|until| until + time::SKEW <= now);
+    over || !time::is_fresh(request.head.issued, now)
+}
+
 /// Ends what is named, and tells the others.
 pub(crate) async fn end(call: &Call, party: &RelyingParty, asked: Asked) -> Result<Response, Refused> {
+    if !asked.verified {
+        call.stranger().await?;
+    }
     call.once(party, &asked.request).await?;
     let then = |status| Then::Answer {
         ikey: party.ikey().to_owned(),
@@ -86,7 +95,8 @@ pub(crate) async fn end(call: &Call, party: &RelyingParty, asked: Asked) -> Resu
     let ended = match named(call, party, &asked).await? {
         Named::Session(participation) => {
             let (tenant, sso) = (party.tenant(), &call.door.sso);
-            let ended = sso.end_session(tenant, participation.session, participation.user).await;
+            let ended =
+                sso.end_session(tenant, participation.session, participation.user, Some(&participation.sid)).await;
             ended.map_err(|error| call.ours(&error))?
         }
         Named::Nothing => Vec::new(),
@@ -128,11 +138,7 @@ async fn named(call: &Call, party: &RelyingParty, asked: &Asked) -> Result<Named
         let ours = participants.into_iter().find(|one| one.party.ikey() == party.ikey());
         return Ok(match ours {
             Some(ours) if asked.sessions.is_empty() || asked.sessions.contains(&ours.sid) => {
-                if is_named(asked, &ours) {
-                    Named::Session(ours)
-                } else {
-                    Named::Foreign
-                }
+                if names(&asked.name, &ours) { Named::Session(ours) } else { Named::Foreign }
             }
             _ if asked.sessions.is_empty() => Named::Foreign,
             // Perhaps one from before somebody signed in anew in this browser; it isn't this one, in any case.
@@ -151,14 +157,14 @@ async fn elsewhere(call: &Call, party: &RelyingParty, asked: &Asked, may_end: bo
         let alive = call.door.sso.auth().session_by_id(party.tenant(), found.session).await;
         let alive = alive.map_err(|error| call.ours(&error))?.is_some();
         if alive {
-            let mine = may_end && is_named(asked, &found);
+            let mine = may_end && names(&asked.name, &found);
             return Ok(if mine { Named::Session(found) } else { Named::Foreign });
         }
     }
     Ok(Named::Nothing)
 }
 
-/// Whether the request calls the person what the application was told.
-fn is_named(asked: &Asked, participation: &Participation) -> bool {
-    NameId::of_participant(&participation.detail).is_some_and(|name| name.is(&asked.name))
+/// Whether this is what the application was told to call the person.
+pub(crate) fn names(name: &NameId, participation: &Participation) -> bool {
+    NameId::of_participant(&participation.detail).is_some_and(|told| told.is(name))
 }

@@ -5,6 +5,7 @@ pub(crate) mod incoming;
 pub(crate) mod logout;
 pub(crate) mod propagate;
 pub(crate) mod sign_on;
+pub(crate) mod soap;
 pub(crate) mod start;
 
 use crate::{door::Call, error::Refused, page};

@@ -15,6 +15,7 @@ use crate::{
         response::Envelope,
         status::Status,
     },
+    names,
     page::{self, escaped},
     time,
 };
@@ -126,7 +127,8 @@ pub(crate) async fn next(call: &Call, mut round: Round) -> Result<Response, Refu
         let Some(name) = NameId::of_participant(&left.detail) else { continue };
         let id = new_id(call.world());
         let envelope = envelope(call, &id, &endpoint.url, None);
-        let xml = logout::request(&envelope, call.now() + time::REQUEST_LIFE, &name, &left.sid);
+        let xml =
+            logout::request(&envelope, call.now() + time::REQUEST_LIFE, Some(names::USER_LOGOUT), &name, &left.sid);
         round.request = Some(id.clone());
         let (path, cookie) = call.keep(&party, &super::Kept::Told(round)).await?;
         let relay = path.rsplit('/').next().unwrap_or_default().to_owned();
@@ -223,7 +225,7 @@ async fn send(call: &Call, party: &RelyingParty, binding: Binding, sent: Sent<'_
 }
 
 /// An address with a query added.
-fn address(base: &str, query: &str) -> String {
+pub(crate) fn address(base: &str, query: &str) -> String {
     let between = match base.split_once('?') {
         None => "?",
         Some((_, "")) => "",

@@ -193,8 +193,8 @@ pub(crate) async fn decide(
         Stand::Denied(_) => Status::RequestDenied,
         // Consent is the organisation's for what speaks SAML: a federation is agreed between two organisations.
         Stand::Consent(_) => Status::RequestDenied,
-        Stand::SignIn if tried => Status::AuthnFailed,
-        Stand::SignIn => return sign_in(call, party, pending, held, &ask).await,
+        Stand::SignIn(_) if tried => Status::AuthnFailed,
+        Stand::SignIn(here) => return sign_in(call, party, pending, held, (&ask, here)).await,
         Stand::Prove => {
             let (path, cookie) = place(call, party, pending, held).await?;
             return call.lead(&format!("/session/prove?return_to={path}"), [cookie, None]);
@@ -221,11 +221,11 @@ async fn sign_in(
     party: &RelyingParty,
     pending: &Pending,
     held: Option<SsoRequestId>,
-    ask: &Ask,
+    (ask, here): (&Ask, Option<String>),
 ) -> Result<Response, Refused> {
     let (path, kept) = place(call, party, pending, held).await?;
     let return_to = format!("{path}?{TRIED}");
-    let opened = call.door.sso.send_to_sign_in(&call.visit, party, ask, &return_to).await;
+    let opened = call.door.sso.send_to_sign_in(&call.visit, party, ask, here, &return_to).await;
     let opened = opened.map_err(|error| call.ours(&error))?;
     let cookie = call.visit.sign_in_cookie(&opened);
     call.lead(&sso::Visit::sign_in_path(&opened), [kept, cookie])

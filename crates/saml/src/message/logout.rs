@@ -6,7 +6,7 @@ use super::{
     response::Envelope,
     status::Status,
 };
-use crate::{error::Refused, names, time};
+use crate::{error::Refused, time};
 use types::Millis;
 use xmlsig::{Element, Xml, ns};
 
@@ -66,7 +66,9 @@ pub(crate) struct LogoutResponse {
     pub(crate) head: Head,
     /// The request that it answers.
     pub(crate) in_response_to: String,
-    /// Whether the application, and all whom it told, are signed out.
+    /// Whether the application is signed out.
+    pub(crate) success: bool,
+    /// And all whom it told.
     pub(crate) complete: bool,
 }
 
@@ -87,16 +89,23 @@ impl LogoutResponse {
         Ok(Self {
             head: Head::read(message)?,
             in_response_to: asked.ok_or(Refused::Malformed("InResponseTo"))?,
+            success: Status::is_success(first),
             complete: Status::is_success(first) && !Status::is_partial(second),
         })
     }
 }
 
-/// `samlp:LogoutRequest`, to an application.
-pub(crate) fn request(envelope: &Envelope<'_>, until: Millis, name: &NameId, session: &str) -> Xml {
+/// `samlp:LogoutRequest`, to an application. `reason`: a URI, where it is known.
+pub(crate) fn request(
+    envelope: &Envelope<'_>,
+    until: Millis,
+    reason: Option<&'static str>,
+    name: &NameId,
+    session: &str,
+) -> Xml {
     envelope
         .xml("samlp:LogoutRequest")
-        .with("Reason", names::USER_LOGOUT)
+        .with_some("Reason", reason)
         .with("NotOnOrAfter", time::write(until))
         .child(name.xml())
         .child(Xml::new("samlp:SessionIndex").text(session))

@@ -8,6 +8,7 @@ pub(crate) mod logout;
 pub(crate) mod name_id;
 pub(crate) mod read;
 pub(crate) mod response;
+pub(crate) mod soap;
 pub(crate) mod status;
 
 use data_encoding::HEXLOWER;

@@ -11,7 +11,7 @@ use xmlsig::{Fragment, Xml, ns};
 pub(crate) struct Envelope<'a> {
     pub(crate) id: &'a str,
     pub(crate) issuer: &'a str,
-    /// Where the browser brings it.
+    /// Where it is brought; empty for an answer on the line of its request.
     pub(crate) destination: &'a str,
     /// The request that is answered.
     pub(crate) in_response_to: Option<&'a str>,
@@ -27,7 +27,7 @@ impl Envelope<'_> {
             .with("ID", self.id)
             .with("Version", "2.0")
             .with("IssueInstant", time::write(self.issued))
-            .with("Destination", self.destination)
+            .with_some("Destination", Some(self.destination).filter(|to| !to.is_empty()))
             .with_some("InResponseTo", self.in_response_to)
             .child(Xml::new("saml:Issuer").text(self.issuer))
     }

@@ -24,18 +24,18 @@ pub(crate) fn own(own: &Own<'_>) -> Xml {
             .with("use", "signing")
             .child(Xml::new("ds:KeyInfo").with("xmlns:ds", ns::DS).child(data))
     };
-    let service = |name: &'static str, path: &'static str| {
+    let service = |name: &'static str, path: &'static str, bindings: &[&'static str]| -> Vec<Xml> {
         let location = format!("{}{path}", own.origin);
-        [names::REDIRECT, names::POST]
-            .map(|binding| Xml::new(name).with("Binding", binding).with("Location", location.as_str()))
+        let each = bindings.iter();
+        each.map(|binding| Xml::new(name).with("Binding", *binding).with("Location", location.as_str())).collect()
     };
     let role = Xml::new("md:IDPSSODescriptor")
         .with("WantAuthnRequestsSigned", "false")
         .with("protocolSupportEnumeration", ns::SAMLP)
         .children(own.certificates.iter().map(key))
-        .children(service("md:SingleLogoutService", "/saml/slo"))
+        .children(service("md:SingleLogoutService", "/saml/slo", &[names::REDIRECT, names::POST, names::SOAP]))
         .children(NameIdFormat::ALL.map(|format| Xml::new("md:NameIDFormat").text(format.uri())))
-        .children(service("md:SingleSignOnService", "/saml/sso"));
+        .children(service("md:SingleSignOnService", "/saml/sso", &[names::REDIRECT, names::POST]));
     Xml::new("md:EntityDescriptor")
         .with("xmlns:md", ns::MD)
         .with("ID", own.id)

@@ -54,6 +54,8 @@ pub struct PartyMetadata {
     pub consumers: Vec<Endpoint>,
     /// Redirect first.
     pub logout: Vec<LogoutEndpoint>,
+    /// Where it hears of a logout by SOAP.
+    pub logout_soap: Option<String>,
     /// Certificates for signatures, as base64 of DER.
     pub signing: Vec<String>,
     /// Certificates to encrypt to, likewise.
@@ -94,6 +96,9 @@ impl PartyMetadata {
     pub fn apply(&self, party: &mut SamlParty) {
         party.acs.clone_from(&self.consumers);
         party.slo.clone_from(&self.logout);
+        party.slo_soap.clone_from(&self.logout_soap);
+        // Nothing would be left to bring it to.
+        party.direct_logout &= !party.slo.is_empty();
         party.certificates.clone_from(&self.signing);
         party.encryption_certificate = self.encryption.first().cloned();
         // Nothing would be left to encrypt to.
@@ -158,6 +163,7 @@ impl PartyMetadata {
             entity_id: entity_id.to_owned(),
             consumers: consumers(role)?,
             logout: logout(role)?,
+            logout_soap: logout_soap(role),
             signing,
             encryption,
             name_id_formats,
@@ -246,6 +252,13 @@ fn logout(role: Element<'_>) -> Result<Vec<LogoutEndpoint>, MetadataError> {
     }
     found.sort_by_key(|service| service.binding == Binding::Post);
     Ok(found)
+}
+
+/// The first address for SOAP that can be one. What can't be is no reason to refuse the rest: browsers are never sent there.
+fn logout_soap(role: Element<'_>) -> Option<String> {
+    let services = role.children_of(ns::MD, "SingleLogoutService").take(MOST);
+    let mut soap = services.filter(|service| service.attribute("Binding") == Some(names::SOAP));
+    soap.find_map(|service| url(service.attribute("Location").unwrap_or_default()).ok())
 }
 
 /// The name for people: of the organisation's, the first.

@@ -1,15 +1,16 @@
 //! Applications' metadata, read again where it was registered by an address.
 //!
 //! It is looked at when the application is used, so an installation of a hundred thousand tenants has no task for each; what nobody uses is
-//! asked of nobody. A new copy takes the place of the old one's addresses and keys and of nothing that an administrator has decided.
+//! asked of nobody. A new copy takes the place of the old one's addresses and keys and of nothing that an administrator has decided, also
+//! not in the seconds that a publisher takes to answer: it is put into what stands there then.
 
 use super::party::PartyMetadata;
 use crate::{door::Door, error::Refused};
 use outbound::{Outbound, Request};
 use quick_cache::sync::Cache;
-use sso::{Kind, RelyingParty, SsoError};
+use sso::{Kind, RelyingParty, SamlParty, Settings, SsoError};
 use std::{sync::Arc, time::Duration};
-use store::{RelyingPartyChange, StoreError};
+use store::{RelyingPartyRow, StoreError};
 use tokio::sync::Semaphore;
 use types::Millis;
 
@@ -21,6 +22,8 @@ const AGAIN: Duration = Duration::from_secs(300);
 const AT_ONCE: usize = 4;
 /// The largest metadata that is read, in bytes.
 const LARGEST: usize = 2 * 1024 * 1024;
+/// So often a copy is put into settings that somebody changes in the same moment.
+const TRIES: usize = 3;
 /// So many applications' last looks are remembered.
 const REMEMBERED: usize = 100_000;
 
@@ -37,8 +40,10 @@ enum Failed {
     Sso(#[from] SsoError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the settings can't be written")]
+    #[error("the settings can't be read or written")]
     Settings,
+    #[error("somebody changes the application all the time")]
+    Changing,
 }
 
 /// Reads metadata again.
@@ -106,31 +111,50 @@ impl Refresher {
         }
     }
 
+    /// Whether anything has changed. What was captured of the application before serves for its name alone.
     async fn refresh(&self, door: &Door, party: &RelyingParty) -> Result<bool, Failed> {
-        let (settings, now) = (party.settings.clone(), door.sso.world().now());
-        let Kind::Saml(mut saml) = settings.kind else { return Ok(false) };
-        let Some(url) = saml.metadata_url.clone() else { return Ok(false) };
+        let (rows, now) = (door.sso.store().tenant(party.tenant()), door.sso.world().now());
+        let Some((_, _, before)) = opened(rows.relying_party(party.ikey()).await?)? else { return Ok(false) };
+        let Some(url) = before.metadata_url.clone() else { return Ok(false) };
         let fetched = self.outbound.send(Request::get(&url).up_to(LARGEST)).await?;
         if fetched.status != 200 {
             return Err(Failed::Status(fetched.status));
         }
-        let fingerprint = saml.metadata_fingerprint.clone();
-        let read = PartyMetadata::read(&fetched.body, Some(&party.key), fingerprint.as_deref(), now)?;
-        read.apply(&mut saml);
-        let changed = sso::Settings { tile: settings.tile, kind: Kind::Saml(saml) };
-        let write = |settings: &sso::Settings| serde_json::to_string(settings).map_err(|_| Failed::Settings);
-        changed.check(&party.key)?;
-        let (old, new) = (write(&party.settings)?, write(&changed)?);
-        if old == new {
-            return Ok(false);
+        for _ in 0..TRIES {
+            let Some((row, settings, mut saml)) = opened(rows.relying_party(party.ikey()).await?)? else {
+                return Ok(false);
+            };
+            let (fingerprint, from) = (saml.metadata_fingerprint.clone(), saml.metadata_url.as_deref());
+            if from != Some(url.as_str()) {
+                // An administrator has just said that this isn't where it comes from.
+                return Ok(false);
+            }
+            let read = PartyMetadata::read(&fetched.body, Some(&row.key), fingerprint.as_deref(), now)?;
+            read.apply(&mut saml);
+            let changed = Settings { kind: Kind::Saml(saml), ..settings.clone() };
+            changed.check(&row.key)?;
+            let write = |settings: &Settings| serde_json::to_string(settings).map_err(|_| Failed::Settings);
+            let new = write(&changed)?;
+            if write(&settings)? == new {
+                return Ok(false);
+            }
+            let mut tx = rows.begin().await?;
+            if tx.reset_relying_party(party.ikey(), &row.settings, &new, door.sso.world().now()).await? {
+                tx.notify(format!("application:{}", party.ikey())).await?;
+                tx.commit().await?;
+                // The notice is for the others, and takes a moment; whoever waits here goes on with the new one.
+                door.sso.auth().applications().forget(party.ikey());
+                return Ok(true);
+            }
         }
-        let mut tx = door.sso.store().tenant(party.tenant()).begin().await?;
-        let change = RelyingPartyChange { settings: Some(new), ..RelyingPartyChange::default() };
-        tx.change_relying_party(party.ikey(), &change, now).await?;
-        tx.notify(format!("application:{}", party.ikey())).await?;
-        tx.commit().await?;
-        // The notice is for the others, and takes a moment; whoever waits here goes on with the new one.
-        door.sso.auth().applications().forget(party.ikey());
-        Ok(true)
+        Err(Failed::Changing)
     }
+}
+
+/// A row with what is set in it; none where there is no such application.
+fn opened(row: Option<RelyingPartyRow>) -> Result<Option<(RelyingPartyRow, Settings, Box<SamlParty>)>, Failed> {
+    let Some(row) = row else { return Ok(None) };
+    let settings: Settings = serde_json::from_str(&row.settings).map_err(|_| Failed::Settings)?;
+    let Kind::Saml(saml) = settings.kind.clone() else { return Ok(None) };
+    Ok(Some((row, settings, saml)))
 }

@@ -5,7 +5,7 @@ use auth::account::Strength;
 use http::{Method, Request, StatusCode};
 use proptest::prelude::*;
 use sso::party::SamlParty;
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 use xmlsig::{Fragment, Xml, ns};
 
 /// An application whose requests must be signed.
@@ -422,6 +422,38 @@ async fn other_methods_and_bodies_are_refused() {
     }
     let fields = [("SAMLRequest", "AAAA"), ("SAMLRequest", "AAAA")];
     assert_eq!(house.browser().post("/saml/sso", &fields).await.refusal(), "no_message");
+}
+
+#[tokio::test]
+async fn what_strangers_are_told_is_limited_and_leaves_no_more_behind() {
+    let house = House::with(SamlParty { want_signed_logout: false, ..party() }).await;
+    let browser = house.browser();
+    let silent = |id: &str| carried(&request(id, |xml| xml.with("IsPassive", "true")));
+    for n in 0..300 {
+        assert_eq!(browser.get(&silent(&format!("_r{n}"))).await.codes().1, "NoPassive", "{n}");
+    }
+    let logout = Xml::new("samlp:LogoutRequest")
+        .with("xmlns:samlp", ns::SAMLP)
+        .with("xmlns:saml", ns::SAML)
+        .with("ID", "_l1")
+        .with("Version", "2.0")
+        .with("IssueInstant", at(NOW))
+        .with("Destination", format!("{ORIGIN}/saml/slo"))
+        .child(Xml::new("saml:Issuer").text(APP))
+        .child(Xml::new("saml:NameID").text("alice"));
+    let logout = by_redirect(&logout.render().unwrap(), "/saml/slo", None, None);
+    for path in [silent("_late"), logout.clone()] {
+        let refused = browser.get(&path).await;
+        assert_eq!((refused.status, refused.refusal()), (StatusCode::TOO_MANY_REQUESTS, "limited"));
+    }
+    // Who is signed in isn't a stranger.
+    let (alice, ..) = house.signed_in("alice", Strength::Passkey).await;
+    assert_eq!(alice.get(&silent("_in")).await.codes().0, "Success");
+    // Nothing of these was written down: they are answered a minute later.
+    house.clock.advance(Duration::from_secs(60));
+    assert_eq!(browser.get(&silent("_late")).await.codes().1, "NoPassive");
+    assert_eq!(browser.get(&silent("_late")).await.refusal(), "replayed");
+    assert_ne!(browser.get(&logout).await.status, StatusCode::TOO_MANY_REQUESTS);
 }
 
 /// One house for all cases: making it takes longer than they do.

@@ -13,12 +13,12 @@ use xmlsig::{Accept, Document, Fragment, Limits, PublicKey, SigningKey, Xml, ns,
 const SECOND_SLO: &str = "https://second.example/slo";
 
 /// What an application was told of a session.
-struct Told {
-    name: String,
-    session: String,
+pub(crate) struct Told {
+    pub(crate) name: String,
+    pub(crate) session: String,
 }
 
-async fn sign_in(house: &House, browser: &Browser, id: &str, issuer: &str) -> Told {
+pub(crate) async fn sign_in(house: &House, browser: &Browser, id: &str, issuer: &str) -> Told {
     let xml = plain(id).as_str().replace(APP, issuer);
     let answer = browser.get(&raw(xml.as_bytes())).await;
     let verified = assertion(&answer.response(), &house.keys().await);
@@ -28,7 +28,7 @@ async fn sign_in(house: &House, browser: &Browser, id: &str, issuer: &str) -> To
     Told { name: name.to_owned(), session: session.to_owned() }
 }
 
-fn logout(id: &str, issuer: &str, name: &str, session: Option<&str>, issued: Millis) -> Fragment {
+pub(crate) fn logout(id: &str, issuer: &str, name: &str, session: Option<&str>, issued: Millis) -> Fragment {
     Xml::new("samlp:LogoutRequest")
         .with("xmlns:samlp", ns::SAMLP)
         .with("xmlns:saml", ns::SAML)
@@ -54,7 +54,7 @@ fn carried_to(location: &str, to: &str, keys: &[PublicKey]) -> (xmlsig::Verified
     redirect::Message::parse(query, &Limits::MESSAGE).unwrap().verify(keys, Accept::default()).unwrap()
 }
 
-async fn lives(house: &House, session: SessionId) -> bool {
+pub(crate) async fn lives(house: &House, session: SessionId) -> bool {
     house.auth.session_by_id(house.tenant, session).await.unwrap().is_some()
 }
 
@@ -88,7 +88,7 @@ async fn an_application_signs_its_person_out_everywhere() {
     assert_eq!(browser.get(&path).await.refusal(), "nobody_asked");
 }
 
-fn answer_of(issuer: &str, asked: &str, status: &str) -> Fragment {
+pub(crate) fn answer_of(issuer: &str, asked: &str, status: &str) -> Fragment {
     let code = Xml::new("samlp:StatusCode").with("Value", format!("urn:oasis:names:tc:SAML:2.0:status:{status}"));
     Xml::new("samlp:LogoutResponse")
         .with("xmlns:samlp", ns::SAMLP)
@@ -284,7 +284,7 @@ async fn a_session_that_another_door_ends_is_told_here() {
     sign_in(&house, &browser, "_a", APP).await;
     let parts = http::Request::get("/").header("host", HOST).body(()).unwrap().into_parts().0;
     let visit = house.sso.visit(&parts).await.unwrap().unwrap();
-    let ended = house.sso.end_session(house.tenant, session, user).await.unwrap();
+    let ended = house.sso.end_session(house.tenant, session, user, None).await.unwrap();
     let (path, held) = house.sso.farewell(&visit, &ended, "/account").await.unwrap().unwrap();
     browser.put(&held.cookie_name, held.secret.expose());
     assert_eq!(house.browser().get(&path).await.refusal(), "nobody_asked");

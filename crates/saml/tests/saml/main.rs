@@ -7,9 +7,12 @@
     reason = "clippy knows the tests here, but not what they share"
 )]
 
+mod back_channel;
+mod ear;
 mod hostile;
 mod logout;
 mod matrix;
 mod metadata;
 mod sign_on;
+mod soap;
 mod support;

@@ -1,16 +1,18 @@
 //! Metadata: ours, and what is read of an application's.
 
 use super::support::*;
+use auth::sign_in::Level;
 use countersign_saml::metadata::{MetadataError, PartyMetadata};
 use http::StatusCode;
 use proptest::prelude::*;
 use sso::{
-    party::{Binding, SamlParty},
+    Kind, Settings,
+    party::{BackLogout, Binding, SamlParty},
     signing::{Turn, Usage},
 };
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -19,10 +21,11 @@ use types::Millis;
 use xmlsig::{Document, Limits, Xml, ns};
 
 const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+const SOAP: &str = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP";
 const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 
 #[tokio::test]
-async fn ours_is_signed_and_names_both_ways() {
+async fn ours_is_signed_and_names_every_way() {
     let house = House::new().await;
     let answer = house.browser().get("/saml/metadata").await;
     assert_eq!(answer.status, StatusCode::OK);
@@ -30,15 +33,32 @@ async fn ours_is_signed_and_names_both_ways() {
     let document = Document::parse(answer.text.as_bytes(), &Limits::METADATA).unwrap();
     assert_eq!(document.root().attribute("entityID"), Some(format!("{ORIGIN}/saml/metadata").as_str()));
     let role = document.root().only(ns::MD, "IDPSSODescriptor").unwrap();
-    for (service, path) in [("SingleSignOnService", "sso"), ("SingleLogoutService", "slo")] {
+    for (service, path, ways) in
+        [("SingleSignOnService", "sso", &[REDIRECT, POST][..]), ("SingleLogoutService", "slo", &[REDIRECT, POST, SOAP])]
+    {
         let found: Vec<_> = role
             .children_of(ns::MD, service)
             .map(|at| (at.attribute("Binding").unwrap(), at.attribute("Location").unwrap().to_owned()))
             .collect();
         let location = format!("{ORIGIN}/saml/{path}");
-        assert_eq!(found, [(REDIRECT, location.clone()), (POST, location)]);
+        assert_eq!(found, ways.iter().map(|way| (*way, location.clone())).collect::<Vec<_>>());
     }
     assert_eq!(role.children_of(ns::MD, "NameIDFormat").count(), 4);
+    house.keys().await;
+}
+
+#[tokio::test]
+async fn whoever_asks_again_within_a_minute_gets_the_same_octets() {
+    let house = House::new().await;
+    let browser = house.browser();
+    let all = futures_util::future::join_all((0..20).map(|_| browser.get("/saml/metadata"))).await;
+    let first = &all[0].text;
+    assert!(all.iter().all(|answer| answer.text == *first));
+    let mut other = house.browser();
+    other.host = OTHER_HOST.to_owned();
+    assert_ne!(other.get("/saml/metadata").await.text, *first);
+    house.clock.advance(Duration::from_secs(60));
+    assert_ne!(browser.get("/saml/metadata").await.text, *first);
     house.keys().await;
 }
 
@@ -92,6 +112,8 @@ fn described(change: impl FnOnce(Xml) -> Xml, more: impl FnOnce(Xml) -> Xml) -> 
                 .with("Location", SLO)
                 .with("ResponseLocation", "https://app.example/slo-answer"),
         )
+        .child(Xml::new("md:SingleLogoutService").with("Binding", SOAP).with("Location", "no address"))
+        .child(Xml::new("md:SingleLogoutService").with("Binding", SOAP).with("Location", "https://app.example/soap"))
         .child(Xml::new("md:NameIDFormat").text("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"))
         .child(consumer("urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact", "https://app.example/art", "0", None))
         .child(consumer(POST, "https://app.example/acs2", "2", None))
@@ -112,6 +134,7 @@ fn an_applications_is_read() {
     assert_eq!(urls, [(ACS, 1, true), ("https://app.example/acs2", 2, false)]);
     assert_eq!(read.logout[0].binding, Binding::Redirect);
     assert_eq!(read.logout[0].response_url.as_deref(), Some("https://app.example/slo-answer"));
+    assert_eq!((read.logout.len(), read.logout_soap.as_deref()), (2, Some("https://app.example/soap")));
     assert_eq!(
         (&read.signing, &read.encryption),
         (&vec![own().certificate.clone()], &vec![strangers().certificate.clone()])
@@ -119,6 +142,10 @@ fn an_applications_is_read() {
     assert!(read.requests_signed);
     let mut settings = SamlParty::default();
     read.apply(&mut settings);
+    assert_eq!(settings.back_logout(), Some(BackLogout::Soap("https://app.example/soap")));
+    // Who says that it hears what a browser would bring is told so, and by a form.
+    settings.direct_logout = true;
+    assert!(matches!(settings.back_logout(), Some(BackLogout::Direct(endpoint)) if endpoint.binding == Binding::Post));
     let settings = sso::Settings::of(sso::Kind::Saml(Box::new(settings)));
     settings.check(APP).unwrap();
 }
@@ -218,6 +245,46 @@ async fn what_is_over_is_read_again_before_anybody_signs_in_by_it() {
     // What an administrator has decided stays.
     let found = house.sso.party(house.tenant, sso::Protocol::Saml, APP).await.unwrap().unwrap();
     assert!(found.saml().unwrap().attributes == party().attributes && found.settings.level() == party().level);
+}
+
+/// An administrator tightens what a publisher's answer is on its way for.
+#[tokio::test]
+async fn what_is_decided_while_a_publisher_answers_stays() {
+    let until = at(NOW + Duration::from_secs(3600));
+    let text = described(|xml| xml.with("validUntil", until), |role| role).render().unwrap().as_str().to_owned();
+    let text = text.replace("AuthnRequestsSigned=\"true\"", "").replace(ACS, "https://app.example/new");
+    let house: Arc<OnceLock<(Arc<store::Store>, types::TenantId)>> = Arc::default();
+    let decides = Arc::clone(&house);
+    let answer = move || {
+        let (decides, text) = (Arc::clone(&decides), text.clone());
+        async move {
+            let (store, tenant) = decides.get().unwrap();
+            let scope = store.tenant(*tenant);
+            let row = scope.relying_party(IKEY).await.unwrap().unwrap();
+            let mut settings: Settings = serde_json::from_str(&row.settings).unwrap();
+            let Kind::Saml(saml) = &mut settings.kind else { panic!("no SAML") };
+            (saml.level, saml.assertion_seconds) = (Level::Hardware, 77);
+            let settings = Some(serde_json::to_string(&settings).unwrap());
+            let mut tx = scope.begin().await.unwrap();
+            let change = store::RelyingPartyChange { settings, ..Default::default() };
+            assert!(tx.change_relying_party(IKEY, &change, NOW).await.unwrap());
+            tx.notify(format!("application:{IKEY}")).await.unwrap();
+            tx.commit().await.unwrap();
+            text
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/metadata", listener.local_addr().unwrap());
+    let app = axum::Router::new().route("/metadata", axum::routing::get(answer));
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let made = House::with(SamlParty { metadata_url: Some(url), metadata_until: Some(NOW.0), ..party() }).await;
+    assert!(house.set((Arc::clone(&made.store), made.tenant)).is_ok());
+    made.browser().get(&carried(&plain("_r1"))).await;
+    let row = made.store.tenant(made.tenant).relying_party(IKEY).await.unwrap().unwrap();
+    let settings: Settings = serde_json::from_str(&row.settings).unwrap();
+    let Kind::Saml(saml) = &settings.kind else { panic!("no SAML") };
+    assert_eq!((saml.level, saml.assertion_seconds), (Level::Hardware, 77));
+    assert_eq!(saml.acs[0].url, "https://app.example/new");
 }
 
 #[tokio::test]

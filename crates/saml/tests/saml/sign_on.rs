@@ -303,12 +303,40 @@ async fn a_start_from_here_is_off_unless_it_is_allowed() {
         SamlParty { allow_idp_initiated: true, default_relay_state: Some("/inside".to_owned()), ..support::party() };
     let house = House::with(allowed).await;
     let (browser, ..) = house.signed_in("alice", Strength::Passkey).await;
-    let answer = browser.get(&format!("/saml/start/{IKEY}?RelayState=https://evil.example/")).await;
+    let path = format!("/saml/start/{IKEY}?RelayState=https://evil.example/");
+    let answer = browser.get_from(&path, "none").await;
     assert_eq!((answer.action(), answer.field("RelayState").as_deref()), (ACS, Some("/inside")));
     let document = answer.response();
     assert_eq!(document.root().attribute("InResponseTo"), None);
     let verified = assertion(&document, &house.keys().await);
     assert!(verified.root().descendants().all(|at| at.attribute("InResponseTo").is_none()));
+}
+
+#[tokio::test]
+async fn a_start_asks_whoever_may_come_from_elsewhere() {
+    let house = House::with(SamlParty { allow_idp_initiated: true, ..support::party() }).await;
+    let (browser, ..) = house.signed_in("alice", Strength::Passkey).await;
+    let path = format!("/saml/start/{IKEY}");
+    let link = |page: &Answer| {
+        assert!(page.field("SAMLResponse").is_none(), "{}", page.text);
+        page.text.split("<a href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    for site in ["cross-site", "same-site"] {
+        let asked = link(&browser.get_from(&path, site).await);
+        // Not even with the question's answer in it.
+        link(&browser.get_from(&asked, site).await);
+        assert_eq!(browser.get_from(&asked, "same-origin").await.codes().0, "Success");
+    }
+    // A browser that says nothing of where it comes from is asked, and its yes is taken.
+    let asked = link(&browser.get(&path).await);
+    assert!(asked.starts_with(&format!("{path}?yes=")));
+    assert_eq!(browser.get(&asked).await.codes().0, "Success");
+    // It is this session's yes to this application.
+    let (other, ..) = house.signed_in("bob", Strength::Passkey).await;
+    link(&other.get(&asked).await);
+    link(&browser.get(&format!("{path}?yes=AAAA")).await);
+    // Where nobody is signed in, whoever goes on sees it.
+    assert!(house.browser().get(&path).await.location.starts_with("/sign-in/"));
 }
 
 #[tokio::test]

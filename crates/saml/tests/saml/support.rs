@@ -3,7 +3,7 @@
 use auth::{Auth, account::Strength, sign_in::Browser as Known};
 use aws_lc_rs::{encoding::AsDer as _, rsa};
 use axum::{Router, body::Body};
-use countersign_saml::{Door, router};
+use countersign_saml::{BackChannel, Door, router};
 use data_encoding::BASE64;
 use flate2::{Compression, write::DeflateEncoder};
 use http::{Method, Request, StatusCode, header};
@@ -14,7 +14,7 @@ use outbound::Outbound;
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use sso::{
-    Kind, Settings, Sso,
+    Kind, Logouts, Settings, Sso,
     claims::{ClaimRule, ClaimsMap, Field, GroupFilter, Source},
     party::{Binding, Endpoint, LogoutEndpoint, SamlParty},
 };
@@ -23,7 +23,9 @@ use std::{
     io::Write as _,
     sync::{Arc, Mutex, OnceLock},
 };
-use store::{IntegrationRow, Options, RelyingPartyRow, Store, TenantRow, TokenRow, UserRow, fields};
+use store::{
+    IntegrationRow, Options, RelyingPartyChange, RelyingPartyRow, Store, TenantRow, TokenRow, UserRow, fields,
+};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 use types::{ManualClock, Millis, Normalization, SecretBytes, SessionId, TenantId, TokenId, UserId, UserName, World};
@@ -84,6 +86,8 @@ pub(crate) struct House {
     pub(crate) tenant: TenantId,
     pub(crate) other: TenantId,
     pub(crate) router: Router,
+    /// Tells applications behind the browser's back.
+    pub(crate) logouts: Arc<Logouts>,
     _directory: TempDir,
 }
 
@@ -136,9 +140,10 @@ impl House {
         let sso = Sso::start(Arc::clone(&auth), sso::Options::default());
         // Applications of the tests stand on this machine.
         let outbound = Outbound::new(vec!["127.0.0.0/8".parse().unwrap()], "test").unwrap();
-        let door = Arc::new(Door::new(&sso, outbound));
-        let house =
-            Self { auth, sso, store, world, clock, tenant, other, router: router(&door), _directory: directory };
+        let door = Arc::new(Door::new(&sso, outbound.clone()));
+        let logouts = Logouts::start(&sso, vec![Box::new(BackChannel::new(&sso, outbound))]);
+        let router = router(&door);
+        let house = Self { auth, sso, store, world, clock, tenant, other, router, logouts, _directory: directory };
         house.application(tenant, IKEY, APP, settings).await;
         let mut second = party();
         second.acs = vec![Endpoint { url: "https://second.example/acs".to_owned(), index: 0, default: true }];
@@ -178,6 +183,21 @@ impl House {
         tx.insert_integration(&integration).await.unwrap();
         tx.insert_relying_party(&row).await.unwrap();
         tx.commit().await.unwrap();
+    }
+
+    /// Changes what is set for an application.
+    pub(crate) async fn change(&self, ikey: &str, change: impl FnOnce(&mut SamlParty)) {
+        let row = self.store.tenant(self.tenant).relying_party(ikey).await.unwrap().unwrap();
+        let mut settings: Settings = serde_json::from_str(&row.settings).unwrap();
+        let Kind::Saml(party) = &mut settings.kind else { panic!("another protocol") };
+        change(party);
+        settings.check(&row.key).unwrap();
+        let settings = Some(serde_json::to_string(&settings).unwrap());
+        let change = RelyingPartyChange { settings, ..RelyingPartyChange::default() };
+        let mut tx = self.store.tenant(self.tenant).begin().await.unwrap();
+        assert!(tx.change_relying_party(ikey, &change, self.world.now()).await.unwrap());
+        tx.commit().await.unwrap();
+        self.auth.applications().forget(ikey);
     }
 
     pub(crate) async fn user(&self, tenant: TenantId, name: &str) -> UserId {
@@ -288,17 +308,32 @@ impl Browser {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.ask(Method::GET, path, None, true).await
+        self.ask(Method::GET, path, None, true, None).await
+    }
+
+    /// From where it says that it comes (`Sec-Fetch-Site`).
+    pub(crate) async fn get_from(&self, path: &str, site: &str) -> Answer {
+        self.ask(Method::GET, path, None, true, Some(site)).await
     }
 
     /// A form of another site's: no cookies come along (`SameSite=Lax`).
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        self.ask(Method::POST, path, Some(body), false).await
+        self.ask(Method::POST, path, Some(body), false, None).await
     }
 
-    async fn ask(&self, method: Method, path: &str, body: Option<String>, with_cookies: bool) -> Answer {
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        with_cookies: bool,
+        site: Option<&str>,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path).header(header::HOST, &self.host);
+        if let Some(site) = site {
+            request = request.header("sec-fetch-site", site);
+        }
         if with_cookies {
             let line: Vec<String> = self.cookies().iter().map(|(name, value)| format!("{name}={value}")).collect();
             if !line.is_empty() {

@@ -187,6 +187,12 @@ fn saml(party: &SamlParty) -> Result<(), SsoError> {
             web(url, &format!("saml.slo.{place}.response_url"))?;
         }
     }
+    if let Some(url) = &party.slo_soap {
+        web(url, "saml.slo_soap")?;
+    }
+    if party.direct_logout && party.slo.is_empty() {
+        return Err(bad("saml.slo", "an address is needed where logouts are brought directly"));
+    }
     many(party.certificates.len(), "saml.certificates", 10)?;
     for (place, certificate) in party.certificates.iter().enumerate() {
         base64_of_der(certificate, &format!("saml.certificates.{place}"))?;

@@ -14,8 +14,8 @@ pub use forward::ForwardHost;
 pub(crate) use keep::Parties;
 pub use oidc::{ClientAuth, GrantType, OidcClient, SecretHash, Subject, TlsClient, TokenFormat};
 pub use saml::{
-    Binding, EncryptionAlgorithm, Endpoint, KeyTransport, LogoutEndpoint, NameIdFormat, NameIdSettings, SamlParty,
-    SignatureAlgorithm,
+    BackLogout, Binding, EncryptionAlgorithm, Endpoint, KeyTransport, LogoutEndpoint, NameIdFormat, NameIdSettings,
+    SamlParty, SignatureAlgorithm,
 };
 
 use auth::{Application, sign_in::Level};

@@ -138,8 +138,12 @@ impl Default for NameIdSettings {
 pub struct SamlParty {
     /// Where responses may go, by POST: compared byte for byte.
     pub acs: Vec<Endpoint>,
-    /// Where logout messages go.
+    /// Where logout messages go, by the browser.
     pub slo: Vec<LogoutEndpoint>,
+    /// Where this server itself says by SOAP that a session is over (SAML bindings 3.2).
+    pub slo_soap: Option<String>,
+    /// Whether this server itself brings it what a browser would, in place of SOAP: for who can end a session without the browser's cookie.
+    pub direct_logout: bool,
     /// The certificates that its messages are signed with: base64 of DER.
     pub certificates: Vec<String>,
     /// The certificate that assertions are encrypted to: base64 of DER.
@@ -191,6 +195,8 @@ impl Default for SamlParty {
         Self {
             acs: Vec::new(),
             slo: Vec::new(),
+            slo_soap: None,
+            direct_logout: false,
             certificates: Vec::new(),
             encryption_certificate: None,
             name_id: NameIdSettings::default(),
@@ -217,7 +223,27 @@ impl Default for SamlParty {
     }
 }
 
+/// How this server itself tells a service provider of an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackLogout<'p> {
+    /// By SOAP, at this address; what it answers is verified.
+    Soap(&'p str),
+    /// By what a browser would bring.
+    Direct(&'p LogoutEndpoint),
+}
+
 impl SamlParty {
+    /// How this server itself tells it of an end; none where only a browser can.
+    #[must_use]
+    pub fn back_logout(&self) -> Option<BackLogout<'_>> {
+        if self.direct_logout {
+            // A form, where there is one: an address with a message in it would stand in others' logs.
+            let form = self.slo.iter().find(|endpoint| endpoint.binding == Binding::Post);
+            return form.or_else(|| self.slo.first()).map(BackLogout::Direct);
+        }
+        self.slo_soap.as_deref().map(BackLogout::Soap)
+    }
+
     /// Where a response goes that names nothing: the default one, else the first.
     #[must_use]
     pub fn default_acs(&self) -> Option<&Endpoint> {

@@ -44,6 +44,7 @@ pub(super) static SAML: Preset = Preset {
     options: &[
         PresetOption { name: "entity", about: "its entity id", needed: true },
         PresetOption { name: "acs", about: "where responses go", needed: true },
+        PresetOption { name: "soap-logout", about: "where it hears by SOAP of a session's end", needed: false },
     ],
     settings: saml_settings,
     snippets: |facts| vec![Snippet::new("the application's settings", identity_provider(facts))],
@@ -92,7 +93,8 @@ fn oidc_snippets(facts: &Facts<'_>) -> Vec<Snippet> {
 }
 
 fn saml_settings(given: &Given) -> Result<(Option<String>, Settings), SsoError> {
-    let party = SamlParty { attributes: attributes(), ..SamlParty::default() };
+    let slo_soap = Some(given.option("soap-logout").to_owned()).filter(|url| !url.is_empty());
+    let party = SamlParty { attributes: attributes(), slo_soap, ..SamlParty::default() };
     let mut settings = saml(given.option("acs"), party);
     settings.tile.url = Some(given.url.clone());
     Ok((Some(given.option("entity").to_owned()), settings))

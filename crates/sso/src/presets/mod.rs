@@ -212,7 +212,7 @@ fn identity_provider(facts: &Facts<'_>) -> String {
     let issuer = facts.issuer;
     format!(
         "Metadata            {issuer}/saml/metadata\nEntity ID (issuer)  {issuer}/saml/metadata\nSign-in page        {issuer}/saml/sso\n\
-         Sign-out page       {issuer}/saml/slo\n"
+         Sign-out page       {issuer}/saml/slo\nSign-out by SOAP    {issuer}/saml/slo\n"
     )
 }
 

@@ -78,6 +78,9 @@ impl Grants {
         }
         let Some(username) = self.alive(tenant, &standing).await? else { return Ok(None) };
         let granted = self.open_granted(tenant, &standing.family).await?;
+        if !self.is_backed(tenant, &granted).await? {
+            return Ok(None);
+        }
         let narrowed = self.open_narrowed(tenant, &token, &granted).await?;
         let family = standing.family;
         Ok(Some(Access {
@@ -111,7 +114,8 @@ impl Grants {
             self.mark(tenant, &["client", &claims.client_id]).await?,
             self.mark(tenant, &["tenant", ""]).await?,
         ];
-        let (standing, marked) = scope.grant_family_and_marks(family, &marks, self.now()).await?;
+        let times = self.auth.session_times(tenant).await?;
+        let (standing, marked) = scope.grant_family_and_marks(family, &marks, times).await?;
         let issued = Millis::from_seconds(claims.iat);
         // A token's own mark, or one that was set over all tokens of a client or a tenant after this one was made.
         let ended = marked.iter().enumerate().any(|(place, until)| match (place, until) {
@@ -125,7 +129,11 @@ impl Grants {
         let (username, granted) = match (&standing, family) {
             (Some(standing), Some(_)) => {
                 let Some(username) = self.alive(tenant, standing).await? else { return Ok(None) };
-                (username, Some(Arc::new(self.open_granted(tenant, &standing.family).await?)))
+                let granted = self.open_granted(tenant, &standing.family).await?;
+                if !self.is_backed(tenant, &granted).await? {
+                    return Ok(None);
+                }
+                (username, Some(Arc::new(granted)))
             }
             (None, Some(_)) => return Ok(None),
             _ => (None, None),
@@ -184,6 +192,25 @@ impl Grants {
             None => Ok(Some(None)),
             Some(user) => Ok(self.standing(&app, user).await?.map(|holder| Some(holder.user.username))),
         }
+    }
+
+    /// Whether all go on from which this was exchanged.
+    async fn is_backed(&self, tenant: TenantId, granted: &Granted) -> Result<bool, SsoError> {
+        if granted.exchanged_from.is_empty() {
+            return Ok(true);
+        }
+        let scope = self.auth.store().tenant(tenant);
+        let times = self.auth.session_times(tenant).await?;
+        for before in &granted.exchanged_from {
+            let Ok(id) = before.parse::<GrantId>() else { return Ok(false) };
+            let goes_on = scope.grant_family(id, times).await?.is_some_and(|before| {
+                before.family.revoked_at.is_none() && before.family.expires > times.now && before.session_lasts
+            });
+            if !goes_on {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The hash under which something is marked.

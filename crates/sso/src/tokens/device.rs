@@ -8,7 +8,7 @@
 //! The code that a person types is short, so it is worth something only to who is signed in, and only for [`DEVICE_LIFE`]; wrong ones are counted
 //! for each person by whoever shows the page.
 
-use super::{GrantError, Granted, Grants, Minted, Want, lasting, with_refresh};
+use super::{GrantError, Granted, Grants, Minted, Want, hold, lasting, with_refresh};
 use crate::{RelyingParty, SsoError};
 use auth::AuthError;
 use serde::{Deserialize, Serialize};
@@ -144,7 +144,8 @@ impl Grants {
     }
 
     /// The undecided request with this code, as a person types it: in small letters too, and with dashes and spaces anywhere.
-    /// `from` is the address of who typed it, empty where that was counted before: [`AuthError::Limited`] for too many.
+    /// `from` is the network of who typed it ([`auth::sign_in::neighbourhood`]), empty where that was counted before:
+    /// [`AuthError::Limited`] for too many.
     pub async fn device_request(
         &self,
         tenant: TenantId,
@@ -180,6 +181,9 @@ impl Grants {
     }
 
     /// A person says yes: whether the request was undecided, in time, and of this application.
+    ///
+    /// # Errors
+    /// [`SsoError::Over`] where the session has ended meanwhile.
     pub async fn allow_device(
         &self,
         party: &RelyingParty,
@@ -192,12 +196,13 @@ impl Grants {
             return Ok(false);
         }
         let granted = with_refresh(client, granted);
-        let session = lasting(client, &granted, session);
+        let until = lasting(client, &granted, session);
         let sealed = Sealed { asked: request.asked.clone(), granted: Some(granted) };
         let sealed = self.seal_device(party.tenant(), &request.digest, &sealed).await?;
         let now = self.now();
         let mut tx = self.auth.store().tenant(party.tenant()).begin().await?;
-        let done = tx.decide_device_grant(&request.digest, "allowed", Some((user, session)), &sealed, now).await?;
+        hold(&mut tx, session, user, now).await?;
+        let done = tx.decide_device_grant(&request.digest, "allowed", Some((user, until)), &sealed, now).await?;
         tx.commit().await?;
         Ok(done)
     }
@@ -253,13 +258,9 @@ impl Grants {
     ) -> Result<Polled, GrantError> {
         let Sealed { granted, .. } = self.open_device(party.tenant(), &row).await?;
         let (Some(granted), Some(user)) = (granted, row.user_id) else { return Ok(Polled::Expired) };
-        let mut tx = self.auth.store().tenant(party.tenant()).begin().await?;
-        if !tx.redeem_device_grant(&row.digest, self.now()).await? {
-            return Ok(Polled::Expired);
-        }
-        tx.commit().await?;
-        let minted = self.grant(party, Some((user, row.session_id)), granted, want).await?;
-        Ok(Polled::Granted(Box::new(minted)))
+        let person = Some((user, row.session_id));
+        let minted = self.grant_for(Some(&row.digest), party, person, granted, want).await?;
+        Ok(minted.map_or(Polled::Expired, |minted| Polled::Granted(Box::new(minted))))
     }
 
     async fn seal_device(&self, tenant: TenantId, digest: &[u8], sealed: &Sealed) -> Result<Vec<u8>, SsoError> {

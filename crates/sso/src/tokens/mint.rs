@@ -1,12 +1,12 @@
 //! How tokens are made for what was granted.
 
-use super::{ACCESS, Binding, GrantError, Granted, Grants, REFRESH, seconds};
+use super::{ACCESS, Binding, GrantError, Granted, Grants, REFRESH, hold, seconds};
 use crate::{OidcClient, RelyingParty, SsoError, TokenFormat, signing::LONGEST_TOKEN};
 use jose::Algorithm;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
-use store::{GrantTokenRow, StoreError, fields};
+use store::{GrantFamilyRow, GrantTokenRow, StoreError, Tx, fields};
 use types::{GrantId, Millis, SecretString, SessionId, TenantId, UserId};
 
 /// The kind of a signed access token (RFC 9068 §2.1).
@@ -23,6 +23,8 @@ pub struct Want {
     pub resources: Option<Vec<String>>,
     /// The key to which the access token is bound.
     pub binding: Option<Binding>,
+    /// Until when at the longest.
+    pub until: Option<Millis>,
 }
 
 /// What came of a grant.
@@ -57,10 +59,51 @@ pub(super) struct Narrowed {
 }
 
 /// An access token before it is written.
-pub(super) struct Made {
-    pub(super) text: SecretString,
-    pub(super) life: Duration,
-    pub(super) row: Option<GrantTokenRow>,
+struct Made {
+    text: SecretString,
+    life: Duration,
+    row: Option<GrantTokenRow>,
+}
+
+/// The tokens that a client gets at once, before they are written.
+pub(super) struct Struck {
+    access: Made,
+    refresh: Option<(SecretString, GrantTokenRow)>,
+}
+
+impl Struck {
+    /// Writes them.
+    pub(super) async fn write(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        for row in self.access.row.iter().chain(self.refresh.iter().map(|(_, row)| row)) {
+            tx.insert_grant_token(row).await?;
+        }
+        Ok(())
+    }
+
+    /// What the client is told, once they are written. `family`: none for a client's own signed token.
+    pub(super) fn minted(self, family: Option<&GrantFamilyRow>, granted: Granted, narrowed: Narrowed) -> Minted {
+        Minted {
+            access_token: self.access.text,
+            expires_in: self.access.life,
+            refresh_token: self.refresh.map(|(text, _)| text),
+            scopes: narrowed.scopes,
+            binding: narrowed.binding,
+            granted,
+            user: family.and_then(|family| family.user_id),
+            session: family.and_then(|family| family.session_id),
+            family: family.map(|family| family.id),
+        }
+    }
+}
+
+/// The session has ended between two looks.
+const OVER: GrantError = GrantError::Refused("the session or the request is over");
+
+fn ended(error: SsoError) -> GrantError {
+    match error {
+        SsoError::Over => OVER,
+        error => error.into(),
+    }
 }
 
 impl Narrowed {
@@ -80,8 +123,7 @@ impl Narrowed {
 }
 
 impl Grants {
-    /// Grants at once what needs no code: for a device that somebody has allowed, for an exchange, for a client's own tokens. `session`: the one
-    /// with which it ends.
+    /// Grants at once what needs no code: for an exchange, for a client's own tokens. The session in `person`: the one with which it ends.
     pub async fn grant(
         &self,
         party: &RelyingParty,
@@ -89,6 +131,18 @@ impl Grants {
         granted: Granted,
         want: &Want,
     ) -> Result<Minted, GrantError> {
+        self.grant_for(None, party, person, granted, want).await?.ok_or(OVER)
+    }
+
+    /// The same; to a `device` whose request was allowed, and is used up by this and no other call. None where it isn't allowed any more.
+    pub(super) async fn grant_for(
+        &self,
+        device: Option<&[u8]>,
+        party: &RelyingParty,
+        person: Option<(UserId, Option<SessionId>)>,
+        granted: Granted,
+        want: &Want,
+    ) -> Result<Option<Minted>, GrantError> {
         let client = party.oidc().ok_or(SsoError::Damaged("relying party"))?;
         let (user, session) = (person.map(|person| person.0), person.and_then(|person| person.1));
         if let Some(user) = user
@@ -101,74 +155,79 @@ impl Grants {
         let tenant = party.tenant();
         // A client's own signed token needs no row: it ends soon, and no person can be disabled behind it.
         if user.is_none() && !granted.refresh && client.access_token_format == TokenFormat::Jwt {
-            let made = self.access_token(tenant, client, None, &granted, &narrowed, &want.issuer).await?;
-            return Ok(Minted {
-                access_token: made.text,
-                expires_in: made.life,
-                refresh_token: None,
-                scopes: narrowed.scopes,
-                binding: narrowed.binding,
-                granted,
-                user,
-                session,
-                family: None,
-            });
+            let access = self.access_token(tenant, client, None, &granted, &narrowed, &want.issuer).await?;
+            return Ok(Some(Struck { access, refresh: None }.minted(None, granted, narrowed)));
         }
         let granted = Granted { binding: want.binding.clone(), ..granted };
         let life =
             if granted.refresh { seconds(client.refresh_token_seconds) } else { seconds(client.access_token_seconds) };
-        let family = self.family(&party.app, user, session, &granted, now + life).await?;
-        let made = self.access_token(tenant, client, Some(family.id), &granted, &narrowed, &want.issuer).await?;
-        let refresh = if granted.refresh {
-            Some(self.refresh_token(tenant, client, family.id, 0, family.expires).await?)
-        } else {
-            None
-        };
+        let ends = want.until.map_or(now + life, |until| until.min(now + life));
+        let family = self.family(&party.app, user, session, &granted, ends).await?;
+        let generation = granted.refresh.then_some(0);
+        let struck = self.strike(party, &family, generation, &granted, &narrowed, &want.issuer).await?;
+        // In one transaction: whoever takes the person's grants back in this moment finds the device's request or the family.
         let mut tx = self.auth.store().tenant(tenant).begin().await?;
-        tx.insert_grant_family(&family).await?;
-        for row in made.row.iter().chain(refresh.iter().map(|(_, row)| row)) {
-            tx.insert_grant_token(row).await?;
+        if let Some(device) = device
+            && !tx.redeem_device_grant(device, now).await?
+        {
+            return Ok(None);
         }
+        if let (Some(user), Some(session)) = (user, session) {
+            hold(&mut tx, session, user, now).await.map_err(ended)?;
+        }
+        tx.insert_grant_family(&family).await?;
+        struck.write(&mut tx).await?;
         tx.commit().await?;
-        Ok(Minted {
-            access_token: made.text,
-            expires_in: made.life,
-            refresh_token: refresh.map(|(text, _)| text),
-            scopes: narrowed.scopes,
-            binding: narrowed.binding,
-            granted,
-            user,
-            session,
-            family: Some(family.id),
-        })
+        Ok(Some(struck.minted(Some(&family), granted, narrowed)))
+    }
+
+    /// Makes an access token, and a refresh token of this generation where there shall be one.
+    pub(super) async fn strike(
+        &self,
+        party: &RelyingParty,
+        family: &GrantFamilyRow,
+        generation: Option<i64>,
+        granted: &Granted,
+        narrowed: &Narrowed,
+        issuer: &str,
+    ) -> Result<Struck, SsoError> {
+        let client = party.oidc().ok_or(SsoError::Damaged("relying party"))?;
+        let tenant = party.tenant();
+        let access = self.access_token(tenant, client, Some(family), granted, narrowed, issuer).await?;
+        let refresh = match generation {
+            Some(generation) => Some(self.refresh_token(tenant, client, family, generation).await?),
+            None => None,
+        };
+        Ok(Struck { access, refresh })
     }
 
     /// A refresh token that waits as long as the client's setting says, and not past its family.
-    pub(super) async fn refresh_token(
+    async fn refresh_token(
         &self,
         tenant: TenantId,
         client: &OidcClient,
-        family: GrantId,
+        family: &GrantFamilyRow,
         generation: i64,
-        ends: Millis,
     ) -> Result<(SecretString, GrantTokenRow), SsoError> {
-        let expires = (self.now() + seconds(client.refresh_idle_seconds)).min(ends);
+        let expires = (self.now() + seconds(client.refresh_idle_seconds)).min(family.expires);
         let (text, row) = self.token(tenant, REFRESH, expires).await?;
-        Ok((text, GrantTokenRow { family, generation, ..row }))
+        Ok((text, GrantTokenRow { family: family.id, generation, ..row }))
     }
 
-    /// An access token. A signed one has no row.
-    pub(super) async fn access_token(
+    /// An access token, which lasts no longer than its family. A signed one has no row.
+    async fn access_token(
         &self,
         tenant: TenantId,
         client: &OidcClient,
-        family: Option<GrantId>,
+        family: Option<&GrantFamilyRow>,
         granted: &Granted,
         narrowed: &Narrowed,
         issuer: &str,
     ) -> Result<Made, SsoError> {
-        let life = seconds(client.access_token_seconds).min(LONGEST_TOKEN);
         let now = self.now();
+        let longest = family.map_or(LONGEST_TOKEN, |family| family.expires.since(now).min(LONGEST_TOKEN));
+        let life = seconds(client.access_token_seconds).min(longest);
+        let family = family.map(|family| family.id);
         match (client.access_token_format, family) {
             (TokenFormat::Opaque, Some(family)) => {
                 let (text, row) = self.token(tenant, ACCESS, now + life).await?;

@@ -1,6 +1,7 @@
 //! What is granted to applications: codes, refresh tokens, access tokens.
 //!
-//! All that comes of one sign-in hangs on one *family*. In the store stand keyed hashes only.
+//! All that comes of one sign-in hangs on one *family*; what was exchanged has one of its own, which ends with each that it comes from. In
+//! the store stand keyed hashes only.
 //!
 //! | | lives | is used | presented again |
 //! |---|---|---|---|
@@ -25,6 +26,7 @@ mod once;
 mod pkce;
 mod redeem;
 mod revoke;
+mod strangers;
 
 pub use access::Access;
 pub use device::{DEVICE_LIFE, DeviceAsked, DeviceCodes, DeviceRequest, Polled};
@@ -36,11 +38,11 @@ pub use redeem::Present;
 pub use store::Ended;
 
 use crate::{RelyingParty, SsoError, signing::SigningKeys};
-use auth::{Application, Auth, AuthError, Client, Subject, Verdict};
+use auth::{Application, Auth, AuthError, Client, Subject, Verdict, account::Strength, sign_in::Level};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
-use store::{GrantFamilyRow, GrantTokenRow, StoreError, fields, login::Holder};
+use store::{GrantFamilyRow, GrantTokenRow, StoreError, Tx, fields, login::Holder};
 use types::{GrantId, Millis, SecretString, SessionId, TenantId, UserId};
 
 /// How long a code waits for its client.
@@ -101,6 +103,8 @@ pub struct Granted {
     pub acr: Option<String>,
     /// By what.
     pub amr: Vec<String>,
+    /// The same, as policy knows it; none where a release granted it that didn't say.
+    pub strength: Option<String>,
     /// When, in seconds since 1970.
     pub auth_time: Option<i64>,
     /// The session's name at the client.
@@ -109,6 +113,8 @@ pub struct Granted {
     pub binding: Option<Binding>,
     /// Who acts for the person (RFC 8693 §4.1).
     pub act: Option<Value>,
+    /// The families from which this one was exchanged, the latest first: it ends with each of them.
+    pub exchanged_from: Vec<String>,
     /// Whether refresh tokens are given.
     pub refresh: bool,
     /// Whether a refresh token is used once.
@@ -132,6 +138,9 @@ impl Grants {
 
     /// Makes a code for what `user` has just been signed in for, in `session`. Whether refresh tokens will come of it, and whether they end with
     /// the session, the client's settings and the scope `offline_access` say.
+    ///
+    /// # Errors
+    /// [`SsoError::Over`] where the session has ended meanwhile.
     pub async fn issue_code(
         &self,
         party: &RelyingParty,
@@ -151,6 +160,7 @@ impl Grants {
         let (family, (code, token)) = (family.await?, self.token(party.tenant(), CODE, now + CODE_LIFE).await?);
         let token = GrantTokenRow { family: family.id, ..token };
         let mut tx = self.auth.store().tenant(party.tenant()).begin().await?;
+        hold(&mut tx, session, user, now).await?;
         tx.insert_grant_family(&family).await?;
         tx.insert_grant_token(&token).await?;
         tx.commit().await?;
@@ -231,9 +241,10 @@ impl Grants {
     ) -> Result<Option<(GrantTokenRow, store::StandingGrant)>, SsoError> {
         let Ok(token) = keys::Token::parse(kind.prefix, text) else { return Ok(None) };
         let scope = self.auth.store().tenant(tenant);
+        let times = self.auth.session_times(tenant).await?;
         let parts: [&[u8]; 2] = [kind.name.as_bytes(), token.expose().as_bytes()];
         for digest in scope.keys().await?.digest_candidates(fields::GRANT_TOKEN, &parts) {
-            if let Some(mut found) = scope.grant_by_token(&digest, self.now()).await?
+            if let Some(mut found) = scope.grant_by_token(&digest, times).await?
                 && let Some(token) = found.token.take()
                 && token.kind == kind.name
             {
@@ -254,6 +265,26 @@ impl Grants {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+impl Grants {
+    /// Whether what a person had proved when this was granted is what the application asks for now, of this person and by its policy.
+    fn suits(&self, party: &RelyingParty, holder: &Holder, granted: &Granted) -> bool {
+        let level = granted.acr.as_deref().and_then(Level::of_acr).unwrap_or(Level::Single);
+        let strength = granted.strength.as_deref().map(Strength::parse);
+        let allowed = match strength {
+            Some(Ok(strength)) => self.auth.suits(&party.app, holder, strength),
+            Some(Err(_)) => false,
+            None => true,
+        };
+        allowed && level >= party.settings.level()
+    }
+}
+
+/// Holds the session in which something is granted until that is committed, also what will outlive it: whoever ends all that was granted to
+/// the person in this moment comes before, and nothing is granted, or after, and finds it.
+async fn hold(tx: &mut Tx, session: SessionId, user: UserId, now: Millis) -> Result<(), SsoError> {
+    tx.hold_session(session, user, now).await?.map(drop).ok_or(SsoError::Over)
 }
 
 /// Whether refresh tokens are given, and how they are used.

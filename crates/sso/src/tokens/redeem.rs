@@ -17,6 +17,7 @@ pub struct Present<'a> {
 }
 
 const UNKNOWN: GrantError = GrantError::Refused("unknown, used, too old or another client's");
+const WEAK: GrantError = GrantError::Refused("the person must sign in again, in another way");
 const NOBODY: GrantError = GrantError::Refused("the person may not sign in");
 
 /// A code or a refresh token that is good, with what was granted.
@@ -36,7 +37,6 @@ impl Grants {
         present: Present<'_>,
         want: &Want,
     ) -> Result<Minted, GrantError> {
-        let client = party.oidc().ok_or(SsoError::Damaged("relying party"))?;
         let found = self.present(party, CODE, code).await?;
         let (family, tenant) = (found.standing.family.id, party.tenant());
         if let Err(error) = fits(&found.granted, present, want) {
@@ -50,10 +50,8 @@ impl Grants {
             self.end(tenant, family).await?;
             return Err(NOBODY);
         }
-        let made = self.access_token(tenant, client, Some(family), &granted, &narrowed, &want.issuer).await?;
-        let ends = found.standing.family.expires;
-        let refresh =
-            if granted.refresh { Some(self.refresh_token(tenant, client, family, 0, ends).await?) } else { None };
+        let generation = granted.refresh.then_some(0);
+        let struck = self.strike(party, &found.standing.family, generation, &granted, &narrowed, &want.issuer).await?;
         let settled = match &granted.binding {
             Some(_) => Some(self.seal_granted(tenant, family, &granted).await?),
             None => None,
@@ -66,25 +64,13 @@ impl Grants {
             return Err(UNKNOWN);
         }
         if let Some(detail) = settled
-            && !tx.settle_grant_family(family, &detail, ends).await?
+            && !tx.settle_grant_family(family, &detail, found.standing.family.expires).await?
         {
             return Err(UNKNOWN);
         }
-        for row in made.row.iter().chain(refresh.iter().map(|(_, row)| row)) {
-            tx.insert_grant_token(row).await?;
-        }
+        struck.write(&mut tx).await?;
         tx.commit().await?;
-        Ok(Minted {
-            access_token: made.text,
-            expires_in: made.life,
-            refresh_token: refresh.map(|(text, _)| text),
-            scopes: narrowed.scopes,
-            binding: narrowed.binding,
-            granted,
-            user: Some(user),
-            session: found.standing.family.session_id,
-            family: Some(family),
-        })
+        Ok(struck.minted(Some(&found.standing.family), granted, narrowed))
     }
 
     /// Refreshes: a new access token, and a new refresh token where it is used once. Of a hundred who present the same one at once one
@@ -95,48 +81,33 @@ impl Grants {
         let (family, tenant) = (found.standing.family.id, party.tenant());
         bound(client, found.granted.binding.as_ref(), want.binding.as_ref())?;
         let narrowed = Narrowed::of(&found.granted, want)?;
-        if let Some(user) = found.standing.family.user_id
-            && self.standing(&party.app, user).await?.is_none()
-        {
-            return Err(NOBODY);
+        if let Some(user) = found.standing.family.user_id {
+            let Some(holder) = self.standing(&party.app, user).await? else { return Err(NOBODY) };
+            if !self.suits(party, &holder, &found.granted) {
+                self.end(tenant, family).await?;
+                return Err(WEAK);
+            }
         }
-        let made = self.access_token(tenant, client, Some(family), &found.granted, &narrowed, &want.issuer).await?;
-        let ends = found.standing.family.expires;
+        let generation = found.granted.rotates.then(|| found.token.generation + 1);
+        let struck =
+            self.strike(party, &found.standing.family, generation, &found.granted, &narrowed, &want.issuer).await?;
         let now = self.now();
         let digest = &found.token.digest;
-        let refresh = if found.granted.rotates {
-            Some(self.refresh_token(tenant, client, family, found.token.generation + 1, ends).await?)
-        } else {
-            None
-        };
         let mut tx = self.auth.store().tenant(tenant).begin().await?;
-        if let Some((_, next)) = &refresh {
+        if generation.is_some() {
             if !tx.spend_grant_token(digest, REFRESH.name, now).await? {
                 tx.revoke_grants(Ended::Family(family), now).await?;
                 tx.commit().await?;
                 tracing::warn!(%tenant, ikey = party.ikey(), "a refresh token was used twice; its grant is ended");
                 return Err(UNKNOWN);
             }
-            tx.insert_grant_token(next).await?;
         } else {
-            let until = (now + seconds(client.refresh_idle_seconds)).min(ends);
+            let until = (now + seconds(client.refresh_idle_seconds)).min(found.standing.family.expires);
             tx.prolong_grant_token(digest, REFRESH.name, until, now).await?;
         }
-        if let Some(row) = &made.row {
-            tx.insert_grant_token(row).await?;
-        }
+        struck.write(&mut tx).await?;
         tx.commit().await?;
-        Ok(Minted {
-            access_token: made.text,
-            expires_in: made.life,
-            refresh_token: refresh.map(|(text, _)| text),
-            scopes: narrowed.scopes,
-            binding: narrowed.binding,
-            granted: found.granted,
-            user: found.standing.family.user_id,
-            session: found.standing.family.session_id,
-            family: Some(family),
-        })
+        Ok(struck.minted(Some(&found.standing.family), found.granted, narrowed))
     }
 
     /// Looks at what a client presents: it must be this client's, unused, in time, of a family that wasn't ended and a session that lasts.

@@ -1,7 +1,7 @@
 //! Whether this browser's person may go to this application now.
 
 use crate::{
-    house::{CALLBACK, OTHER_HOST, Site, client, settings},
+    house::{Browser, CALLBACK, OTHER_HOST, Site, client, settings},
     soft_passkey::SoftPasskey,
     support::{SEED, each_engine},
 };
@@ -11,6 +11,8 @@ use auth::{
 };
 use countersign_sso::{Ask, OidcClient, Stand, manage};
 use directory::{IntegrationPatch, NewGroup, UserAccess};
+use jose::{Algorithm, SigningKey};
+use serde_json::json;
 use std::time::Duration;
 use types::SecretString;
 
@@ -19,7 +21,7 @@ fn a_passkey_opens_a_session_that_leads_to_every_application() {
     each_engine("{}", async |house| {
         let site = Site::open(house).await;
         let mut browser = site.browser();
-        assert!(matches!(site.stand(&browser, &Ask::default()).await, Stand::SignIn));
+        assert!(matches!(site.stand(&browser, &Ask::default()).await, Stand::SignIn(_)));
         let passive = Ask { passive: true, ..Ask::default() };
         assert!(matches!(site.stand(&browser, &passive).await, Stand::Denied("login_required")));
 
@@ -47,7 +49,7 @@ fn what_is_asked_for_beyond_the_session_asks_again() {
         let fresh = Ask { fresh_since: Some(now), ..Ask::default() };
         let hardware = Ask { level: Level::Hardware, ..Ask::default() };
         for ask in [&old, &fresh, &hardware] {
-            assert!(matches!(site.stand(&browser, ask).await, Stand::SignIn), "{ask:?}");
+            assert!(matches!(site.stand(&browser, ask).await, Stand::SignIn(_)), "{ask:?}");
         }
         let younger = Ask { max_age: Some(Duration::from_secs(90)), ..Ask::default() };
         assert!(matches!(site.stand(&browser, &younger).await, Stand::Signed(_)));
@@ -58,7 +60,7 @@ fn what_is_asked_for_beyond_the_session_asks_again() {
         let Stand::Signed(after) = site.stand(&browser, &fresh).await else { panic!("asked again") };
         assert_eq!(after.session, before.session);
         assert!(after.auth_time > before.auth_time);
-        assert!(matches!(site.stand(&copy, &Ask::default()).await, Stand::SignIn));
+        assert!(matches!(site.stand(&copy, &Ask::default()).await, Stand::SignIn(_)));
     });
 }
 
@@ -87,6 +89,38 @@ fn only_what_reaches_the_asked_level_is_offered_and_taken() {
                 assert_eq!(took, passcode && name == "bob", "{level:?} {name}");
             }
         }
+    });
+}
+
+#[test]
+fn a_cookie_alone_is_not_told_whose_session_it_is() {
+    each_engine("{}", async |house| {
+        let site = Site::open(house).await;
+        let browser = site.signed_in().await;
+        let fresh = Ask { fresh_since: Some(house.world.now()), ..Ask::default() };
+        let named = async |browser: &Browser| match site.stand(browser, &fresh).await {
+            Stand::SignIn(here) => here,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(named(&browser).await.as_deref(), Some("ana"), "she needn't type it again");
+        // From here on a device's key goes with the session, and the cookie is what a thief has.
+        let cookie = &browser.jar["__Host-countersign-session"];
+        let session = house.auth.session(house.tenant, cookie).await.unwrap().unwrap();
+        let ticket = house.auth.binding_ticket(house.tenant, session.id()).await.unwrap();
+        let challenge = house.auth.device_registration(&session, ticket.expose()).await.unwrap().unwrap();
+        let key = SigningKey::generate(Algorithm::Es256).unwrap().0;
+        let proof = key.sign_with_jwk("dbsc+jwt", &json!({"jti": challenge.expose()})).unwrap();
+        let device = house.auth.register_device(&session, &proof).await.unwrap();
+        assert_eq!(named(&browser).await, None);
+        let mut own = browser.clone();
+        own.keep("countersign-device", device.value.expose());
+        assert_eq!(named(&own).await.as_deref(), Some("ana"));
+        // Nor where sessions must be bound, and this one isn't.
+        let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
+        assert!(tx.set_tenant("Acme", r#"{"session_binding": "required"}"#, None).await.unwrap());
+        tx.commit().await.unwrap();
+        house.auth.applications().forget_tenant(house.tenant);
+        assert_eq!(named(&site.signed_in().await).await, None);
     });
 }
 
@@ -176,7 +210,7 @@ fn a_session_of_somebody_else_in_the_browser_ends() {
         let bobs = site.signed(&browser).await;
         assert_eq!(bobs.user, bob);
         assert_ne!(bobs.session, anas.session);
-        assert!(matches!(site.stand(&before, &Ask::default()).await, Stand::SignIn));
+        assert!(matches!(site.stand(&before, &Ask::default()).await, Stand::SignIn(_)));
     });
 }
 

@@ -4,7 +4,7 @@ use crate::{
     house::{OTHER_HOST, Site},
     support::each_engine,
 };
-use countersign_sso::{HELD_LIFE, LONGEST_HELD};
+use countersign_sso::{HELD_LIFE, LONGEST_HELD, SsoError, ToAgree};
 use std::sync::Arc;
 
 #[test]
@@ -16,7 +16,8 @@ fn a_request_waits_for_its_browser_and_for_no_other() {
         let mut browser = site.browser();
         let visit = browser.visit("/oidc/authorize").await;
         let (scopes, came) = (["openid".to_owned()], house.world.now());
-        let held = site.sso.hold(&visit, &party, b"the request", "/oidc/continue/", &scopes).await.unwrap();
+        let agree = ToAgree { scopes: &scopes, goes_to: "https://app.example/cb" };
+        let held = site.sso.hold(&visit, &party, b"the request", "/oidc/continue/", Some(agree)).await.unwrap();
         let id = held.id.to_string();
         let found = async |browser: &crate::house::Browser| {
             site.sso.held(&browser.visit("/oidc/continue/x").await, &id).await.unwrap()
@@ -28,10 +29,11 @@ fn a_request_waits_for_its_browser_and_for_no_other() {
         let pending = found(&browser).await.unwrap();
         assert_eq!((pending.request.as_slice(), pending.created), (b"the request".as_slice(), came));
         assert_eq!((pending.scopes, pending.return_to), (scopes.to_vec(), format!("/oidc/continue/{id}")));
+        assert_eq!(pending.goes_to, "https://app.example/cb");
         assert_eq!(pending.party.ikey(), site.app.ikey);
 
         // The cookie of another request of the same browser opens it neither, nor does it at another tenant's host.
-        let other = site.sso.hold(&visit, &party, b"another", "/oidc/continue/", &[]).await.unwrap();
+        let other = site.sso.hold(&visit, &party, b"another", "/oidc/continue/", None).await.unwrap();
         let mut swapped = site.browser();
         swapped.jar.insert(held.cookie_name.clone(), other.secret.expose().to_owned());
         assert!(found(&swapped).await.is_none());
@@ -54,7 +56,7 @@ fn of_a_hundred_releases_one_wins() {
         let party = site.party().await;
         let mut browser = site.browser();
         let visit = browser.visit("/oidc/authorize").await;
-        let held = site.sso.hold(&visit, &party, b"x", "/oidc/continue/", &[]).await.unwrap();
+        let held = site.sso.hold(&visit, &party, b"x", "/oidc/continue/", None).await.unwrap();
         let mut tries = tokio::task::JoinSet::new();
         for _ in 0..100 {
             let (sso, visit, id) = (Arc::clone(&site.sso), visit.clone(), held.id);
@@ -75,14 +77,34 @@ fn what_is_too_long_or_leads_elsewhere_isnt_held() {
         let party = site.party().await;
         let visit = site.browser().visit("/").await;
         let long = vec![b'x'; LONGEST_HELD + 1];
-        assert!(site.sso.hold(&visit, &party, &long, "/oidc/continue/", &[]).await.is_err());
+        assert!(site.sso.hold(&visit, &party, &long, "/oidc/continue/", None).await.is_err());
         for door in ["", "https://evil.example/", "//evil.example/", "/\\evil.example/"] {
-            assert!(site.sso.hold(&visit, &party, b"x", door, &[]).await.is_err(), "{door}");
+            assert!(site.sso.hold(&visit, &party, b"x", door, None).await.is_err(), "{door}");
         }
+    });
+}
+
+#[test]
+fn strangers_are_counted_by_their_network() {
+    each_engine("{}", async |house| {
+        let site = Site::open(house).await;
+        let party = site.party().await;
+        let visit = site.browser().visit("/").await;
+        let from = |ip: String| {
+            let mut visit = visit.clone();
+            visit.browser.client.ip = Some(ip.parse().unwrap());
+            visit
+        };
+        let hold = async |ip: String| site.sso.hold(&from(ip), &party, b"x", "/oidc/continue/", None).await;
+        // One who rents a network of IPv6 has 2^64 addresses.
         for n in 0..300 {
-            let held = site.sso.hold(&visit, &party, b"x", "/oidc/continue/", &[]).await;
-            assert!(held.is_ok(), "{n}");
+            assert!(hold(format!("2001:4860:1:2:{n:x}::1")).await.is_ok(), "{n}");
         }
-        assert!(site.sso.hold(&visit, &party, b"x", "/oidc/continue/", &[]).await.is_err());
+        let limited = |error: SsoError| matches!(error, SsoError::Auth(auth::AuthError::Limited { .. }));
+        assert!(limited(hold("2001:4860:1:2:ffff::1".to_owned()).await.err().unwrap()));
+        // What is answered without being held counts alike.
+        assert!(limited(site.sso.count_stranger(&from("2001:4860:1:2::7".to_owned())).await.err().unwrap()));
+        assert!(hold("2001:4860:1:3::1".to_owned()).await.is_ok());
+        assert!(hold("::ffff:192.0.2.1".to_owned()).await.is_ok());
     });
 }

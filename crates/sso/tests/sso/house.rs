@@ -99,7 +99,7 @@ impl<'h> Site<'h> {
         self.house.clock.advance(Duration::from_secs(1));
         let party = self.party().await;
         let visit = browser.visit("/oidc/authorize").await;
-        let opened = self.sso.send_to_sign_in(&visit, &party, ask, "/oidc/continue/x").await.unwrap();
+        let opened = self.sso.send_to_sign_in(&visit, &party, ask, None, "/oidc/continue/x").await.unwrap();
         let find = async || -> SignIn {
             self.house.auth.sign_in(self.house.tenant, opened.id, opened.browser.expose()).await.unwrap()
         };

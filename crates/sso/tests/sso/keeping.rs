@@ -6,7 +6,7 @@ use crate::{
 };
 use auth::Auth;
 use countersign_sso::{
-    OidcClient, Options, Protocol, Sso, SsoError,
+    OidcClient, Options, Protocol, Settings, Sso, SsoError,
     manage::{self, NewParty, NewSecret},
     party::ClientAuth,
 };
@@ -139,7 +139,7 @@ fn a_change_on_one_node_is_seen_on_the_other() {
         // Somebody begins here and goes on there.
         let mut browser = site.signed_in().await;
         let visit = browser.visit("/oidc/authorize").await;
-        let held = site.sso.hold(&visit, &*site.party().await, b"x", "/oidc/continue/", &[]).await.unwrap();
+        let held = site.sso.hold(&visit, &*site.party().await, b"x", "/oidc/continue/", None).await.unwrap();
         browser.jar.insert(held.cookie_name.clone(), held.secret.expose().to_owned());
         assert_eq!(browser.host, HOST);
         let visit = browser.visit("/").await;
@@ -151,6 +151,32 @@ fn a_change_on_one_node_is_seen_on_the_other() {
         wait_for(&mut notices, &format!("application:{}", site.app.ikey)).await;
         until(async || there().await.is_none()).await;
         assert!(house.store.tenant(house.tenant).relying_party(&site.app.ikey).await.unwrap().is_none());
+    });
+}
+
+#[test]
+fn what_somebody_else_decides_meanwhile_is_not_undone() {
+    each_engine("{}", async |house| {
+        let site = Site::open(house).await;
+        let (scope, ikey) = (site.scope(), site.app.ikey.as_str());
+        let with = |settings: &Settings, change: &dyn Fn(&mut OidcClient)| {
+            let mut settings = settings.clone();
+            let countersign_sso::Kind::Oidc(client) = &mut settings.kind else { panic!("another protocol") };
+            change(client);
+            settings
+        };
+        let read = manage::read(&scope, ikey).await.unwrap();
+        let tightened = with(&read.1, &|client| client.dpop_required = true);
+        manage::change(&scope, ikey, None, &tightened, Vec::new()).await.unwrap();
+        let mine = with(&read.1, &|client| client.access_token_seconds = 300);
+        let late = manage::change_as_read(&scope, &read, &mine, Vec::new()).await.unwrap_err();
+        assert!(matches!(late, SsoError::Directory(DirectoryError::Changed(_))), "{late}");
+        let read = manage::read(&scope, ikey).await.unwrap();
+        let mine = with(&read.1, &|client| client.access_token_seconds = 300);
+        manage::change_as_read(&scope, &read, &mine, Vec::new()).await.unwrap();
+        let (_, both) = manage::read(&scope, ikey).await.unwrap();
+        let countersign_sso::Kind::Oidc(client) = &both.kind else { panic!("another protocol") };
+        assert_eq!((client.dpop_required, client.access_token_seconds), (true, 300));
     });
 }
 

@@ -11,6 +11,7 @@
 extern crate auth as countersign_auth;
 
 mod decision;
+mod forwarded;
 mod held;
 mod house;
 mod keeping;

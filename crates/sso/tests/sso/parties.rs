@@ -43,15 +43,19 @@ fn a_session_has_one_name_at_each_relying_party_and_ends_everywhere_at_once() {
         assert_eq!((found.session, found.user, found.detail), (signed.session, site.ana, told("b")));
         assert_eq!(site.sso.participants(house.tenant, signed.session).await.unwrap().len(), 2);
         assert_eq!(site.sso.participants_of_user(house.tenant, site.ana).await.unwrap().len(), 2);
+        // As long as the session lasts it is known who must be told of its end.
+        let rows = house.store.tenant(house.tenant);
+        let lasts = rows.session(signed.session).await.unwrap().unwrap().expires;
+        assert!(rows.participants(signed.session).await.unwrap().iter().all(|row| row.expires > lasts));
 
         // Of two who end it, one tells the others.
         let end = || {
             let (sso, signed) = (Arc::clone(&site.sso), signed.clone());
-            async move { sso.end_session(signed.tenant, signed.session, signed.user).await.unwrap().len() }
+            async move { sso.end_session(signed.tenant, signed.session, signed.user, None).await.unwrap().len() }
         };
         let (one, two) = tokio::join!(end(), end());
         assert_eq!((one.min(two), one.max(two)), (0, 2));
-        assert!(matches!(site.stand(&browser, &Ask::default()).await, Stand::SignIn));
+        assert!(matches!(site.stand(&browser, &Ask::default()).await, Stand::SignIn(_)));
         assert!(site.sso.participants(house.tenant, signed.session).await.unwrap().is_empty());
         assert_eq!(site.sso.all_participants(house.tenant, signed.session).await.unwrap().len(), 2);
         // Whoever comes after the end is told that it was.

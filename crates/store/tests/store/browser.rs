@@ -239,9 +239,9 @@ fn sessions_end_one_by_one_or_all_but_one() {
         .await;
         assert_eq!(site.a().sessions_of_user(user, NOW).await.unwrap().len(), 2);
         assert!(site.a().sessions_of_user(user, LATER).await.unwrap().is_empty());
-        assert_eq!(site.write(async |tx| tx.end_sessions(user, Some(first), NOW).await).await, 1);
+        assert_eq!(site.write(async |tx| tx.sign_out_everywhere(user, Some(first), NOW).await).await, 1);
         assert_eq!(site.a().sessions_of_user(user, NOW).await.unwrap()[0].id, first);
-        assert_eq!(site.write(async |tx| tx.end_sessions(user, None, NOW).await).await, 1);
+        assert_eq!(site.write(async |tx| tx.sign_out_everywhere(user, None, NOW).await).await, 1);
         assert!(site.a().session(first).await.unwrap().unwrap().ended_at.is_some());
         assert_eq!(site.a().sessions_of_user(other, NOW).await.unwrap().len(), 1);
     });

@@ -5,12 +5,15 @@ use crate::{
     support::{NOW, Site, each_engine},
 };
 use countersign_store::{
-    DeviceGrantRow, Ended, GrantFamilyRow, GrantTokenRow, PushedRequestRow, SigningKeyRow, StoreError,
+    DeviceGrantRow, Ended, EndedOfUser, GrantFamilyRow, GrantTokenRow, PushedRequestRow, SessionTimes, SigningKeyRow,
+    StoreError,
 };
 use std::time::Duration;
 use types::{GrantId, Millis, SessionId, UserId};
 
 const LATER: Millis = Millis(NOW.0 + 60_000);
+/// Whatever was used or proved at any time lasts.
+const AT: SessionTimes = SessionTimes { now: NOW, seen_after: Millis(0), proved_after: Millis(0) };
 const IKEY: &str = "DICLIENT000000000000";
 
 fn family(site: &Site, user: Option<UserId>, session: Option<SessionId>) -> GrantFamilyRow {
@@ -144,7 +147,7 @@ fn grants_end_one_by_one_by_session_by_person_by_client_and_all_together() {
         let four = granted(site, None, None, 4).await;
         let ended = async |which: Ended<'_>| site.write(async |tx| tx.revoke_grants(which, NOW).await).await;
         let lives = async |id: GrantId| {
-            let found = site.a().grant_family(id, NOW).await.unwrap().unwrap();
+            let found = site.a().grant_family(id, AT).await.unwrap().unwrap();
             found.family.revoked_at.is_none() && found.session_lasts
         };
         // A session's end is seen at once, before anybody writes it down here.
@@ -169,6 +172,129 @@ fn grants_end_one_by_one_by_session_by_person_by_client_and_all_together() {
 }
 
 #[test]
+fn all_that_was_granted_ends_with_what_devices_were_allowed() {
+    each_engine(async |site| {
+        let (user, other) = (site.user("narroway").await, site.user("other").await);
+        let allow = async |digest: u8, user: UserId, session: Option<SessionId>| {
+            site.write(async |tx| {
+                tx.insert_device_grant(&device(digest, "pending")).await?;
+                assert!(tx.decide_device_grant(&[digest; 32], "allowed", Some((user, session)), &[6; 40], NOW).await?);
+                Ok(())
+            })
+            .await;
+        };
+        let state = async |digest: u8| site.a().device_grant(&[digest; 32]).await.unwrap().unwrap().state;
+        let (here, there) = (site.new_session(user), site.new_session(user));
+        site.write(async |tx| {
+            tx.insert_session(&here).await?;
+            tx.insert_session(&there).await
+        })
+        .await;
+        let families = [
+            granted(site, Some(user), Some(here.id), 1).await,
+            granted(site, Some(user), Some(there.id), 2).await,
+            granted(site, Some(user), None, 3).await,
+            granted(site, Some(other), None, 4).await,
+        ];
+        for (digest, session) in [(11, Some(here.id)), (12, Some(there.id)), (13, None)] {
+            allow(digest, user, session).await;
+        }
+        allow(14, other, None).await;
+        let lives = async || {
+            let mut lives = Vec::new();
+            for id in families {
+                let found = site.a().grant_family(id, AT).await.unwrap().unwrap();
+                lives.push(found.family.revoked_at.is_none() && found.session_lasts);
+            }
+            for digest in 11..15 {
+                lives.push(state(digest).await == "allowed");
+            }
+            lives
+        };
+        // Another tenant's transaction reaches nothing of it.
+        let none = site.write_as(site.b, async |tx| tx.end_everything_granted(user, None, NOW).await).await;
+        assert_eq!(none, EndedOfUser { sessions: 0, grants: 0 });
+        assert_eq!(lives().await, [true; 8]);
+        let but = site.write(async |tx| tx.end_everything_granted(user, Some(here.id), NOW).await).await;
+        assert_eq!(but, EndedOfUser { sessions: 1, grants: 2 });
+        assert_eq!(lives().await, [true, false, false, true, true, false, false, true]);
+        let all = site.write(async |tx| tx.end_everything_granted(user, None, NOW).await).await;
+        assert_eq!(all, EndedOfUser { sessions: 1, grants: 1 });
+        assert_eq!(lives().await, [false, false, false, true, false, false, false, true]);
+        let won = site.write(async |tx| tx.redeem_device_grant(&[13; 32], NOW).await).await;
+        assert!(!won, "it was taken back before the device fetched it");
+        // By the application, and by the whole tenant.
+        for (digest, which) in [(21, Ended::UserAt(user, IKEY)), (22, Ended::Client(IKEY)), (23, Ended::Everything)] {
+            allow(digest, user, None).await;
+            site.write(async |tx| tx.revoke_grants(Ended::UserAt(user, "DIOTHER"), NOW).await).await;
+            site.write(async |tx| tx.revoke_grants(Ended::Client("DIOTHER"), NOW).await).await;
+            assert_eq!(state(digest).await, "allowed");
+            site.write(async |tx| tx.revoke_grants(which, NOW).await).await;
+            assert_eq!(state(digest).await, "denied", "{which:?}");
+        }
+    });
+}
+
+#[test]
+fn a_grant_goes_on_no_longer_than_its_session_is_used_and_proved() {
+    each_engine(async |site| {
+        let user = site.user("narroway").await;
+        let session = site.new_session(user);
+        site.write(async |tx| tx.insert_session(&session).await).await;
+        let within = granted(site, Some(user), Some(session.id), 1).await;
+        let beyond = granted(site, Some(user), None, 2).await;
+        let proved = session.auth_time.max(session.created);
+        for (seen_after, proved_after, now, lasts) in [
+            (session.last_seen.0 - 1, proved.0 - 1, NOW, true),
+            (session.last_seen.0, proved.0 - 1, NOW, false),
+            (session.last_seen.0 - 1, proved.0, NOW, false),
+            (session.last_seen.0 - 1, proved.0 - 1, session.expires, false),
+        ] {
+            let times = SessionTimes { now, seen_after: Millis(seen_after), proved_after: Millis(proved_after) };
+            let found = async |id| site.a().grant_family(id, times).await.unwrap().unwrap().session_lasts;
+            assert_eq!((found(within).await, found(beyond).await), (lasts, true), "{times:?}");
+            let by_token = site.a().grant_by_token(&[1; 32], times).await.unwrap().unwrap();
+            let (by_id, _) = site.a().grant_family_and_marks(Some(within), &[], times).await.unwrap();
+            assert_eq!((by_token.session_lasts, by_id.unwrap().session_lasts), (lasts, lasts));
+            let row = times.reach(session.last_seen, session.auth_time, session.created, session.expires);
+            assert_eq!(row, lasts, "the same by whoever has the row");
+        }
+    });
+}
+
+#[test]
+fn a_session_is_looked_at_when_it_is_worth_it_and_ended_as_it_was_seen() {
+    each_engine(async |site| {
+        let user = site.user("narroway").await;
+        let (one, two) = (site.new_session(user), site.new_session(user));
+        site.write(async |tx| {
+            tx.insert_session(&one).await?;
+            tx.insert_session(&two).await
+        })
+        .await;
+        let due = async |now| site.store.sessions_to_look_at(now, 10).await.unwrap();
+        let looks = due(NOW).await;
+        assert_eq!(looks.len(), 2);
+        let look = looks.iter().find(|look| look.id == one.id).unwrap();
+        assert_eq!((look.tenant, look.user_id, look.expires), (site.a, user, one.expires));
+        let foreign = site.write_as(site.b, async |tx| tx.end_unused_session(look, NOW).await).await;
+        assert!(!foreign, "another tenant's");
+        assert!(site.write(async |tx| tx.look_at_session(two.id, LATER).await).await);
+        assert_eq!(due(NOW).await.len(), 1);
+        // Used in the meantime: it goes on.
+        let used = Millis(one.last_seen.0 + 1);
+        assert!(site.write(async |tx| tx.session_seen(one.id, used).await).await);
+        assert!(!site.write(async |tx| tx.end_unused_session(look, NOW).await).await);
+        let again = due(NOW).await;
+        let ends = async |tx: &mut countersign_store::Tx| tx.end_unused_session(&again[0], NOW).await;
+        assert_eq!(winners(&site.store, site, ends).await, 1);
+        assert!(due(NOW).await.is_empty(), "what has ended isn't looked at");
+        assert_eq!(due(LATER).await[0].id, two.id);
+        assert!(!site.write(async |tx| tx.look_at_session(one.id, LATER).await).await);
+    });
+}
+
+#[test]
 fn marks_are_read_with_the_family_in_one_question() {
     each_engine(async |site| {
         let id = granted(site, None, None, 1).await;
@@ -177,10 +303,10 @@ fn marks_are_read_with_the_family_in_one_question() {
             tx.set_mark(&[2; 32], LATER + Duration::from_secs(1)).await
         })
         .await;
-        let (found, marks) = site.a().grant_family_and_marks(Some(id), &[[1; 32], [2; 32]], NOW).await.unwrap();
+        let (found, marks) = site.a().grant_family_and_marks(Some(id), &[[1; 32], [2; 32]], AT).await.unwrap();
         assert_eq!(found.unwrap().family.id, id);
         assert_eq!(marks, [None, Some(LATER + Duration::from_secs(1))]);
-        let (found, marks) = site.a().grant_family_and_marks(None, &[[2; 32]], NOW).await.unwrap();
+        let (found, marks) = site.a().grant_family_and_marks(None, &[[2; 32]], AT).await.unwrap();
         assert!(found.is_none() && marks.len() == 1);
     });
 }
@@ -200,12 +326,12 @@ fn another_tenant_sees_and_ends_nothing_of_it() {
         })
         .await;
         let other = site.store.tenant(site.b);
-        assert!(other.grant_by_token(&[1; 32], NOW).await.unwrap().is_none());
-        assert!(other.grant_family(id, NOW).await.unwrap().is_none());
+        assert!(other.grant_by_token(&[1; 32], AT).await.unwrap().is_none());
+        assert!(other.grant_family(id, AT).await.unwrap().is_none());
         assert!(other.signing_keys("jwt", NOW).await.unwrap().is_empty());
         assert!(other.device_grant(&[5; 32]).await.unwrap().is_none());
         assert!(other.device_grant_by_user_code(&[5; 32]).await.unwrap().is_none());
-        let (found, marks) = other.grant_family_and_marks(Some(id), &[[2; 32]], NOW).await.unwrap();
+        let (found, marks) = other.grant_family_and_marks(Some(id), &[[2; 32]], AT).await.unwrap();
         assert!(found.is_none() && marks == [None]);
         site.write_as(site.b, async |tx| {
             assert!(!tx.spend_grant_token(&[1; 32], "refresh", NOW).await?);
@@ -229,7 +355,7 @@ fn another_tenant_sees_and_ends_nothing_of_it() {
             Ok(())
         })
         .await;
-        assert!(site.a().grant_by_token(&[1; 32], NOW).await.unwrap().unwrap().family.revoked_at.is_none());
+        assert!(site.a().grant_by_token(&[1; 32], AT).await.unwrap().unwrap().family.revoked_at.is_none());
     });
 }
 
@@ -264,7 +390,7 @@ fn rows_go_with_their_time_and_with_their_person() {
         .await;
         assert_eq!(site.store.purge_grant_tokens(LATER, 10).await.unwrap(), 0);
         site.write(async |tx| tx.delete_user(user).await).await;
-        assert!(site.a().grant_by_token(&[1; 32], NOW).await.unwrap().is_none());
+        assert!(site.a().grant_by_token(&[1; 32], AT).await.unwrap().is_none());
         assert!(site.a().device_grant(&[5; 32]).await.unwrap().is_none());
         let after = LATER + Duration::from_millis(1);
         assert_eq!(site.store.purge_grant_tokens(after, 10).await.unwrap(), 1);

@@ -52,6 +52,9 @@ fn of_the_whole_tenant(name: &str) -> bool {
         "signal_streams",
         // All that applications were granted, for an administrator who ends it.
         "grant_revoke_all",
+        // What devices were allowed in the last ten minutes, for the same administrator.
+        "device_grant_deny_client",
+        "device_grant_deny_all",
         // Leaves to register an application, which are few and short.
         "registration_leave_open",
         "registration_leave_close",

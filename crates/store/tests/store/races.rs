@@ -83,7 +83,6 @@ fn one_of_a_hundred_decides_an_attempt_and_it_stays_decided() {
         site.write(async |tx| {
             assert!(!tx.decide_attempt(attempt.id, ending(2), NOW).await?);
             assert!(!tx.expire_attempt(attempt.id, ending(2), Millis(NOW.0 + 90_000)).await?);
-            assert!(!tx.progress_attempt(attempt.id, "late").await?);
             Ok(())
         })
         .await;

@@ -1,7 +1,7 @@
 //! Relying parties, requests that wait, participants and consents: used once, and not by another tenant.
 
 use crate::support::{NOW, Site, each_engine};
-use countersign_store::{ConsentRow, ParticipantRow, RelyingPartyChange, RelyingPartyRow, SsoRequestRow};
+use countersign_store::{ConsentRow, ParticipantRow, RelyingPartyChange, RelyingPartyRow, SsoRequestRow, sealed};
 use std::time::Duration;
 use types::{Millis, SessionId, UserId};
 
@@ -42,7 +42,7 @@ async fn fill(site: &Site) -> (UserId, SessionId) {
     site.write(async |tx| {
         tx.insert_relying_party(&party()).await?;
         tx.insert_session(&session).await?;
-        assert!(tx.hold_session(session.id, user, NOW).await?);
+        assert_eq!(tx.hold_session(session.id, user, NOW).await?, Some(session.expires));
         tx.put_participant(&participant(session.id, user)).await?;
         tx.put_consent(&consent).await
     })
@@ -77,9 +77,10 @@ fn another_tenant_finds_nothing_and_changes_nothing() {
         site.write_as(site.b, async |tx| {
             let change = RelyingPartyChange { key: Some("x".to_owned()), ..RelyingPartyChange::default() };
             assert!(!tx.change_relying_party(IKEY, &change, NOW).await?);
+            assert!(!tx.reset_relying_party(IKEY, &party().settings, "{}", NOW).await?);
             assert!(!tx.reseal_relying_party(IKEY, &[1; 60], &[9; 60]).await?);
             assert!(!tx.release_sso_request(request.id, NOW).await?);
-            assert!(!tx.hold_session(session, user, NOW).await?);
+            assert_eq!(tx.hold_session(session, user, NOW).await?, None);
             assert!(tx.end_participants(session, NOW).await?.is_empty());
             assert!(!tx.withdraw_consent(user, IKEY).await?);
             // Rows of its own that name another's things are its own, and reach nothing.
@@ -132,6 +133,69 @@ fn what_hangs_on_an_application_and_on_a_person_goes_with_them() {
         .await;
         assert!(site.a().participants_of_user(user, NOW).await.unwrap().is_empty());
         assert!(site.a().consents(user).await.unwrap().is_empty());
+    });
+}
+
+#[test]
+fn word_of_an_end_outlives_the_person_and_is_one_nodes() {
+    each_engine(async |site| {
+        let (user, session) = fill(site).await;
+        site.write(async |tx| {
+            tx.sign_out_everywhere(user, None, NOW).await?;
+            tx.delete_user(user).await
+        })
+        .await;
+        assert!(site.a().participants(session).await.unwrap().is_empty());
+        assert!(site.store.logouts_due(NOW).await.unwrap());
+        let owed = site.store.logouts_in_turn(NOW, 10, 10).await.unwrap();
+        let [owed] = owed.as_slice() else { panic!("{owed:?}") };
+        assert_eq!((owed.sid.as_str(), owed.ikey.as_str(), owed.user_id), ("sid-1", IKEY, user));
+        assert_eq!((owed.tries, owed.detail.as_ref()), (0, Some(&participant(session, user).detail)));
+        assert!(!site.write_as(site.b, async |tx| tx.take_logout("sid-1", NOW, LATER).await).await);
+        site.write(async |tx| {
+            assert!(tx.take_logout("sid-1", NOW, LATER).await?);
+            assert!(!tx.take_logout("sid-1", NOW, LATER).await?, "another has it");
+            Ok(())
+        })
+        .await;
+        assert!(!site.store.logouts_due(NOW).await.unwrap());
+        assert_eq!(site.store.logouts_in_turn(LATER, 10, 10).await.unwrap()[0].tries, 1);
+        assert!(site.write(async |tx| tx.give_logout_back("sid-1", NOW).await).await);
+        assert_eq!(site.store.logouts_in_turn(NOW, 10, 10).await.unwrap(), std::slice::from_ref(owed));
+        // What is sealed in it is sealed anew as anything else.
+        let sealed = site.a().sealed(sealed::Kind::Delivery, None, 10).await.unwrap();
+        assert_eq!(sealed, [(sealed::Place::Delivery("sid-1".to_owned()), vec![2; 60])]);
+        assert!(site.b().sealed(sealed::Kind::Delivery, None, 10).await.unwrap().is_empty());
+        site.write_as(site.b, async |tx| tx.logout_delivered("sid-1").await).await;
+        assert!(site.store.logouts_due(LATER).await.unwrap(), "another tenant's");
+        assert!(site.write(async |tx| tx.logout_delivered("sid-1").await).await);
+        assert!(!site.store.logouts_due(LATER).await.unwrap());
+    });
+}
+
+#[test]
+fn each_relying_party_has_its_turn() {
+    each_engine(async |site| {
+        const THERE: &str = "DITTTTTTTTTTTTTTTTTT";
+        let user = site.user("narroway").await;
+        let sessions: Vec<_> = (0..40).map(|_| site.new_session(user)).collect();
+        let last = sessions[39].id;
+        site.write(async |tx| {
+            for (at, session) in sessions.iter().enumerate() {
+                tx.insert_session(session).await?;
+                let ikey = if session.id == last { THERE } else { IKEY }.to_owned();
+                let sid = format!("sid-{at}");
+                tx.put_participant(&ParticipantRow { ikey, sid, ..participant(session.id, user) }).await?;
+            }
+            for (at, session) in (0_u64..).zip(&sessions) {
+                assert!(tx.end_session(session.id, user, NOW + Duration::from_secs(at)).await?);
+            }
+            Ok(())
+        })
+        .await;
+        let rows = site.store.logouts_in_turn(LATER, 16, 100).await.unwrap();
+        let sids: Vec<_> = rows.iter().map(|row| row.sid.as_str()).collect();
+        assert_eq!((rows.len(), &sids[..3]), (17, ["sid-0", "sid-39", "sid-1"].as_slice()));
     });
 }
 

@@ -59,6 +59,7 @@ impl Settings {
                 id: Some(Place::at("/messages/0/messageId")),
                 segments: Some(Place::at("/messages/0/details/messageCount")),
                 code: vec![Place::at("/messages/0/status/name"), Place::at("/errorCode")],
+                again: Vec::new(),
                 classes: table(&[
                     (&["REJECTED_PREFIX_MISSING", "MISSING_TO", "REJECTED_INVALID_DESTINATION"], Class::BadAddress),
                     (&["REJECTED_NETWORK", "REJECTED_ROUTE_NOT_AVAILABLE"], Class::Region),

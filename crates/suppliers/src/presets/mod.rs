@@ -18,6 +18,7 @@ pub mod plivo;
 pub mod sinch;
 pub mod sns;
 pub mod telegram;
+pub mod twilio;
 pub mod vonage;
 pub mod whatsapp;
 
@@ -76,6 +77,12 @@ pub(crate) fn for_fuzzing() -> &'static [(Answer, Receipts)] {
         };
         tables.into_iter().filter_map(read).collect()
     })
+}
+
+/// What every answer may mean: those of the presets above, and Twilio's.
+pub(crate) fn answers_for_fuzzing() -> &'static [Answer] {
+    static ALL: OnceLock<Vec<Answer>> = OnceLock::new();
+    ALL.get_or_init(|| for_fuzzing().iter().map(|(answer, _)| answer.clone()).chain([twilio::answer()]).collect())
 }
 
 /// Every kind of signature, under one key.

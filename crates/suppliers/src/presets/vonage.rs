@@ -95,6 +95,7 @@ fn sms(base: &str, auth: Auth) -> Result<Recipe, InvalidDriver> {
             id: Some(Place::at("/messages/0/message-id")),
             segments: Some(Place::at("/message-count")),
             code: vec![Place::at("/messages/0/status")],
+            again: Vec::new(),
             classes: table(&[
                 (&["1", "10"], Class::Throttled),
                 (&["5"], Class::Supplier),

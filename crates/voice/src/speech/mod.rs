@@ -14,6 +14,7 @@ use program::Program;
 use quick_cache::{Weighter, sync::Cache};
 use recordings::Recordings;
 use std::{future::Future, io, path::PathBuf, pin::Pin};
+use tokio::sync::Semaphore;
 use types::SecretString;
 use wav::WavError;
 
@@ -93,6 +94,8 @@ pub struct Speech {
     program: Box<dyn Synthesiser>,
     recordings: Recordings,
     kept: Cache<(&'static str, String), Sound, Samples>,
+    /// One file is read at a time.
+    reading: Semaphore,
 }
 
 #[derive(Clone)]
@@ -122,6 +125,7 @@ impl Speech {
             program: Box::new(synthesiser),
             recordings: Recordings::default(),
             kept: Cache::with_weighter(1_000, KEPT, Samples),
+            reading: Semaphore::const_new(1),
         }
     }
 
@@ -144,6 +148,14 @@ impl Speech {
     /// The same for a text that others have written, and that may hold a secret: it is not kept.
     pub async fn say_once(&self, text: &str, language: &str) -> Result<Sound, SpeechError> {
         self.program.speak(voice(language), text).await
+    }
+
+    /// The sound of a file that others have made (WAV), of at most so many samples. A long file at a high rate is seconds of work: it is
+    /// done beside the runtime, one file at a time.
+    pub async fn of_file(&self, file: impl AsRef<[u8]> + Send + 'static, longest: usize) -> Result<Sound, SpeechError> {
+        let _turn = self.reading.acquire().await.map_err(|_| SpeechError::Program)?;
+        let read = tokio::task::spawn_blocking(move || wav::read(file.as_ref(), longest)).await;
+        read.map_err(|_| SpeechError::Program)?.map_err(SpeechError::Sound)
     }
 
     /// A code, character by character with time to type each, all of it in one language: the one that is asked for (BCP 47), by

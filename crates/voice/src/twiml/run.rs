@@ -4,10 +4,8 @@ use super::{Document, Fetch, FetchError, Gather, Method, Request, Sounding, Twim
 use crate::{
     Line, RATE, Sound, Speech,
     player::{Keys, Played, play, wait},
-    speech::wav,
 };
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::Semaphore, task::spawn_blocking};
 use types::SecretString;
 use url::Url;
 
@@ -173,11 +171,7 @@ impl State<'_> {
                 let request = Request { url, method: Method::Get, digits: None, is_document: false, limit: MAX_FILE };
                 let got = self.ask(request).await?;
                 let longest = usize::try_from(self.run.limits.time.as_secs()).unwrap_or(60) * RATE as usize;
-                // A long file at a high rate is seconds of work: beside the runtime, and one at a time.
-                static ONE: Semaphore = Semaphore::const_new(1);
-                let _turn = ONE.acquire().await.map_err(|_| Ended::Sound)?;
-                let read = spawn_blocking(move || wav::read(&got.body, longest)).await;
-                let sound = read.map_err(|_| Ended::Sound)?.map_err(|_| Ended::Sound)?;
+                let sound = self.run.speech.of_file(got.body, longest).await.map_err(|_| Ended::Sound)?;
                 self.repeat(line, &sound, *times, keys).await
             }
             Sounding::Digits(digits) => {
@@ -258,7 +252,7 @@ mod tests {
     use super::*;
     use crate::{
         Heard,
-        speech::{Speaking, Synthesiser},
+        speech::{Speaking, Synthesiser, wav},
         testing::{Did, Record, Wire},
         twiml::Fetched,
     };

@@ -102,7 +102,7 @@ pub(super) async fn sign_out(visit: Visit, request: Request<Body>) -> Result<Res
     let owner = Owner::find(visit).await?;
     owner.posted(request).await?;
     let (visit, session) = (&owner.visit, &owner.session);
-    let ended = visit.web.sso.end_session(session.tenant(), session.id(), session.user()).await?;
+    let ended = visit.web.sso.end_session(session.tenant(), session.id(), session.user(), None).await?;
     let farewell = visit.web.sso.farewell(&visit.for_sso(), &ended, "/account/sign-in").await?;
     let (to, kept) = match farewell {
         Some((path, held)) => (path, held.set_cookie),

@@ -177,12 +177,12 @@ async fn start(State(web): State<Arc<Web>>, visit: Visit) -> Result<Response, Tr
             redirect(&format!("{}{THERE}/callback?{query}", origin(&party)))
         }
         Stand::Prove => redirect(&prove_at(&visit.address)),
-        Stand::SignIn if visit.asked(TRIED).is_none() => {
+        Stand::SignIn(who) if visit.asked(TRIED).is_none() => {
             let back = format!("{}&{TRIED}=1", visit.address);
-            let opened = web.sso.send_to_sign_in(&here, &party, &ask, &back).await?;
+            let opened = web.sso.send_to_sign_in(&here, &party, &ask, who, &back).await?;
             with_cookie(redirect(&SsoVisit::sign_in_path(&opened)), here.sign_in_cookie(&opened))
         }
-        Stand::SignIn | Stand::Consent(_) | Stand::Denied(_) => return Err(Trouble::Refused),
+        Stand::SignIn(_) | Stand::Consent(_) | Stand::Denied(_) => return Err(Trouble::Refused),
     })
 }
 

@@ -6,7 +6,7 @@ use crate::{
 };
 use http::StatusCode;
 use serde_json::{Value, json};
-use sso::{Ask, Stand};
+use sso::{Ask, Stand, ToAgree};
 use store::{IntegrationRow, RelyingPartyRow, fields};
 
 const PNG: &str = "data:image/png;base64,iVBORw0KGgo=";
@@ -52,7 +52,8 @@ pub(crate) async fn fill(house: &House) {
     });
     party(house, WIKI, "Wiki <b>", "forward-auth", "wiki.example", &wiki).await;
     let notes = json!({"oidc": {
-        "redirect_uris": ["https://notes.example/cb"],
+        "redirect_uris": ["https://gitlab.example/cb", "https://notes.example/cb", "org.notes.app:/cb"],
+        "client_uri": "https://gitlab.example",
         "initiate_login_uri": "https://notes.example/begin",
         "first_party": false,
         "policy_uri": "https://notes.example/privacy",
@@ -64,11 +65,16 @@ pub(crate) async fn fill(house: &House) {
 
 /// A request of the client's that waits for consent.
 async fn held(browser: &Browser<'_>, scopes: &[&str]) -> String {
+    held_for(browser, scopes, "https://notes.example/cb").await
+}
+
+async fn held_for(browser: &Browser<'_>, scopes: &[&str], goes_to: &str) -> String {
     let house = browser.house;
     let party = house.sso.party_of(house.tenant, NOTES).await.unwrap().unwrap();
     let visit = visit(browser).await;
     let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-    let held = house.sso.hold(&visit, &party, b"a request", "/oidc/continue/", &scopes).await.unwrap();
+    let agree = ToAgree { scopes: &scopes, goes_to };
+    let held = house.sso.hold(&visit, &party, b"a request", "/oidc/continue/", Some(agree)).await.unwrap();
     browser.jar.lock().unwrap().insert(held.cookie_name, held.secret.expose().to_owned());
     held.id.to_string()
 }
@@ -173,4 +179,23 @@ async fn consent_is_asked_remembered_and_can_be_refused() {
     // Whoever isn't signed in any more goes back to the door.
     browser.jar.lock().unwrap().remove("__Host-countersign-session");
     assert_eq!(browser.get(&path).await.location(), format!("/oidc/continue/{id}"));
+}
+
+/// A program's name and page are its own words; where the answer goes isn't.
+#[tokio::test]
+async fn the_page_of_consent_names_the_address_that_the_answer_goes_to() {
+    let house = with_ana().await;
+    let browser = house.browser();
+    signed_in(&browser).await;
+    for (address, shown) in [
+        ("https://notes.example/cb?x=1", "https://notes.example<"),
+        ("http://127.0.0.1:4321/cb", "http://127.0.0.1:4321<"),
+        ("https://gitlab.example@evil.example/cb", "https://evil.example<"),
+        ("org.notes.app:/cb", "org.notes.app:<"),
+    ] {
+        let id = held_for(&browser, &["openid"], address).await;
+        let page = browser.get(&format!("/consent/{id}")).await.text();
+        assert!(page.contains(shown), "{address}: {page}");
+        assert!(!page.contains("gitlab.example"), "{address}: {page}");
+    }
 }

@@ -1,9 +1,9 @@
 //! What is written can be read, and says what it was given.
 
-use countersign_xmlsig::{Document, Limits, Xml, XmlError, post};
+use countersign_xmlsig::{Accept, Document, Limits, Xml, XmlError, post, sign_with, verify};
 use proptest::prelude::*;
 
-use crate::support::parse;
+use crate::support::{RSA, parse};
 
 #[test]
 fn values_cannot_leave_their_place() {
@@ -16,6 +16,19 @@ fn values_cannot_leave_their_place() {
         assert_eq!(document.root().only("", "c").unwrap().text(), Ok(hostile));
         assert_eq!(document.root().descendants().count(), 2);
     }
+}
+
+#[test]
+fn prefixes_change_names_and_no_values() {
+    let prefixes = &[("p", "ns0"), ("ds", "ns1")];
+    let xml =
+        Xml::new("p:a").with("xmlns:p", "urn:p").with("ID", "_1").with("b", "p:b").child(Xml::new("p:c").text("p:c"));
+    let written = xml.render_with(prefixes).unwrap();
+    assert_eq!(written.as_str(), "<ns0:a xmlns:ns0=\"urn:p\" ID=\"_1\" b=\"p:b\"><ns0:c>p:c</ns0:c></ns0:a>");
+    let signed = sign_with(&written, "_1", &RSA.signing(), prefixes).unwrap();
+    assert!(signed.as_str().contains("<ns1:Signature xmlns:ns1=") && !signed.as_str().contains("ds:"));
+    let verified = verify(parse(signed.as_str()).root(), &[RSA.public()], Accept::default()).unwrap();
+    assert_eq!(verified.root().only("urn:p", "c").unwrap().text(), Ok("p:c"));
 }
 
 #[test]

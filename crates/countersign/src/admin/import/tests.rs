@@ -194,7 +194,8 @@ async fn everything_comes_over_once_and_keys_stay_the_same() {
     assert!(rows.global_policy().await.unwrap().unwrap().sections.contains("deny"));
 
     let old = there.store.tenant(there.tenant).integrations(ALL).await.unwrap().rows;
-    for old in old {
+    // Each has its own application for people's own pages.
+    for old in old.into_iter().filter(|old| old.r#type != "portal") {
         let new = rows.integration(&old.ikey).await.unwrap().unwrap();
         assert_eq!((new.name, new.r#type, new.normalization), (old.name, old.r#type, old.normalization));
         let secret = office.scope().integration_secret(&old.ikey).await.unwrap();

@@ -5,7 +5,6 @@
 //! The sender is a process of its own, this binary started again, so that its memory holds no list of the numbers: they are computed one by
 //! one from their place. It says when everything was delivered and its connections have closed; then its memory is read.
 
-pub(crate) mod scan;
 mod sender;
 mod smsc;
 
@@ -13,15 +12,10 @@ use crate::{
     supplier::Supplier,
     trunk::{Exchange, Plan},
 };
+use countersign_e2e::loot::{self, Loot, subscriber};
 use keys::TenantPrivateKey;
-use scan::Loot;
 use smsc::Smsc;
-use std::{
-    fs,
-    io::{Read as _, Seek as _, SeekFrom},
-    path::Path,
-    process::Stdio,
-};
+use std::{fs, path::Path, process::Stdio};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use types::World;
 
@@ -42,55 +36,15 @@ const OVER_SMPP: u32 = 5_000;
 const BUSY: u32 = 200;
 const ANSWERED: u32 = 5;
 
-/// The digits behind `+49151`: no two are the same, and they are spread over all eight digits.
-pub(crate) const fn subscriber(place: u32) -> u32 {
-    // 37 · 10⁶ + 3 has no factor with 9 · 10⁷, so this is a permutation of a part of it.
-    10_000_000 + ((place as u64 * 37_000_003) % 90_000_000) as u32
-}
-
-pub(crate) fn number(place: u32) -> String {
-    format!("+49151{:08}", subscriber(place))
-}
-
-/// What the process has in memory, less what it only maps from files and can't write.
+/// What the process has in memory.
 fn memory(process: u32) -> Vec<u8> {
-    let maps = fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
-    let mut memory = fs::File::open(format!("/proc/{process}/mem")).unwrap();
-    let mut all = Vec::new();
-    for line in maps.lines() {
-        let mut words = line.split_ascii_whitespace();
-        let (range, rights) = (words.next().unwrap(), words.next().unwrap());
-        if !rights.starts_with("rw") {
-            continue;
-        }
-        let (start, end) = range.split_once('-').unwrap();
-        let (start, end) = (u64::from_str_radix(start, 16).unwrap(), u64::from_str_radix(end, 16).unwrap());
-        // Page by page: some of a range may not be there. What is all zeros is left out, but nothing is joined that isn't neighbours.
-        let mut page = [0; 4096];
-        for at in (start..end).step_by(page.len()) {
-            if memory.seek(SeekFrom::Start(at)).and_then(|_| memory.read_exact(&mut page)).is_ok() && page != [0; 4096]
-            {
-                all.extend_from_slice(&page);
-            } else if all.last().is_some_and(|last| *last != 0) {
-                all.push(0);
-            }
-        }
-    }
-    all
+    loot::memory(process).unwrap()
 }
 
-/// Every file of the directory, one after the other.
+/// Every file of the directory, by its name.
 fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut all = Vec::new();
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            all.extend(files(&path));
-        } else {
-            all.push((path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap()));
-        }
-    }
-    all
+    let named = |path: &str| Path::new(path).file_name().unwrap().to_string_lossy().into_owned();
+    loot::files(directory).unwrap().into_iter().map(|(path, bytes)| (named(&path), bytes)).collect()
 }
 
 #[tokio::test]
@@ -189,24 +143,4 @@ async fn the_same_search_finds_all_of_them_where_nothing_is_sealed() {
         seen.extend(loot.hits(&bytes).into_iter().map(|hit| hit.subscriber));
     }
     assert_eq!(seen.len(), MESSAGES as usize);
-}
-
-/// And of each form in which a number could lie around.
-#[test]
-fn the_search_knows_every_form() {
-    let loot = Loot::new((0..200).map(subscriber), 1);
-    for place in 0..200 {
-        for (form, bytes) in scan::forms(&number(place)) {
-            let around = [b"\0\xff, junk ", &bytes[..], b" junk,\xff\0"].concat();
-            let wanted = if form == "last seven" { subscriber(place) % 10_000_000 } else { subscriber(place) };
-            assert!(loot.hits(&around).iter().any(|hit| hit.subscriber == wanted), "{form}");
-        }
-        for (form, bytes) in scan::forms(&number(place + 1_000_000)) {
-            assert!(loot.hits(&bytes).is_empty(), "{form} of another number");
-        }
-    }
-    // This very process holds one.
-    let here = number(7);
-    let dump = memory(std::process::id());
-    assert!(loot.hits(&dump).iter().any(|hit| hit.subscriber == subscriber(7)), "{}", here.len());
 }

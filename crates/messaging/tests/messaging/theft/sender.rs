@@ -1,7 +1,8 @@
 //! The process that sends, and what it leaves.
 
-use super::{ANSWERED, BUSY, MESSAGES, OVER_HTTP, OVER_SMPP, number};
+use super::{ANSWERED, BUSY, MESSAGES, OVER_HTTP, OVER_SMPP};
 use crate::{trunk::Brief, twilio::config_at};
+use countersign_e2e::loot::number;
 use data_encoding::BASE64;
 use keys::{DayKeys, FileRoot, KeyRing, TenantPrivateKey};
 use messaging::{

@@ -12,7 +12,7 @@ use crate::{
 use auth::AuthError;
 use axum::response::Response;
 use http::{HeaderValue, header};
-use sso::{Ask, RelyingParty, SignedIn, Sso, SsoError, Stand, Visit};
+use sso::{Ask, RelyingParty, SignedIn, Sso, SsoError, Stand, ToAgree, Visit};
 use std::time::Duration;
 use types::SsoRequestId;
 
@@ -47,15 +47,15 @@ impl Case<'_> {
         let stand = self.sso().stand(self.visit, self.party, &ask).await.map_err(|error| self.failed(&error))?;
         match stand {
             Stand::Signed(signed) => self.signed(stage, &ask, &signed).await,
-            Stand::SignIn => match stage {
+            Stand::SignIn(here) => match stage {
                 Stage::Held { id, tried: true, .. } => {
                     self.release(id).await?;
                     self.refuse(Code::AccessDenied, "The person did not sign in.")
                 }
-                _ => self.sign_in(stage, &ask).await,
+                _ => self.sign_in(stage, &ask, here).await,
             },
             Stand::Prove => {
-                let (id, cookie) = self.held(stage, &[]).await?;
+                let (id, cookie) = self.held(stage, None).await?;
                 Ok(lead(&format!("/session/prove?return_to={CONTINUE}{id}"), [cookie, None]))
             }
             Stand::Consent(scopes) => match stage {
@@ -65,7 +65,8 @@ impl Case<'_> {
                 }
                 // What is to be agreed to stands in what is kept: kept before, it didn't.
                 _ => {
-                    let (id, cookie) = self.held(Stage::First, &scopes).await?;
+                    let agree = ToAgree { scopes: &scopes, goes_to: &self.way.redirect_uri };
+                    let (id, cookie) = self.held(Stage::First, Some(agree)).await?;
                     Ok(lead(&format!("/consent/{id}"), [cookie, None]))
                 }
             },
@@ -79,7 +80,7 @@ impl Case<'_> {
 
     /// Keeps the request, and has the browser come back for it.
     pub(super) async fn keep(&self) -> Result<Response, Ended> {
-        let (id, cookie) = self.held(Stage::First, &[]).await?;
+        let (id, cookie) = self.held(Stage::First, None).await?;
         Ok(lead(&format!("{CONTINUE}{id}"), [cookie, None]))
     }
 
@@ -89,7 +90,7 @@ impl Case<'_> {
             if ask.passive || matches!(stage, Stage::Held { tried: true, .. }) {
                 return self.refuse(Code::LoginRequired, "");
             }
-            return self.sign_in(stage, ask).await;
+            return self.sign_in(stage, ask, Some(signed.username.clone())).await;
         }
         if let Stage::Held { id, .. } = stage
             && !self.release(id).await?
@@ -130,10 +131,10 @@ impl Case<'_> {
         }
     }
 
-    async fn sign_in(&self, stage: Stage, ask: &Ask) -> Result<Response, Ended> {
-        let (id, kept) = self.held(stage, &[]).await?;
+    async fn sign_in(&self, stage: Stage, ask: &Ask, here: Option<String>) -> Result<Response, Ended> {
+        let (id, kept) = self.held(stage, None).await?;
         let return_to = format!("{CONTINUE}{id}?{TRIED}");
-        let opened = self.sso().send_to_sign_in(self.visit, self.party, ask, &return_to).await;
+        let opened = self.sso().send_to_sign_in(self.visit, self.party, ask, here, &return_to).await;
         let opened = opened.map_err(|error| self.failed(&error))?;
         let language = self.pending.request.ui_locale.as_deref().map(|tag| format!("?lang={tag}")).unwrap_or_default();
         let path = format!("{}{language}", Visit::sign_in_path(&opened));
@@ -141,12 +142,16 @@ impl Case<'_> {
     }
 
     /// The id of the kept request, and its cookie where it was kept just now.
-    async fn held(&self, stage: Stage, scopes: &[String]) -> Result<(SsoRequestId, Option<HeaderValue>), Ended> {
+    async fn held(
+        &self,
+        stage: Stage,
+        agree: Option<ToAgree<'_>>,
+    ) -> Result<(SsoRequestId, Option<HeaderValue>), Ended> {
         if let Stage::Held { id, .. } = stage {
             return Ok((id, None));
         }
         let request = self.pending.write()?;
-        let held = self.sso().hold(self.visit, self.party, &request, CONTINUE, scopes).await;
+        let held = self.sso().hold(self.visit, self.party, &request, CONTINUE, agree).await;
         let held = held.map_err(|error| self.failed(&error))?;
         Ok((held.id, held.set_cookie))
     }

@@ -20,9 +20,9 @@ pub(super) async fn end(
     after: Option<&str>,
 ) -> Result<Response, OAuthError> {
     let sso = place.sso();
-    let ended = sso.end_session(place.tenant, session.id(), session.user()).await;
+    let ended = sso.end_session(place.tenant, session.id(), session.user(), None).await;
     let ended = ended.map_err(|error| OAuthError::ours(&error))?;
-    place.door.backchannel.wake();
+    place.door.logouts.wake();
     // Service providers that speak SAML are told one after the other by another door, which sends the browser on to what follows.
     let then = after.unwrap_or(SIGNED_OUT);
     let farewell = sso.farewell(visit, &ended, then).await.map_err(|error| OAuthError::ours(&error))?;

@@ -1,7 +1,7 @@
 //! A client's metadata (RFC 7591 §2, OpenID Connect Dynamic Registration §2), both ways.
 //!
 //! What a program asks for itself is less than what an administrator may give: it is never the organisation's own, so its people are asked;
-//! it always uses PKCE; and it gets tokens for people only.
+//! it always uses PKCE; and it gets tokens for people only. What is strict once, an administrator may have made so: the program doesn't undo it.
 
 use crate::{
     frame::error::{Code, OAuthError},
@@ -144,6 +144,36 @@ impl Metadata {
         })
     }
 
+    /// As settings in the place of `before`, and never less strict than those.
+    pub(super) fn changed(&self, before: &OidcClient) -> Result<OidcClient, OAuthError> {
+        let asked = self.client(before)?;
+        let auth_method =
+            if self.token_endpoint_auth_method.is_none() { before.auth_method } else { asked.auth_method };
+        if strength(auth_method) < strength(before.auth_method) {
+            return Err(invalid("The token_endpoint_auth_method is weaker than the one that is set."));
+        }
+        let default_max_age = match (asked.default_max_age, before.default_max_age) {
+            (Some(asked), Some(before)) => Some(asked.min(before)),
+            (asked, before) => asked.or(before),
+        };
+        // Who is told a name of his own for each person can't join what others know of them.
+        let subject = match (asked.subject, &before.subject) {
+            (Subject::Public, Subject::Pairwise { .. }) => before.subject.clone(),
+            (asked, _) => asked,
+        };
+        Ok(OidcClient {
+            auth_method,
+            default_max_age,
+            subject,
+            scopes: asked.scopes.into_iter().filter(|scope| before.scopes.contains(scope)).collect(),
+            certificate_bound: asked.certificate_bound || before.certificate_bound,
+            require_signed_request: asked.require_signed_request || before.require_signed_request,
+            require_par: asked.require_par || before.require_par,
+            dpop_required: asked.dpop_required || before.dpop_required,
+            ..asked
+        })
+    }
+
     /// Refuses what this server can't keep.
     fn promises(&self) -> Result<(), OAuthError> {
         let encrypted = [
@@ -202,6 +232,16 @@ impl Metadata {
             }
             Some(_) => Err(invalid("The subject_type must be public or pairwise.")),
         }
+    }
+}
+
+/// How much it takes to be taken for the client.
+const fn strength(method: ClientAuth) -> u8 {
+    match method {
+        ClientAuth::None => 0,
+        ClientAuth::ClientSecretBasic | ClientAuth::ClientSecretPost => 1,
+        ClientAuth::ClientSecretJwt => 2,
+        ClientAuth::PrivateKeyJwt | ClientAuth::TlsClientAuth | ClientAuth::SelfSignedTlsClientAuth => 3,
     }
 }
 
@@ -293,6 +333,41 @@ mod tests {
         let told = of("c", "An app", &client);
         let again = read(&Value::Object(told.clone())).unwrap();
         assert_eq!(of("c", "An app", &again), told);
+    }
+
+    #[test]
+    fn what_is_strict_stays_so() {
+        let set = OidcClient {
+            auth_method: ClientAuth::PrivateKeyJwt,
+            jwks_uri: Some("https://app.example/jwks".to_owned()),
+            subject: Subject::Pairwise { sector: "app.example".to_owned() },
+            scopes: vec!["openid".to_owned(), "groups".to_owned()],
+            dpop_required: true,
+            require_par: true,
+            require_signed_request: true,
+            certificate_bound: true,
+            default_max_age: Some(600),
+            ..OidcClient::default()
+        };
+        let changed = |more: Value| {
+            let mut asked = json!({ "redirect_uris": ["https://app.example/cb"] });
+            asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            Metadata::read(asked.to_string().as_bytes()).unwrap().changed(&set)
+        };
+        let client = changed(json!({ "scope": "openid email", "default_max_age": 9000 })).unwrap();
+        assert_eq!(client.scopes, ["openid"]);
+        assert!(
+            client.dpop_required && client.require_par && client.require_signed_request && client.certificate_bound
+        );
+        assert_eq!((client.auth_method, client.default_max_age), (ClientAuth::PrivateKeyJwt, Some(600)));
+        assert_eq!(client.subject, set.subject);
+        let client =
+            changed(json!({ "default_max_age": 60, "token_endpoint_auth_method": "tls_client_auth" })).unwrap();
+        assert_eq!((client.auth_method, client.default_max_age), (ClientAuth::TlsClientAuth, Some(60)));
+        assert_eq!(client.scopes, set.scopes);
+        for weaker in ["none", "client_secret_basic", "client_secret_jwt"] {
+            assert!(changed(json!({ "token_endpoint_auth_method": weaker })).is_err(), "{weaker}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use data_encoding::HEXLOWER;
+use directory::DirectoryError;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use keys::Token;
 use metadata::Metadata;
@@ -116,12 +117,13 @@ async fn updated(place: &Place, client_id: &str, headers: &HeaderMap, asked: Ask
     if metadata.client_id.as_deref() != Some(party.key.as_str()) {
         return Err(OAuthError::new(Code::InvalidClientMetadata, "The client_id must be that of the client."));
     }
-    let before = settings(&party)?;
-    let client = metadata.client(before)?;
-    let settings = Settings { tile: party.settings.tile.clone(), kind: Kind::Oidc(Box::new(client.clone())) };
     let directory = place.door.directory.tenant(place.tenant, party.ikey());
+    let read = manage::read(&directory, party.ikey()).await.map_err(refused)?;
+    let Kind::Oidc(before) = &read.1.kind else { return Err(NOT_YOURS) };
+    let client = metadata.changed(before)?;
+    let settings = Settings { kind: Kind::Oidc(Box::new(client.clone())), ..read.1.clone() };
     let fields = vec!["registration".to_owned()];
-    manage::change(&directory, party.ikey(), None, &settings, fields).await.map_err(refused)?;
+    manage::change_as_read(&directory, &read, &settings, fields).await.map_err(refused)?;
     Ok(told(place, StatusCode::OK, &party.key, &party.app.name, &client, &token, None))
 }
 
@@ -215,6 +217,9 @@ fn refused(error: SsoError) -> OAuthError {
         SsoError::Invalid { at, why } => {
             tracing::info!(at, why, "a registration was refused");
             OAuthError::new(Code::InvalidClientMetadata, "The metadata is contradictory or not supported.")
+        }
+        SsoError::Directory(DirectoryError::Changed(_)) => {
+            OAuthError::new(Code::TemporarilyUnavailable, "The client was changed in the same moment. Try again.")
         }
         error => OAuthError::ours(&error),
     }

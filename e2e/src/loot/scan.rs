@@ -1,4 +1,9 @@
-//! The search: every form in which one of the numbers `+49151…` could lie in some bytes.
+//! The search: every form in which one of the numbers could lie in some bytes.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "places that the search has found itself; a fixture for tests may stop with a panic"
+)]
 
 use aho_corasick::AhoCorasick;
 use flate2::read::GzDecoder;
@@ -6,14 +11,17 @@ use std::{collections::HashSet, io::Read as _};
 
 /// A number that was found.
 #[derive(Debug)]
-pub(crate) struct Hit {
-    pub(crate) form: &'static str,
-    pub(crate) at: usize,
-    pub(crate) subscriber: u32,
+pub struct Hit {
+    /// In which form: one of those that [`forms`](super::forms) names, or a near one.
+    pub form: &'static str,
+    /// At which byte it begins.
+    pub at: usize,
+    /// Which one: its digits behind `+49151`; of the form `last seven` the last seven of them.
+    pub subscriber: u32,
 }
 
 /// What is looked for.
-pub(crate) struct Loot {
+pub struct Loot {
     numbers: HashSet<u32>,
     /// The last seven digits, of some of the numbers: of fifty thousand every other run of seven digits would be one by chance.
     tails: HashSet<u32>,
@@ -44,8 +52,13 @@ const BEFORE: u64 = 49_151 * 100_000_000;
 const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 impl Loot {
-    /// Looks for all of them, and for the last seven digits alone of each `tails`th.
-    pub(crate) fn new(subscribers: impl Iterator<Item = u32>, tails: usize) -> Self {
+    /// Looks for all of them, by their digits behind `+49151`, and for the last seven digits alone of each `tails`th.
+    ///
+    /// # Panics
+    /// Never: the beginnings that are looked for are written here.
+    #[must_use]
+    #[expect(clippy::unwrap_used, reason = "the beginnings are written here, and few")]
+    pub fn new(subscribers: impl Iterator<Item = u32>, tails: usize) -> Self {
         let numbers: HashSet<u32> = subscribers.collect();
         let mut every: Vec<u32> = numbers.iter().copied().collect();
         every.sort_unstable();
@@ -69,7 +82,9 @@ impl Loot {
         self.numbers.contains(&subscriber).then_some(subscriber)
     }
 
-    pub(crate) fn hits(&self, bytes: &[u8]) -> Vec<Hit> {
+    /// Everything that stands in the bytes.
+    #[must_use]
+    pub fn hits(&self, bytes: &[u8]) -> Vec<Hit> {
         let mut hits = self.plain(bytes, true);
         self.runs(bytes, &mut hits);
         hits
@@ -198,49 +213,4 @@ impl Loot {
             hits.extend(self.plain(&decoded, false).into_iter().map(|hit| Hit { form: "base64", at, ..hit }));
         }
     }
-}
-
-/// The forms of one number in which it could lie around.
-pub(crate) fn forms(number: &str) -> Vec<(&'static str, Vec<u8>)> {
-    let digits = &number[1..];
-    let national = &number[3..];
-    let wide = |big: bool| {
-        let units = number.encode_utf16();
-        units.flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect::<Vec<u8>>()
-    };
-    let packed = |text: String, swapped: bool| {
-        let nibbles: Vec<u8> = text.bytes().map(|b| if b == b'F' { 15 } else { b - b'0' }).collect();
-        let pair = |pair: &[u8]| if swapped { pair[1] << 4 | pair[0] } else { pair[0] << 4 | pair[1] };
-        nibbles.chunks_exact(2).map(pair).collect::<Vec<u8>>()
-    };
-    let base64 = |phase: usize| {
-        let text = format!("{}{number} and more", &"abc"[..phase]);
-        data_encoding::BASE64.encode(text.as_bytes()).into_bytes()
-    };
-    let gzip = {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        std::io::Write::write_all(&mut encoder, format!("{{\"to\":\"{number}\"}}").as_bytes()).unwrap();
-        encoder.finish().unwrap()
-    };
-    let value: u64 = digits.parse().unwrap();
-    vec![
-        ("integer, big-endian", value.to_be_bytes()[2..].to_vec()),
-        ("integer, little-endian", value.to_le_bytes()[..6].to_vec()),
-        ("last seven", number.as_bytes()[number.len() - 7..].to_vec()),
-        ("E.164", number.as_bytes().to_vec()),
-        ("national", national.as_bytes().to_vec()),
-        ("reversed", number.bytes().rev().collect()),
-        ("hex", data_encoding::HEXLOWER.encode(number.as_bytes()).into_bytes()),
-        ("HEX", data_encoding::HEXUPPER.encode(national.as_bytes()).into_bytes()),
-        ("UTF-16LE", wide(false)),
-        ("UTF-16BE", wide(true)),
-        ("BCD", packed(format!("{digits}F"), false)),
-        ("BCD, odd", packed(format!("0{digits}"), false)),
-        ("BCD, as in SMS", packed(format!("{digits}F"), true)),
-        ("BCD, as in SMS, odd", packed(format!("0{digits}"), true)),
-        ("base64, phase 0", base64(0)),
-        ("base64, phase 1", base64(1)),
-        ("base64, phase 2", base64(2)),
-        ("gzip", gzip),
-    ]
 }
