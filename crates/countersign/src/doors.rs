@@ -41,12 +41,13 @@ pub fn with_plain(
     let doors = Doors::open(config, services)?;
     let application = with_certificate(config, services, &doors, has_certificate, shutdown)?;
     let options = web::WebOptions { public_port: plain_port, secure_origin: false, ..web_options(config) };
-    Ok((application, router(services, &doors.plain(config, services, plain_port)?, options)?))
+    Ok((application, router(services, &doors.plain(services, plain_port), options)?))
 }
 
 /// Those that remember something, one of each for all listeners: what was used at one is used at the other.
 struct Doors {
     sso: Arc<Sso>,
+    outbound: outbound::Outbound,
     logouts: Arc<sso::Logouts>,
     directory: Arc<Directory>,
     duo: Arc<Door>,
@@ -59,11 +60,12 @@ struct Doors {
 impl Doors {
     fn open(config: &Config, services: &Services) -> anyhow::Result<Self> {
         let hosts = config.server.api_hosts.clone();
+        let outbound = outbound(config)?;
         let logouts = sso::Logouts::start(
             &services.sso,
             vec![
-                Box::new(oidc::BackChannel::new(&services.sso, outbound(config)?)),
-                Box::new(saml::BackChannel::new(&services.sso, outbound(config)?)),
+                Box::new(oidc::BackChannel::new(&services.sso, outbound.clone())),
+                Box::new(saml::BackChannel::new(&services.sso, outbound.clone())),
             ],
         );
         let directory = Arc::new(services.directory());
@@ -72,31 +74,33 @@ impl Doors {
             duo: Arc::new(Door::new(Arc::clone(&services.auth), hosts, config.limits.long_poll)),
             messaging: messaging_api(config, services)?,
             oidc: Arc::new(
-                oidc::Door::new(&services.sso, &logouts, outbound(config)?, &directory).with_mtls(config.mtls_port()),
+                oidc::Door::new(&services.sso, &logouts, outbound.clone(), &directory).with_mtls(config.mtls_port()),
             ),
             logouts,
             directory,
-            saml: Arc::new(saml::Door::new(&services.sso, outbound(config)?)),
-            signals: signals::Door::start(&services.sso, outbound(config)?),
+            saml: Arc::new(saml::Door::new(&services.sso, outbound.clone())),
+            signals: signals::Door::start(&services.sso, outbound.clone()),
+            outbound,
         })
     }
 }
 
 impl Doors {
     /// The same for browsers that come by http to `port`: other addresses, other names of cookies.
-    fn plain(&self, config: &Config, services: &Services, port: u16) -> anyhow::Result<Self> {
+    fn plain(&self, services: &Services, port: u16) -> Self {
         let options = sso::Options { public_port: port, secure_origin: false };
         let sso = Sso::start(Arc::clone(&services.auth), options);
-        Ok(Self {
+        Self {
             duo: Arc::clone(&self.duo),
             messaging: Arc::clone(&self.messaging),
-            oidc: Arc::new(oidc::Door::new(&sso, &self.logouts, outbound(config)?, &self.directory)),
-            saml: Arc::new(saml::Door::new(&sso, outbound(config)?)),
+            oidc: Arc::new(oidc::Door::new(&sso, &self.logouts, self.outbound.clone(), &self.directory)),
+            saml: Arc::new(saml::Door::new(&sso, self.outbound.clone())),
             signals: Arc::clone(&self.signals),
+            outbound: self.outbound.clone(),
             logouts: Arc::clone(&self.logouts),
             directory: Arc::clone(&self.directory),
             sso,
-        })
+        }
     }
 }
 

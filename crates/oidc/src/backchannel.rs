@@ -4,7 +4,7 @@
 use jose::event::LOGOUT_TYPE;
 use outbound::{Outbound, Request};
 use serde_json::json;
-use sso::{Messenger, Protocol, RelyingParty, Sso, SsoError, delivery::Outcome};
+use sso::{Messenger, Protocol, RelyingParty, Sso, SsoError, delivery::Outcome, logouts::judged};
 use std::{sync::Arc, time::Duration};
 use store::LogoutDeliveryRow;
 
@@ -58,23 +58,8 @@ impl Messenger for BackChannel {
         let body = format!("logout_token={token}").into_bytes();
         let headers = [("Cache-Control", "no-store")];
         let request = Request::post(uri, "application/x-www-form-urlencoded", body).with_headers(&headers).up_to(4096);
-        let (tenant, ikey) = (row.tenant, row.ikey.as_str());
-        Ok(match self.outbound.send(request).await {
-            // 200, and 204 of frameworks that say so when there is no body (§2.8).
-            Ok(answer) if (200..300).contains(&answer.status) => Outcome::Done,
-            Ok(answer) if answer.is_refusal() => {
-                tracing::warn!(%tenant, ikey, status = answer.status, "an application refuses a logout token");
-                Outcome::Refused
-            }
-            Ok(answer) => {
-                tracing::warn!(%tenant, ikey, status = answer.status, "an application could not take a logout token");
-                Outcome::Failed
-            }
-            Err(error) => {
-                tracing::warn!(%tenant, ikey, %error, "an application was not reached with a logout token");
-                Outcome::Failed
-            }
-        })
+        // 200, and 204 of frameworks that say so when there is no body (§2.8).
+        Ok(judged(self.outbound.send(request).await, row, 200..300))
     }
 }
 

@@ -24,6 +24,7 @@ use outbound::{FetchError, Fetched, Outbound, Request};
 use sso::{
     Messenger, Protocol, RelyingParty, Sso, SsoError,
     delivery::Outcome,
+    logouts::judged,
     party::{BackLogout, Binding, LogoutEndpoint, SamlParty},
 };
 use std::sync::Arc;
@@ -93,9 +94,10 @@ impl Messenger for BackChannel {
                         Outcome::Failed
                     })
                 }
-                got => judged(got, owed, false),
+                // Nobody has said so in SOAP.
+                got => judged(got, owed, 0..0),
             },
-            BackLogout::Direct(endpoint) => judged(self.bring(endpoint, &xml, &id, &key).await?, owed, true),
+            BackLogout::Direct(endpoint) => judged(self.bring(endpoint, &xml, &id, &key).await?, owed, 200..400),
         };
         crate::door::count("logout_behind", outcome.word());
         Ok(outcome)
@@ -150,26 +152,6 @@ fn form(encoded: &str) -> Vec<u8> {
 /// A message that can't be written: a name of a person in what is kept, perhaps.
 fn unsaid<E>(_: E) -> SsoError {
     SsoError::Damaged("logout message")
-}
-
-/// What HTTP alone says. `browserly`: as to a browser, which is led on when all is well.
-fn judged(got: Result<Fetched, FetchError>, owed: &LogoutDeliveryRow, browserly: bool) -> Outcome {
-    let (tenant, ikey) = (owed.tenant, owed.ikey.as_str());
-    match got {
-        Ok(answer) if browserly && (200..400).contains(&answer.status) => Outcome::Done,
-        Ok(answer) if answer.is_refusal() => {
-            tracing::warn!(%tenant, ikey, status = answer.status, "an application refuses a logout");
-            Outcome::Refused
-        }
-        Ok(answer) => {
-            tracing::warn!(%tenant, ikey, status = answer.status, "an application could not take a logout");
-            Outcome::Failed
-        }
-        Err(error) => {
-            tracing::warn!(%tenant, ikey, %error, "an application was not reached with a logout");
-            Outcome::Failed
-        }
-    }
 }
 
 /// What an answer says, that came on the line of the request `asked`; why it isn't believed.

@@ -25,7 +25,7 @@ pub mod forward;
 mod held;
 pub mod host;
 mod launcher;
-mod logouts;
+pub mod logouts;
 pub mod manage;
 mod participants;
 pub mod party;

@@ -8,7 +8,8 @@ use crate::{
     Protocol, RelyingParty, Sso, SsoError,
     delivery::{self, Outbox, Outcome, SoFar},
 };
-use std::{sync::Arc, time::Duration};
+use outbound::{FetchError, Fetched};
+use std::{ops::Range, sync::Arc, time::Duration};
 use store::{LogoutDeliveryRow, StoreError};
 use tokio::sync::Notify;
 use types::Millis;
@@ -21,6 +22,27 @@ pub trait Messenger: Send + Sync + 'static {
 
     /// Tells one application of one end. [`Outcome::Done`] where it can't be told in this way at all.
     async fn tell(&self, owed: &LogoutDeliveryRow, party: &RelyingParty) -> Result<Outcome, SsoError>;
+}
+
+/// What HTTP alone says of an application that was asked: it has heard where the status is one of `heard`.
+#[must_use]
+pub fn judged(got: Result<Fetched, FetchError>, owed: &LogoutDeliveryRow, heard: Range<u16>) -> Outcome {
+    let (tenant, ikey) = (owed.tenant, owed.ikey.as_str());
+    match got {
+        Ok(answer) if heard.contains(&answer.status) => Outcome::Done,
+        Ok(answer) if answer.is_refusal() => {
+            tracing::warn!(%tenant, ikey, status = answer.status, "an application refuses a logout");
+            Outcome::Refused
+        }
+        Ok(answer) => {
+            tracing::warn!(%tenant, ikey, status = answer.status, "an application could not take a logout");
+            Outcome::Failed
+        }
+        Err(error) => {
+            tracing::warn!(%tenant, ikey, %error, "an application was not reached with a logout");
+            Outcome::Failed
+        }
+    }
 }
 
 /// The deliverer: one a process.
