@@ -6,13 +6,12 @@
 
 use crate::{
     http::{
-        oauth::{ACS, Ask, Asker, Client, ENTITY},
+        oauth::{ACS, Ask, Asker, Client, ENTITY, rounds},
         server::Server,
     },
-    peer_oidc,
     place::Place,
     population::{self, Population},
-    process,
+    process, providers,
     report::{Report, say},
 };
 use anyhow::{Context, Result};
@@ -73,15 +72,25 @@ pub(crate) async fn run(
         let (_, count) = rounds(askers, ask, plan.length).await?;
         let (took, count) = (began.elapsed().as_secs_f64(), count.max(1) as f64);
         report.add(&part, format!("{}, done", ask.name()), count / took, "/s");
+        let mut whole = 0.0;
         for ((who, after), (_, before)) in cpu(&server, postmaster)?.into_iter().zip(before) {
             let each = after.saturating_sub(before).as_secs_f64() / count;
             report.add(&part, format!("{}, CPU of the {who}", ask.name()), each * 1e6, "µs");
+            if who != "generator" {
+                whole += each * 1e6;
+            }
             if who == "server" && each > 0.0 {
                 report.add(&part, format!("{}, of one core of the server's", ask.name()), 1.0 / each, "/s");
                 if let Some(algorithm) = ask.signed_by() {
                     let share = signing(algorithm)? / each;
                     report.add(&part, format!("{}, of that in signing ({algorithm})", ask.name()), 100.0 * share, "%");
                 }
+            }
+        }
+        for peer in providers::NAMES {
+            let theirs = report.best(&providers::part(peer), &format!("{}, CPU of the server", ask.name()));
+            if theirs > 0.0 && whole > 0.0 {
+                report.add(&part, format!("{}, CPU of {peer} over ours, database too", ask.name()), theirs / whole, "");
             }
         }
     }
@@ -94,41 +103,24 @@ pub(crate) async fn beside(plan: &Plan, report: &mut Report) -> Result<()> {
         let each = signing(algorithm)?;
         report.add("sso", format!("signing alone, {algorithm}"), each * 1e6, "µs");
     }
-    peer_oidc::run(plan.length, report).await
+    providers::run(plan.length, report).await
 }
 
 /// Seconds for one signature on one core.
 fn signing(algorithm: Algorithm) -> Result<f64> {
     let (key, _) = SigningKey::generate(algorithm).context("a key")?;
     let message = [7_u8; 600];
-    let (began, mut count) = (Instant::now(), 0_u32);
-    while began.elapsed() < Duration::from_millis(200) {
+    let (own, mut count) = (std::process::id(), 0_u32);
+    // Of this process's own time: others may be at work beside it.
+    let (began, mut took) = (process::cpu(own)?, Duration::ZERO);
+    while took < Duration::from_millis(300) {
         for _ in 0..50 {
             key.sign(&message).context("a signature")?;
         }
         count += 50;
+        took = process::cpu(own)?.saturating_sub(began);
     }
-    Ok(began.elapsed().as_secs_f64() / f64::from(count))
-}
-
-async fn rounds(askers: Vec<Asker>, ask: Ask, length: Duration) -> Result<(Vec<Asker>, u64)> {
-    let end = Instant::now() + length;
-    let tasks: Vec<_> = askers
-        .into_iter()
-        .map(|mut asker| {
-            tokio::spawn(async move {
-                let count = asker.run(ask, end).await?;
-                Ok::<_, anyhow::Error>((asker, count))
-            })
-        })
-        .collect();
-    let (mut askers, mut all) = (Vec::new(), 0);
-    for task in tasks {
-        let (asker, count) = task.await??;
-        askers.push(asker);
-        all += count;
-    }
-    Ok((askers, all))
+    Ok(took.as_secs_f64() / f64::from(count))
 }
 
 fn place_days(place: &Place) -> std::path::PathBuf {

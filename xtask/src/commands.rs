@@ -53,10 +53,31 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
 pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     run(&mut workspace.cargo(["build", "--release", "-p", "countersign", "-p", "countersign-bench"]))?;
     let built = workspace.target.join("release");
-    run(Command::new(built.join("countersign-bench"))
-        .current_dir(&workspace.root)
-        .args(arguments)
-        .env("COUNTERSIGN_BIN", built.join("countersign")))
+    let mut bench = Command::new(built.join("countersign-bench"));
+    bench.current_dir(&workspace.root).args(arguments).env("COUNTERSIGN_BIN", built.join("countersign"));
+    if measures(arguments, "sso") {
+        // The peers of that part, where there is what runs them.
+        if succeeds(Command::new("npm").arg("--version")) {
+            bench.env("NODE_PATH", registries::node(&workspace.target)?);
+        }
+        if let Some(keycloak) = registries::keycloak(&workspace.target)? {
+            bench.env("COUNTERSIGN_KEYCLOAK", keycloak);
+        }
+    }
+    run(&mut bench)
+}
+
+/// Whether the load generator's arguments ask for this part: without `--parts` they ask for all.
+fn measures(arguments: &[String], part: &str) -> bool {
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let parts =
+            if argument == "--parts" { rest.next().map(String::as_str) } else { argument.strip_prefix("--parts=") };
+        if let Some(parts) = parts {
+            return parts.split(',').any(|one| one == part);
+        }
+    }
+    true
 }
 
 /// Pictures of every page, in both colour schemes, several languages and two sizes.
@@ -149,4 +170,19 @@ fn has_python_tests(directory: &Path) -> Result<bool> {
         }
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_measured_where_it_is_asked_for_or_none_is() {
+        let measures = |line: &str| {
+            let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            measures(&arguments, "sso")
+        };
+        assert!(measures("") && measures("--quick") && measures("--parts sso") && measures("--quick --parts=log,sso"));
+        assert!(!measures("--parts log") && !measures("--parts=log --engines sso"));
+    }
 }

@@ -1,4 +1,4 @@
-//! What the tests take from the registries of Python and Node, into the target directory.
+//! What the tests and the benchmark take from the registries of Python, Node and Java, into the target directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -67,6 +67,16 @@ pub(crate) const NODE: &[Package] = &[
     Package { name: "axe-core@4.14.1", reason: "foreign check of the pages' accessibility, run inside the browser" },
 ];
 
+/// From Maven Central, into `tools` under the target directory, for the benchmark only.
+const KEYCLOAK: &[Package] = &[Package {
+    name: "org.keycloak:keycloak-quarkus-dist:26.5.2:zip",
+    reason: "a peer of the benchmark of tokens; runs on Java 17, 21 and 25",
+}];
+/// The directory that it unpacks to.
+const KEYCLOAK_DIRECTORY: &str = "keycloak-26.5.2";
+/// Maven's own way to a file: it checks what comes against the registry's checksums.
+const UNPACK: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack";
+
 /// Makes the Python environment of the tests, if it isn't there or has other packages, and returns its interpreter.
 ///
 /// # Errors
@@ -125,6 +135,41 @@ pub(crate) fn node(target: &Path) -> Result<PathBuf> {
         .args(NODE.iter().map(|package| package.name)))?;
     stamp(&directory, NODE)?;
     Ok(modules)
+}
+
+/// Fetches and unpacks Keycloak, if it isn't there, and returns its directory; nothing where Java or Maven are missing.
+///
+/// # Errors
+/// Maven or the registry fails.
+pub(crate) fn keycloak(target: &Path) -> Result<Option<PathBuf>> {
+    let tools = target.join("tools");
+    let home = tools.join(KEYCLOAK_DIRECTORY);
+    if !succeeds(Command::new("java").arg("-version")) {
+        say("skipped: Keycloak, because Java isn't here (Debian: default-jre-headless)");
+        return Ok(None);
+    }
+    if home.is_dir() && is_stamped(&home, KEYCLOAK) {
+        return Ok(Some(home));
+    }
+    if !succeeds(Command::new("mvn").arg("--version")) {
+        say("skipped: Keycloak, because Maven isn't here to fetch it (Debian: maven)");
+        return Ok(None);
+    }
+    announce("Maven Central", KEYCLOAK);
+    // Maven keeps what it loads, its own plug-ins too, beside what is wanted; that is no more needed afterwards.
+    let kept = tools.join("maven");
+    fs::create_dir_all(&kept).with_context(|| kept.display().to_string())?;
+    for package in KEYCLOAK {
+        run(Command::new("mvn")
+            .current_dir(&kept)
+            .args(["--batch-mode", "--quiet", "--strict-checksums", UNPACK])
+            .arg(format!("-Dmaven.repo.local={}", kept.join("repository").display()))
+            .arg(format!("-Dartifact={}", package.name))
+            .arg(format!("-DoutputDirectory={}", tools.display())))?;
+    }
+    stamp(&home, KEYCLOAK)?;
+    fs::remove_dir_all(&kept).with_context(|| kept.display().to_string())?;
+    Ok(Some(home))
 }
 
 fn announce(registry: &str, packages: &[Package]) {

@@ -3,12 +3,12 @@
 use anyhow::{Context, Result, bail};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, pin::Pin, sync::Arc};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpStream,
 };
-use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_rustls::TlsConnector;
 
 /// The name that the server's certificate is for.
 pub(crate) const NAME: &str = "bench.test";
@@ -19,7 +19,8 @@ const LONGEST: usize = 64 * 1024;
 #[derive(Clone)]
 pub(crate) struct Target {
     address: SocketAddr,
-    tls: TlsConnector,
+    /// Nothing where it speaks plain HTTP.
+    tls: Option<TlsConnector>,
 }
 
 impl Target {
@@ -30,21 +31,34 @@ impl Target {
             roots.add(certificate?)?;
         }
         let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        Ok(Self { address, tls: TlsConnector::from(Arc::new(config)) })
+        Ok(Self { address, tls: Some(TlsConnector::from(Arc::new(config))) })
+    }
+
+    /// A server at `address` that speaks plain HTTP.
+    pub(crate) const fn plain(address: SocketAddr) -> Self {
+        Self { address, tls: None }
     }
 
     /// A new connection.
     pub(crate) async fn connect(&self) -> Result<Connection> {
         let tcp = TcpStream::connect(self.address).await?;
         tcp.set_nodelay(true)?;
-        let stream = self.tls.connect(ServerName::try_from(NAME)?, tcp).await?;
+        let stream: Pin<Box<dyn Stream>> = match &self.tls {
+            Some(tls) => Box::pin(tls.connect(ServerName::try_from(NAME)?, tcp).await?),
+            None => Box::pin(tcp),
+        };
         Ok(Connection { stream, read: Vec::with_capacity(4096) })
     }
 }
 
+/// What bytes go over.
+trait Stream: AsyncRead + AsyncWrite + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Send> Stream for S {}
+
 /// An open connection.
 pub(crate) struct Connection {
-    stream: TlsStream<TcpStream>,
+    stream: Pin<Box<dyn Stream>>,
     read: Vec<u8>,
 }
 

@@ -4,7 +4,7 @@ use super::connection::{Answer, Connection, Target};
 use anyhow::{Context, Result, bail};
 use jose::Algorithm;
 use serde_json::Value;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use types::World;
 use xmlsig::{Xml, ns, redirect};
@@ -66,9 +66,36 @@ impl Ask {
     }
 }
 
+/// Who asks, and goes on asking.
+pub(crate) trait Asks: Send + 'static {
+    /// Asks until `end`; gives how often.
+    fn run(&mut self, ask: Ask, end: Instant) -> impl Future<Output = Result<u64>> + Send;
+}
+
+/// All of them ask at once for as long as this; gives them back, and how often they asked.
+pub(crate) async fn rounds<A: Asks>(askers: Vec<A>, ask: Ask, length: Duration) -> Result<(Vec<A>, u64)> {
+    let end = Instant::now() + length;
+    let tasks: Vec<_> = askers
+        .into_iter()
+        .map(|mut asker| {
+            tokio::spawn(async move {
+                let count = asker.run(ask, end).await?;
+                Ok::<_, anyhow::Error>((asker, count))
+            })
+        })
+        .collect();
+    let (mut askers, mut all) = (Vec::new(), 0);
+    for task in tasks {
+        let (asker, count) = task.await??;
+        askers.push(asker);
+        all += count;
+    }
+    Ok((askers, all))
+}
+
 /// The S256 of [`VERIFIER`] (RFC 7636, appendix B).
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// One connection that asks for one application after the other, each in its turn.
 pub(crate) struct Asker {
@@ -109,42 +136,6 @@ impl Asker {
             self.tokens.push(text(&tokens, member)?.to_owned());
         }
         Ok(())
-    }
-
-    /// Asks until `end`; gives how often.
-    pub(crate) async fn run(&mut self, ask: Ask, end: Instant) -> Result<u64> {
-        let clients = Arc::clone(&self.clients);
-        let own: Vec<&Client> = clients.iter().skip(self.first).step_by(self.step).collect();
-        let mut count = 0;
-        while Instant::now() < end {
-            let at = self.next % own.len();
-            self.next += 1;
-            let client = own.get(at).context("no client")?;
-            match ask {
-                Ask::Code => drop(self.code(client).await?),
-                Ask::Saml => self.assertion(client).await?,
-                Ask::Own => {
-                    drop(self.post(client, &client.program, "/oidc/token", "grant_type=client_credentials").await?)
-                }
-                Ask::Refresh => {
-                    let token = self.tokens.get(at).context("no token")?;
-                    let form = format!("grant_type=refresh_token&refresh_token={token}");
-                    let next = self.post(client, &client.basic, "/oidc/token", &form).await?;
-                    if let Some(place) = self.tokens.get_mut(at) {
-                        text(&next, "refresh_token")?.clone_into(place);
-                    }
-                }
-                Ask::Introspect => {
-                    let form = format!("token={}", self.tokens.get(at).context("no token")?);
-                    let answer = self.post(client, &client.basic, "/oidc/introspect", &form).await?;
-                    if answer.get("active") != Some(&Value::Bool(true)) {
-                        bail!("a token that is good was not");
-                    }
-                }
-            }
-            count += 1;
-        }
-        Ok(count)
     }
 
     async fn assertion(&mut self, client: &Client) -> Result<()> {
@@ -204,7 +195,44 @@ impl Asker {
     }
 }
 
+impl Asks for Asker {
+    async fn run(&mut self, ask: Ask, end: Instant) -> Result<u64> {
+        let clients = Arc::clone(&self.clients);
+        let own: Vec<&Client> = clients.iter().skip(self.first).step_by(self.step).collect();
+        let mut count = 0;
+        while Instant::now() < end {
+            let at = self.next % own.len();
+            self.next += 1;
+            let client = own.get(at).context("no client")?;
+            match ask {
+                Ask::Code => drop(self.code(client).await?),
+                Ask::Saml => self.assertion(client).await?,
+                Ask::Own => {
+                    drop(self.post(client, &client.program, "/oidc/token", "grant_type=client_credentials").await?)
+                }
+                Ask::Refresh => {
+                    let token = self.tokens.get(at).context("no token")?;
+                    let form = format!("grant_type=refresh_token&refresh_token={token}");
+                    let next = self.post(client, &client.basic, "/oidc/token", &form).await?;
+                    if let Some(place) = self.tokens.get_mut(at) {
+                        text(&next, "refresh_token")?.clone_into(place);
+                    }
+                }
+                Ask::Introspect => {
+                    let form = format!("token={}", self.tokens.get(at).context("no token")?);
+                    let answer = self.post(client, &client.basic, "/oidc/introspect", &form).await?;
+                    if answer.get("active") != Some(&Value::Bool(true)) {
+                        bail!("a token that is good was not");
+                    }
+                }
+            }
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
 /// A member of an answer that is text.
-fn text<'a>(answer: &'a Value, member: &str) -> Result<&'a str> {
+pub(crate) fn text<'a>(answer: &'a Value, member: &str) -> Result<&'a str> {
     answer.get(member).and_then(Value::as_str).with_context(|| format!("no {member}"))
 }
