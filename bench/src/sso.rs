@@ -65,6 +65,10 @@ pub(crate) async fn run(
             asker.prepare(ask).await?;
             askers.push(asker);
         }
+        // Keys take a while to make, and the server keeps no connection that long for nothing.
+        for asker in &mut askers {
+            asker.connect(&server.target).await?;
+        }
         // A first round: each tenant's keys are opened, and its signing key made.
         askers = rounds(askers, ask, Duration::from_secs(1)).await?.0;
         let before = cpu(&server, postmaster)?;

@@ -115,6 +115,12 @@ impl Asker {
         Ok(Self { connection, clients: Arc::clone(clients), first, step, next: 0, tokens: Vec::new() })
     }
 
+    /// Takes a new connection in the place of its own.
+    pub(crate) async fn connect(&mut self, target: &Target) -> Result<()> {
+        self.connection = target.connect().await?;
+        Ok(())
+    }
+
     /// Gets what `ask` needs, before the clock runs.
     pub(crate) async fn prepare(&mut self, ask: Ask) -> Result<()> {
         if ask == Ask::Saml {

@@ -79,8 +79,8 @@ pub(super) async fn start() -> Result<Option<Provider>> {
         introspect: "/realms/bench/protocol/openid-connect/token/introspect",
         own: "grant_type=client_credentials",
     };
-    let (patience, warm) = (Duration::from_secs(180), Duration::from_secs(15));
-    Ok(Some(Provider { name: NAME, child, places: Arc::new(places), patience, warm }))
+    let patience = Duration::from_secs(180);
+    Ok(Some(Provider { name: NAME, child, places: Arc::new(places), patience, warm: 10_000 }))
 }
 
 fn log(home: &Path) -> PathBuf {

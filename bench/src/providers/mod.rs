@@ -26,6 +26,10 @@ use std::{
 use tokio::{process::Child, time::Instant};
 use visitor::Visitor;
 
+/// So long it is asked before anything counts at most, and so long in one go.
+const WARMING: Duration = Duration::from_secs(120);
+const WARMING_STEP: Duration = Duration::from_secs(2);
+
 /// Connections, and people with a session.
 const WORKERS: usize = 16;
 /// What they are asked; SAML is not of all of them.
@@ -41,8 +45,8 @@ struct Provider {
     places: Arc<Places>,
     /// How long it may take until it answers.
     patience: Duration,
-    /// How long it is asked before anything counts: a virtual machine compiles what it has run often.
-    warm: Duration,
+    /// How often it is asked before anything counts: a virtual machine compiles what it has run often.
+    warm: u64,
 }
 
 /// Where a provider takes what.
@@ -82,7 +86,19 @@ impl Provider {
             visitors.push(Visitor::new(Target::plain(self.places.address).connect().await?, &self.places, person));
         }
         for ask in ASKED {
-            visitors = rounds(visitors, ask, self.warm).await?.0;
+            let (mut warmed, until) = (0, Instant::now() + WARMING);
+            while warmed < self.warm && Instant::now() < until {
+                let (kept, count) = rounds(visitors, ask, WARMING_STEP).await?;
+                visitors = kept;
+                warmed += count;
+            }
+            if warmed < self.warm {
+                say(&format!(
+                    "{}: {} was asked {warmed} times before it counted, which is too little",
+                    self.name,
+                    ask.name()
+                ));
+            }
             let (before, began) = (process::cpu(pid)?, Instant::now());
             let (kept, count) = rounds(visitors, ask, length).await?;
             visitors = kept;

@@ -34,6 +34,6 @@ pub(super) fn start() -> Result<Option<Provider>> {
         introspect: "/token/introspection",
         own: "grant_type=client_credentials&resource=urn:signed",
     };
-    let (patience, warm) = (Duration::from_secs(30), Duration::from_secs(2));
-    Ok(Some(Provider { name: NAME, child, places: Arc::new(places), patience, warm }))
+    let patience = Duration::from_secs(30);
+    Ok(Some(Provider { name: NAME, child, places: Arc::new(places), patience, warm: 500 }))
 }
