@@ -71,7 +71,7 @@ impl Auth {
 
     /// Whether somebody without a usable device has enrolled before: their passkeys are suspended, or they kept recovery codes when they
     /// removed the last one. Such an account isn't new: otherwise it would be open to the first who has its password and enrols.
-    async fn has_enrolled(&self, app: &Application, holder: &Holder) -> Result<bool, AuthError> {
+    pub(crate) async fn has_enrolled(&self, app: &Application, holder: &Holder) -> Result<bool, AuthError> {
         let scope = self.store.tenant(app.tenant);
         let user = holder.user.id;
         Ok(!scope.passkeys_of_user(user).await?.is_empty()

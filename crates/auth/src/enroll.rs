@@ -153,7 +153,7 @@ impl Auth {
     }
 
     /// Whether an application may still make users in this minute: names that are only guessed must not fill the directory.
-    async fn may_make_user(&self, app: &Application) -> Result<bool, AuthError> {
+    pub(crate) async fn may_make_user(&self, app: &Application) -> Result<bool, AuthError> {
         const LIMIT: Limit = Limit { max: 300, window: Duration::from_secs(60) };
         let scope = self.store.tenant(app.tenant);
         let bucket = scope.keys().await?.digest(fields::LIMIT, &[b"enroll", app.ikey.as_bytes()]);
@@ -231,7 +231,8 @@ pub(crate) fn code_of(digest: &[u8; 32]) -> SecretString {
     SecretString::new(digest.iter().take(LENGTH).map(|byte| char::from(letter(byte))).collect())
 }
 
-fn new_user(id: UserId, username: &str, now: Millis) -> UserRow {
+/// Somebody new, of whom nothing is known but a name.
+pub(crate) fn new_user(id: UserId, username: &str, now: Millis) -> UserRow {
     UserRow {
         id,
         username: username.to_owned(),

@@ -44,6 +44,9 @@ pub enum AuthError {
     /// The tenant's directory can't be used, or gives no answer.
     #[error(transparent)]
     Directory(#[from] crate::user_directory::InvalidDirectory),
+    /// A provider can't be used, or gives no answer.
+    #[error(transparent)]
+    Provider(#[from] crate::providers::InvalidProvider),
     /// The user has a passkey: adding something to sign in with takes a second administrator, or time.
     #[error(
         "this user has a passkey: ask for an addition first, and have another administrator allow it or wait for the delay to end"

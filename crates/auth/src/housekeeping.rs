@@ -115,6 +115,7 @@ impl Auth {
                     store.purge_recovery(before, PIECE).await?,
                     store.purge_changes(before, PIECE).await?,
                     store.purge_sso_requests(now - KEEP_SIGN_INS, PIECE).await?,
+                    store.purge_provider_requests(now, PIECE).await?,
                     store.purge_participants(now, PIECE).await?,
                 ])
             };

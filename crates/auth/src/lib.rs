@@ -35,6 +35,7 @@ pub mod otp;
 mod passcode;
 pub mod policy;
 mod preauth;
+pub mod providers;
 mod push;
 mod renewal;
 mod resync;
@@ -90,6 +91,8 @@ pub struct Auth {
     errands: account::Errands,
     hasher: hasher::Hasher,
     user_directories: quick_cache::sync::Cache<TenantId, Arc<user_directory::KeptDirectory>>,
+    providers: quick_cache::sync::Cache<(TenantId, String), Arc<providers::KeptProvider>>,
+    fetch: Arc<dyn upstream::Fetch>,
     stopping: watch::Sender<bool>,
     public_port: u16,
     beacons: Option<Duration>,
@@ -110,11 +113,13 @@ pub struct Options {
     pub beacons: Option<Duration>,
     /// Says where addresses are, for people to read.
     pub locations: Option<Arc<dyn Locations>>,
+    /// The way to the providers that people come from. None: nobody comes from any.
+    pub fetch: Option<Arc<dyn upstream::Fetch>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { public_port: 443, metadata: None, beacons: None, locations: None }
+        Self { public_port: 443, metadata: None, beacons: None, locations: None, fetch: None }
     }
 }
 
@@ -137,6 +142,8 @@ impl Auth {
             errands: account::Errands::new(),
             hasher: hasher::Hasher::new(store.world()),
             user_directories: quick_cache::sync::Cache::new(user_directory::KEPT),
+            providers: quick_cache::sync::Cache::new(providers::KEPT),
+            fetch: options.fetch.unwrap_or_else(|| Arc::new(providers::Nowhere)),
             stopping: watch::Sender::new(false),
             public_port: options.public_port,
             beacons: options.beacons,

@@ -76,8 +76,15 @@ impl Services {
         let beacons = config.server.beacon_host.as_ref().map(|_| BEACON_PATIENCE);
         let locations = config.geo_database.as_deref().map(Database::open).transpose()?;
         let locations = locations.map(|database| Arc::new(database) as Arc<dyn auth::Locations>);
-        let options =
-            auth::Options { public_port: config.public_port(), beacons, locations, ..auth::Options::default() };
+        let outbound = outbound::Outbound::new(config.callback_networks.clone(), "Countersign")
+            .context("requests to providers that people come from")?;
+        let options = auth::Options {
+            public_port: config.public_port(),
+            beacons,
+            locations,
+            fetch: Some(Arc::new(outbound)),
+            ..auth::Options::default()
+        };
         let auth = Auth::start_with(Arc::clone(&store), Arc::clone(&courier), options);
         let sso =
             Sso::start(Arc::clone(&auth), sso::Options { public_port: config.public_port(), secure_origin: true });

@@ -26,6 +26,7 @@ mod passkeys;
 mod passwords;
 mod phones;
 mod policies;
+mod providers;
 mod relying_parties;
 mod scope;
 mod tenants;

@@ -164,7 +164,11 @@ pub fn refusal(error: AuthError) -> ApiError {
             ApiError::too_many_requests(u32::try_from(retry_after.as_secs()).unwrap_or(60).max(1))
         }
         AuthError::Store(store::StoreError::Duplicate) => ApiError::invalid_parameter("username already exists"),
-        AuthError::Store(_) | AuthError::Damaged(_) | AuthError::Policy(_) | AuthError::Directory(_) => {
+        AuthError::Store(_)
+        | AuthError::Damaged(_)
+        | AuthError::Policy(_)
+        | AuthError::Directory(_)
+        | AuthError::Provider(_) => {
             tracing::error!(%error, "the engine failed");
             ApiError::internal()
         }

@@ -126,6 +126,24 @@ pub const fn user_directory_secret() -> Field<'static> {
     Field { table: "user_directory", column: "secret", row: b"ldap" }
 }
 
+/// What proves to a provider who we are; the row is its key.
+#[must_use]
+pub fn provider_secret(key: &str) -> Field<'_> {
+    Field { table: "provider", column: "secret", row: key.as_bytes() }
+}
+
+/// What a provider's answer is judged by; the row is the request's digest.
+#[must_use]
+pub fn provider_request(digest: &[u8]) -> Field<'_> {
+    Field { table: "provider_request", column: "sealed", row: digest }
+}
+
+/// A provider's answer that waits for its browser; the row is the request's digest.
+#[must_use]
+pub fn provider_answer(digest: &[u8]) -> Field<'_> {
+    Field { table: "provider_request", column: "answer", row: digest }
+}
+
 /// What a stream's events are sent with.
 #[must_use]
 pub fn signal_credential(id: &StreamId) -> Field<'_> {
@@ -212,6 +230,8 @@ pub const SIGN_IN_BROWSER: &str = "sign-in-browser";
 pub const BEACON: &str = "beacon";
 /// Purpose of the hash of the code that an application redeems; parts: code.
 pub const SIGN_IN_CODE: &str = "sign-in-code";
+/// Purpose of the hash of what a provider sends back with its answer; parts: that.
+pub const PROVIDER_STATE: &str = "provider-state";
 /// Purpose of the hash of a session's secret; parts: session id, secret.
 pub const SESSION: &str = "session";
 /// Purpose of the hash of a grant's secret; parts: secret.

@@ -49,6 +49,7 @@ mod phones;
 mod policies;
 mod postgres;
 pub mod prompting;
+mod providers;
 mod push_subscriptions;
 mod recovery;
 mod registration_leaves;
@@ -99,6 +100,7 @@ pub use passkeys::{PasskeyModel, PasskeyRow};
 pub use passwords::PasswordRow;
 pub use phones::{PhoneChange, PhoneRow, SealedNumber};
 pub use policies::{GroupPolicyRow, PolicyChange, PolicyRow};
+pub use providers::{ProviderLinkRow, ProviderRequestRow, ProviderRow};
 pub use push_subscriptions::PushSubscriptionRow;
 pub use recovery::RecoveryRow;
 pub use registration_leaves::RegistrationLeaveRow;
@@ -156,6 +158,7 @@ pub fn statements() -> impl Iterator<Item = &'static engine::Statement> {
         phones::ALL,
         policies::ALL,
         prompting::ALL,
+        providers::ALL,
         push_subscriptions::ALL,
         recovery::ALL,
         registration_leaves::ALL,

@@ -369,6 +369,18 @@ pub(crate) const STEPS: &[&str] = &[
      CREATE INDEX session_to_look_at ON session (look_at) WHERE look_at IS NOT NULL;",
     // What a person was called at an application is owed with word of the end: who is deleted is known nowhere else any more.
     "ALTER TABLE logout_delivery ADD COLUMN detail BYTEA;",
+    // Providers at whom people sign in elsewhere, whose their subjects are, and browsers that are on their way there and back.
+    "CREATE TABLE provider (
+        tenant UUID NOT NULL, key TEXT NOT NULL, kind TEXT NOT NULL, settings TEXT NOT NULL, secret BYTEA, enabled BIGINT NOT NULL,
+        set_at BIGINT NOT NULL, set_by TEXT NOT NULL, PRIMARY KEY (tenant, key)) /* clustered */;
+     CREATE TABLE provider_link (
+        tenant UUID NOT NULL, provider TEXT NOT NULL, subject TEXT NOT NULL, user_id UUID NOT NULL, created BIGINT NOT NULL,
+        made_by TEXT NOT NULL, PRIMARY KEY (tenant, provider, subject)) /* clustered */;
+     CREATE UNIQUE INDEX provider_link_by_user ON provider_link (tenant, user_id, provider);
+     CREATE TABLE provider_request (
+        tenant UUID NOT NULL, digest BYTEA NOT NULL, provider TEXT NOT NULL, sign_in UUID NOT NULL, sealed BYTEA NOT NULL,
+        answer BYTEA, created BIGINT NOT NULL, expires BIGINT NOT NULL, PRIMARY KEY (tenant, digest)) /* clustered */;
+     CREATE INDEX provider_request_by_expiry ON provider_request (expires);",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);

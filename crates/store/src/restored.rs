@@ -21,6 +21,8 @@ static ACTIVATIONS: Statement =
 static TRUSTED: Statement =
     Statement::new("restored_trusted", "DELETE FROM trusted_device WHERE tenant = $1", &[Type::Id]);
 static SIGN_INS: Statement = Statement::new("restored_sign_ins", "DELETE FROM sign_in WHERE tenant = $1", &[Type::Id]);
+static PROVIDER_REQUESTS: Statement =
+    Statement::new("restored_provider_requests", "DELETE FROM provider_request WHERE tenant = $1", &[Type::Id]);
 static SESSIONS: Statement = Statement::new("restored_sessions", "DELETE FROM session WHERE tenant = $1", &[Type::Id]);
 static SESSION_DEVICES: Statement =
     Statement::new("restored_session_devices", "DELETE FROM session_device WHERE tenant = $1", &[Type::Id]);
@@ -54,6 +56,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &ACTIVATIONS,
     &TRUSTED,
     &SIGN_INS,
+    &PROVIDER_REQUESTS,
     &SESSIONS,
     &SESSION_DEVICES,
     &GRANTS,
@@ -78,6 +81,7 @@ impl Tx {
             &ACTIVATIONS,
             &TRUSTED,
             &SIGN_INS,
+            &PROVIDER_REQUESTS,
             &SESSIONS,
             &SESSION_DEVICES,
             &GRANTS,

@@ -28,12 +28,22 @@ pub enum Kind {
     Family,
     /// What one token is for.
     Token,
+    /// What proves to providers who we are.
+    Provider,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Password, Self::Stream, Self::SigningKey, Self::Participant, Self::Delivery, Self::Family, Self::Token];
+    pub const ALL: [Self; 8] = [
+        Self::Password,
+        Self::Stream,
+        Self::SigningKey,
+        Self::Participant,
+        Self::Delivery,
+        Self::Family,
+        Self::Token,
+        Self::Provider,
+    ];
 
     const fn statements(self) -> (&'static Statement, &'static Statement) {
         match self {
@@ -44,6 +54,7 @@ impl Kind {
             Self::Delivery => (&DELIVERIES, &DELIVERY),
             Self::Family => (&FAMILIES, &FAMILY),
             Self::Token => (&TOKENS, &TOKEN),
+            Self::Provider => (&PROVIDERS, &PROVIDER),
         }
     }
 
@@ -51,7 +62,7 @@ impl Kind {
     fn start(self) -> Value {
         match self {
             Self::Password | Self::Stream | Self::Family => UserId::from_bytes([0; 16]).into(),
-            Self::SigningKey | Self::Participant | Self::Delivery => "".into(),
+            Self::SigningKey | Self::Participant | Self::Delivery | Self::Provider => "".into(),
             Self::Token => Vec::new().into(),
         }
     }
@@ -65,6 +76,7 @@ impl Kind {
             Self::Delivery => Place::Delivery(columns.take()?),
             Self::Family => Place::Family(columns.take()?),
             Self::Token => Place::Token(columns.take()?),
+            Self::Provider => Place::Provider(columns.take()?),
         })
     }
 }
@@ -86,6 +98,8 @@ pub enum Place {
     Family(GrantId),
     /// Its keyed hash.
     Token(Vec<u8>),
+    /// Its key.
+    Provider(String),
 }
 
 impl Place {
@@ -99,6 +113,7 @@ impl Place {
             Self::Participant(sid) | Self::Delivery(sid) => fields::sso_participant(sid),
             Self::Family(grant) => fields::grant_family(grant),
             Self::Token(digest) => fields::grant_token(digest),
+            Self::Provider(key) => fields::provider_secret(key),
         }
     }
 
@@ -111,6 +126,7 @@ impl Place {
             Self::Delivery(_) => Kind::Delivery,
             Self::Family(_) => Kind::Family,
             Self::Token(_) => Kind::Token,
+            Self::Provider(_) => Kind::Provider,
         }
     }
 
@@ -118,7 +134,9 @@ impl Place {
         match self {
             Self::Password(user) => (*user).into(),
             Self::Stream(stream) => (*stream).into(),
-            Self::SigningKey(text) | Self::Participant(text) | Self::Delivery(text) => text.as_str().into(),
+            Self::SigningKey(text) | Self::Participant(text) | Self::Delivery(text) | Self::Provider(text) => {
+                text.as_str().into()
+            }
             Self::Family(grant) => (*grant).into(),
             Self::Token(digest) => digest.clone().into(),
         }
@@ -172,6 +190,7 @@ sealed!(PARTICIPANTS, PARTICIPANT, "participant", "sso_participant", "sid", "det
 sealed!(DELIVERIES, DELIVERY, "delivery", "logout_delivery", "sid", "detail", Type::Text);
 sealed!(FAMILIES, FAMILY, "family", "grant_family", "id", "detail", Type::Id);
 sealed!(TOKENS, TOKEN, "token", "grant_token", "digest", "detail", Type::Bytes);
+sealed!(PROVIDERS, PROVIDER, "provider", "provider", "key", "secret", Type::Text);
 
 pub(crate) static ALL: &[&Statement] = &[
     &PASSWORDS,
@@ -188,6 +207,8 @@ pub(crate) static ALL: &[&Statement] = &[
     &FAMILY,
     &TOKENS,
     &TOKEN,
+    &PROVIDERS,
+    &PROVIDER,
 ];
 
 impl Tenant<'_> {

@@ -18,7 +18,7 @@ record! {
         pub id: SignInId,
         /// At which application.
         pub ikey: String,
-        /// Who signs in, once that is known; never changes after.
+        /// Who signs in, once that is known; changes only when somebody else is proved by a provider before anything was decided.
         pub user_id: Option<UserId>,
         /// Keyed hash of the secret in the browser's cookie.
         pub browser: Vec<u8>,
@@ -118,6 +118,13 @@ static PROVE_FIRST: Statement = Statement::new(
     "UPDATE sign_in SET request = $4 WHERE tenant = $1 AND id = $2 AND state = 'open' AND request = $3 AND user_id = $5 RETURNING id",
     &[Type::Id, Type::Id, Type::Bytes, Type::Bytes, Type::Id],
 );
+// Who was named before counts for nothing against a proof; what was begun for them ends.
+static IDENTIFY: Statement = Statement::new(
+    "sign_in_identify",
+    "UPDATE sign_in SET request = $4, user_id = $5, ceremony = NULL, attempt = NULL WHERE tenant = $1 AND id = $2 AND state = 'open' \
+     AND request = $3 AND expires > $6 RETURNING id",
+    &[Type::Id, Type::Id, Type::Bytes, Type::Bytes, Type::Id, Type::Int],
+);
 static BEGIN_CEREMONY: Statement = Statement::new(
     "sign_in_begin_ceremony",
     "UPDATE sign_in SET ceremony = $3 WHERE tenant = $1 AND id = $2 AND state = 'open' RETURNING id",
@@ -182,6 +189,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &INSERT,
     &NAME,
     &PROVE_FIRST,
+    &IDENTIFY,
     &BEGIN_CEREMONY,
     &TAKE_CEREMONY,
     &SET_ATTEMPT,
@@ -211,6 +219,19 @@ impl Tx {
         user: UserId,
     ) -> Result<bool, StoreError> {
         self.changed(&PROVE_FIRST, values![id, old.to_vec(), new.to_vec(), user]).await
+    }
+
+    /// Puts another request in the place of the one that was read as `seen`, and this user in the place of whoever was named before; what
+    /// was begun for that one ends. Whether the sign-in is open and in time, and this call and no other did it.
+    pub async fn identify_sign_in(
+        &mut self,
+        id: SignInId,
+        seen: &[u8],
+        request: &[u8],
+        user: UserId,
+        now: Millis,
+    ) -> Result<bool, StoreError> {
+        self.changed(&IDENTIFY, values![id, seen.to_vec(), request.to_vec(), user, now]).await
     }
 
     /// Ends every sign-in of a user that isn't over, also one that was won and not taken yet; gives how many.

@@ -137,6 +137,7 @@ hanging! {
     DELETE_PARTICIPANTS = "sso_participant";
     DELETE_CONSENTS = "consent";
     DELETE_DIRECTORY_LINKS = "directory_link";
+    DELETE_PROVIDER_LINKS = "provider_link";
     DELETE_PASSWORDS = "password";
     DELETE_PHONE_LINKS = "user_phone";
     DELETE_TOKEN_LINKS = "user_token";

@@ -136,8 +136,9 @@ pub fn router(sso: &Arc<Sso>, options: WebOptions) -> Result<Router, TextsError>
 /// Whether a route's template is a page's, so that a browser waits for its answer.
 #[must_use]
 pub fn owns(route: &str) -> bool {
-    const PAGES: [&str; 10] = [
+    const PAGES: [&str; 11] = [
         "/sign-in/",
+        "/upstream/",
         "/session/",
         "/consent/",
         "/apps",

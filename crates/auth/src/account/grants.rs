@@ -145,7 +145,7 @@ impl Auth {
         let row = scope.user(user).await?.ok_or(AuthError::NoUser)?;
         Ok(match strength {
             Strength::Passkey | Strength::Recovery => true,
-            Strength::Bypass | Strength::Enrollment | Strength::AccessPass => false,
+            Strength::Provider | Strength::Bypass | Strength::Enrollment | Strength::AccessPass => false,
             Strength::Push | Strength::Otp | Strength::Sms if row.passkeys > 0 => false,
             Strength::Push | Strength::Otp => true,
             Strength::Sms => {

@@ -62,6 +62,8 @@ pub enum Strength {
     Otp,
     /// A passcode by text message, or a call.
     Sms,
+    /// The word of a provider that is trusted for two proofs. Opens applications, and no grant.
+    Provider,
     /// A bypass code: an administrator made it, so it proves nothing of the person. Opens a session that shows, and no grant.
     Bypass,
     /// An enrolment code was spent for a first authenticator; one more may be added.
@@ -73,11 +75,12 @@ pub enum Strength {
 }
 
 impl Strength {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Passkey,
         Self::Push,
         Self::Otp,
         Self::Sms,
+        Self::Provider,
         Self::Bypass,
         Self::Enrollment,
         Self::Recovery,
@@ -92,6 +95,7 @@ impl Strength {
             Self::Push => "push",
             Self::Otp => "otp",
             Self::Sms => "sms",
+            Self::Provider => "provider",
             Self::Bypass => "bypass",
             Self::Enrollment => "enrollment",
             Self::Recovery => "recovery",
@@ -108,6 +112,7 @@ impl Strength {
             "duo_push" => Some(Self::Push),
             "hardware_token" | "yubikey_code" => Some(Self::Otp),
             "sms_passcode" | "phone_call" => Some(Self::Sms),
+            "upstream_provider" => Some(Self::Provider),
             "bypass_code" => Some(Self::Bypass),
             "recovery" | "recovery_code" => Some(Self::Recovery),
             "access_pass" => Some(Self::AccessPass),

@@ -478,7 +478,7 @@ impl Auth {
 
 /// Whether such a session is for everything that its owner may do: one that isn't is never made into one, nor the other way round.
 const fn is_ordinary(strength: Strength) -> bool {
-    matches!(strength, Strength::Passkey | Strength::Push | Strength::Otp | Strength::Sms)
+    matches!(strength, Strength::Passkey | Strength::Push | Strength::Otp | Strength::Sms | Strength::Provider)
 }
 
 /// Refuses a session that is for a single addition.

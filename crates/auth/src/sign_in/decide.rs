@@ -48,6 +48,9 @@ impl Auth {
     /// Allows an open sign-in, as part of a transaction; whether this call and no other decided it.
     pub(crate) async fn allow(&self, tx: &mut Tx, sign_in: &SignIn, proven: Proven<'_>) -> Result<bool, AuthError> {
         let now = self.world.now();
+        if !self.confirm_provider(tx, sign_in, proven.user, proven.factor).await? {
+            return Err(AuthError::NoSignIn);
+        }
         let assurance = proven.assurance.unwrap_or_else(|| Assurance::of_factor(proven.factor));
         let assurance = match &sign_in.request.first {
             Some(first) => first.and(assurance),

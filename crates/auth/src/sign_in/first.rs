@@ -1,4 +1,5 @@
 //! The first of two proofs: a password, which is kept here or, where the tenant has a directory, tried there and nowhere else. It opens nothing by itself; what it does is let a second factor count for more.
+//! A provider's word is one, too (`provider.rs`).
 //!
 //! A wrong one tells nothing: for a name that nobody has the same work is done. Wrong ones lock nobody out, because anybody can type them;
 //! they are limited by person, for browsers that aren't known, and by address.
@@ -9,7 +10,7 @@ use keys::password::Verdict;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use store::{fields, limits::Limit};
-use types::{SecretString, UserId};
+use types::{Millis, SecretString, UserId};
 
 /// So many passwords strangers may try for one person on a day. After that only browsers that the person has signed in with before are
 /// listened to.
@@ -24,12 +25,21 @@ const WRONG: &str = "Incorrect password. Please try again.";
 const NO_ANSWER: &str = "Passwords can't be checked at the moment. Please try again later.";
 
 /// What was given first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct First {
     /// By what.
     pub(crate) by: FirstKind,
     /// When, in Unix milliseconds.
     pub(crate) at: i64,
+    /// At which provider.
+    #[serde(default)]
+    pub(crate) provider: Option<String>,
+    /// As which subject of it.
+    #[serde(default)]
+    pub(crate) subject: Option<String>,
+    /// Whether a rule says whose that subject is, and the account itself is still to say so.
+    #[serde(default)]
+    pub(crate) link: bool,
 }
 
 /// By what somebody gave the first proof.
@@ -40,18 +50,27 @@ pub(crate) enum FirstKind {
     Password,
     /// A password that the tenant's directory takes.
     Directory,
+    /// The word of a provider.
+    Provider,
 }
 
 impl First {
+    /// A password, of whichever kind.
+    pub(crate) const fn new(by: FirstKind, at: Millis) -> Self {
+        Self { by, at: at.0, provider: None, subject: None, link: false }
+    }
+
     /// What a factor is worth that was given after this.
     pub(crate) fn and(&self, mut second: Assurance) -> Assurance {
-        let word = match self.by {
-            FirstKind::Password | FirstKind::Directory => "pwd",
+        let words: &[&str] = match self.by {
+            FirstKind::Password | FirstKind::Directory => &["pwd", "mfa"],
+            // How somebody proved it there is another house's word.
+            FirstKind::Provider => &["mfa"],
         };
         second.level = second.level.max(Level::Multi);
-        for word in [word, "mfa"] {
-            if !second.amr.iter().any(|known| known == word) {
-                second.amr.push(word.to_owned());
+        for word in words {
+            if !second.amr.iter().any(|known| known == *word) {
+                second.amr.push((*word).to_owned());
             }
         }
         second
@@ -133,7 +152,7 @@ impl Auth {
             return Err(AuthError::NotCapable);
         }
         let mut request = sign_in.request.clone();
-        request.first = Some(First { by, at: self.world.now().0 });
+        request.first = Some(First::new(by, self.world.now()));
         let sealed = self.seal_request(sign_in.tenant(), sign_in.id, &request).await?;
         let mut tx = self.store.tenant(sign_in.tenant()).begin().await?;
         let noted = tx.prove_first(sign_in.id, &sign_in.sealed_request, &sealed, user).await?;
@@ -153,8 +172,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_factor_after_a_providers_word_is_worth_two_and_says_nothing_of_a_password() {
+        let first = First::new(FirstKind::Provider, Millis(0));
+        let after = first.and(Assurance::of_factor("duo_push"));
+        assert_eq!((after.level, after.amr), (Level::Multi, ["swk", "pop", "mfa"].map(str::to_owned).to_vec()));
+    }
+
+    #[test]
     fn a_factor_after_a_password_is_worth_two() {
-        let first = First { by: FirstKind::Password, at: 0 };
+        let first = First::new(FirstKind::Password, Millis(0));
         let after = first.and(Assurance::of_factor("duo_push"));
         assert_eq!(after.level, Level::Multi);
         assert_eq!(after.amr, ["swk", "pop", "pwd", "mfa"]);

@@ -107,7 +107,12 @@ impl Assurance {
             Strength::Push => (Level::Single, &["swk", "pop"]),
             Strength::Otp => (Level::Single, &["otp"]),
             Strength::Sms => (Level::Single, &["sms"]),
-            Strength::Bypass | Strength::Enrollment | Strength::Recovery | Strength::AccessPass => (Level::Single, &[]),
+            // What a provider's word was taken for, a session knows that it has opened.
+            Strength::Provider
+            | Strength::Bypass
+            | Strength::Enrollment
+            | Strength::Recovery
+            | Strength::AccessPass => (Level::Single, &[]),
         };
         let mut amr: Vec<_> = amr.iter().map(|word| (*word).to_owned()).collect();
         if strength == Strength::Sms {

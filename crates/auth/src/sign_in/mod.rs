@@ -12,6 +12,11 @@
 //!
 //! To add a purpose: a variant of [`Purpose`], its strictness in `stand.rs`, and its end in `finish.rs`.
 //!
+//! Who proves who they are at a provider goes there by [`Auth::start_provider`] and comes back by [`Auth::finish_provider`], which is the
+//! first of two proofs.
+//!
+//! [`Auth::start_provider`]: crate::Auth::start_provider
+//! [`Auth::finish_provider`]: crate::Auth::finish_provider
 //! [`Auth::open_sign_in`]: crate::Auth::open_sign_in
 //! [`Auth::sign_in`]: crate::Auth::sign_in
 //! [`Auth::choices`]: crate::Auth::choices
@@ -35,9 +40,11 @@ mod model;
 mod open;
 mod party;
 mod passkey;
+mod provider;
 mod redeem;
 mod stand;
 mod suits;
+mod whose;
 
 pub use agent::Agent;
 pub(crate) use level::Assurance;
@@ -48,6 +55,7 @@ pub use model::{
 };
 pub use open::{is_local_path, neighbourhood};
 pub(crate) use party::relying_party;
+pub use provider::Returned;
 
 use std::time::Duration;
 use types::SignInId;

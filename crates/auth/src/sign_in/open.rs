@@ -120,7 +120,7 @@ impl Auth {
     }
 
     /// A row as a sign-in, while it lasts.
-    async fn read_sign_in(&self, tenant: TenantId, row: SignInRow) -> Result<SignIn, AuthError> {
+    pub(super) async fn read_sign_in(&self, tenant: TenantId, row: SignInRow) -> Result<SignIn, AuthError> {
         let state = match row.state.as_str() {
             "open" => SignInState::Open,
             "allowed" => SignInState::Allowed,
@@ -132,11 +132,18 @@ impl Auth {
             return Err(AuthError::NoSignIn);
         }
         let app = self.applications.get(&row.ikey).await?.filter(|app| app.tenant == tenant);
+        let mut request = self.open_request(tenant, row.id, &row.request).await?;
+        // The word of a provider that was taken away, or of whose subject it isn't said any more, counts for nothing from that moment.
+        if let Some(first) = &request.first
+            && !self.provider_counts(tenant, first, row.user_id).await?
+        {
+            request.first = None;
+        }
         Ok(SignIn {
             app: app.ok_or(AuthError::NoSignIn)?,
             id: row.id,
             user: row.user_id,
-            request: self.open_request(tenant, row.id, &row.request).await?,
+            request,
             sealed_request: row.request,
             state,
             canary: match row.canary.as_str() {

@@ -72,12 +72,17 @@ impl Auth {
             }
         } else {
             // These lead to what a person signs in with. Nobody gets there by a name alone, whatever lets them into applications,
-            // and nobody enrols there: no first factor stands before these pages. A recovery code leads there all the same.
+            // and nobody enrols there before something has said who they are: a password at an application, a provider everywhere. One
+            // that only a rule points at an account says too little for that. A recovery code leads to one's own pages all the same.
             let own_pages = !matches!(sign_in.purpose(), Purpose::SingleSignOn { .. });
-            if decision.verdict == Verdict::Allow || (own_pages && decision.reason == NEW_DENIED && holder.is_some()) {
+            let enrolls = decision.verdict == Verdict::Enroll
+                && !matches!(sign_in.purpose(), Purpose::StepUp { .. })
+                && sign_in.request.first.as_ref().is_some_and(|first| !first.link);
+            let new = decision.reason == NEW_DENIED && holder.is_some();
+            if decision.verdict == Verdict::Allow || (own_pages && new && !enrolls) {
                 decision = open_to_all();
             }
-            if !own_pages && decision.verdict == Verdict::Enroll && sign_in.request.first.is_none() {
+            if decision.verdict == Verdict::Enroll && !enrolls {
                 decision = Decision { verdict: Verdict::Deny, ..decision };
             }
             // A name that came into being after it was typed here is still nobody's.
@@ -93,7 +98,7 @@ impl Auth {
                 false
             }
         };
-        // Who knows the password may be shown what there is to go on with.
+        // Who has given a first proof may be shown what there is to go on with.
         let stranger = sign_in.purpose().is_open_to_all() && !known && sign_in.request.first.is_none();
         let admitted = decision.verdict == Verdict::Challenge;
         if stranger {

@@ -22,6 +22,8 @@ impl Auth {
             Strength::Push => policy.allows(Method::Push).0,
             Strength::Otp => policy.allows(Method::Token).0,
             Strength::Sms => policy.allows(Method::Sms).0 || policy.allows(Method::Phone).0,
+            // Policies say nothing of it: a rule of trust was switched on for it, and what an application asks for is asked of its level.
+            Strength::Provider => !app.settings.passkey_only,
             Strength::Bypass | Strength::Enrollment | Strength::Recovery | Strength::AccessPass => false,
         };
         let has_better = holder.user.passkeys > 0 && policy.allows(Method::Passkey).0;

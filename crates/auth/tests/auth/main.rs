@@ -10,6 +10,7 @@
 // As the borrowed files call it.
 extern crate webauthn as countersign_webauthn;
 
+mod abroad;
 mod account_additions;
 mod account_changes;
 mod account_enrolment;
@@ -30,6 +31,7 @@ mod log_days;
 mod numbers_defence;
 mod passcodes;
 mod passwords;
+mod providers;
 mod races;
 mod renewals;
 mod revoke;

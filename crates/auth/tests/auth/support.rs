@@ -1,5 +1,6 @@
 //! An organisation with one application, on each engine in turn.
 
+use crate::abroad::Abroad;
 use aws_lc_rs::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair},
@@ -34,6 +35,7 @@ pub(crate) struct House {
     pub(crate) tenant: TenantId,
     pub(crate) outbox: Outbox,
     pub(crate) print: Arc<Print>,
+    pub(crate) abroad: Arc<Abroad>,
     directory: TempDir,
 }
 
@@ -77,8 +79,13 @@ impl House {
             .unwrap();
         let print = Arc::new(Print::quiet());
         let courier = Arc::new(Courier::new(Arc::clone(&store), vec![print.clone()]));
-        let auth = Auth::start(Arc::clone(&store), courier);
-        let house = Self { outbox: print.outbox(), print, auth, store, world, clock, tenant, directory };
+        let abroad = Arc::new(Abroad::default());
+        let options = countersign_auth::Options {
+            fetch: Some(Arc::clone(&abroad) as Arc<dyn upstream::Fetch>),
+            ..countersign_auth::Options::default()
+        };
+        let auth = Auth::start_with(Arc::clone(&store), courier, options);
+        let house = Self { outbox: print.outbox(), print, abroad, auth, store, world, clock, tenant, directory };
         house.add_application(IKEY, "{}").await;
         house
     }

@@ -16,6 +16,7 @@ mod integrations;
 pub(crate) mod office;
 mod opt_outs;
 mod passkeys;
+mod providers;
 mod tenants;
 mod user_directory;
 mod users;
@@ -53,6 +54,9 @@ pub enum AdminCommand {
     /// The LDAP directory against which people give their passwords
     #[command(subcommand)]
     Directory(user_directory::Action),
+    /// OpenID and SAML providers that people come from
+    #[command(subcommand)]
+    Provider(providers::Action),
     /// Telephones
     #[command(subcommand)]
     Phone(devices::PhoneAction),
@@ -94,6 +98,7 @@ pub async fn run(arguments: AdminArgs, services: &Services) -> anyhow::Result<()
         AdminCommand::User(action) => users::run(action, &office().await?, services).await,
         AdminCommand::Group(action) => groups::run(action, &office().await?).await,
         AdminCommand::Directory(action) => user_directory::run(action, &office().await?, services).await,
+        AdminCommand::Provider(action) => providers::run(action, &office().await?, services).await,
         AdminCommand::Phone(action) => devices::run_phone(action, &office().await?, services).await,
         AdminCommand::Passkey(action) => passkeys::run(action, &office().await?).await,
         AdminCommand::Token(action) => devices::run_token(action, &office().await?, services).await,

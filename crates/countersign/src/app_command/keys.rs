@@ -52,6 +52,8 @@ enum Line {
     Eddsa,
     /// SAML messages and metadata
     Saml,
+    /// Requests to SAML providers that people come from, and what those encrypt
+    SamlService,
 }
 
 impl Line {
@@ -61,6 +63,7 @@ impl Line {
             Self::Rs256 => (Usage::Jwt, Algorithm::Rs256),
             Self::Eddsa => (Usage::Jwt, Algorithm::EdDsa),
             Self::Saml => (Usage::Saml, Algorithm::Rs256),
+            Self::SamlService => (Usage::Service, Algorithm::Rs256),
         }
     }
 }
@@ -74,7 +77,7 @@ pub(super) async fn run(arguments: Keys, office: &Office<'_>, services: &Service
     match arguments.action {
         Action::List => {
             let mut text = String::new();
-            for usage in [Usage::Jwt, Usage::Saml] {
+            for usage in [Usage::Jwt, Usage::Saml, Usage::Service] {
                 for (row, state) in keys.list(tenant, usage).await? {
                     let until = match (state, row.retire_at, row.expires) {
                         (KeyState::Pending, ..) => format!("signs from {}", day(row.active_from)),
@@ -93,7 +96,7 @@ pub(super) async fn run(arguments: Keys, office: &Office<'_>, services: &Service
         }
         Action::Rotate { key, after, now } => {
             let (usage, algorithm) = key.parts();
-            let usual = if usage == Usage::Saml { SAML_AFTER } else { signing::PUBLISHED };
+            let usual = if usage == Usage::Jwt { signing::PUBLISHED } else { SAML_AFTER };
             let wait = after.map_or(usual, |hours| Duration::from_secs(hours.saturating_mul(3600)));
             let turn = if now { Turn::Now } else { Turn::After(wait) };
             let made = keys.rotate(tenant, usage, algorithm, turn).await.context("the key could not be made")?;

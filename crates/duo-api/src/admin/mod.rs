@@ -23,6 +23,7 @@ mod objects;
 mod phones;
 mod policies;
 mod policy_reports;
+mod providers;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -62,6 +63,9 @@ routes! {
     Get    "/admin/v1/users/{user}/groups"                READ     Page   user_links::groups;
     Post   "/admin/v1/users/{user}/groups"                WRITE    Modify user_links::add_group;
     Delete "/admin/v1/users/{user}/groups/{group}"        WRITE    Modify user_links::remove_group;
+    Get    "/admin/v1/users/{user}/providers"             READ     One    providers::links;
+    Post   "/admin/v1/users/{user}/providers"             WRITE    Modify providers::link;
+    Delete "/admin/v1/users/{user}/providers/{provider}"  WRITE    Modify providers::unlink;
     Get    "/admin/v1/users/{user}/phones"                READ     Page   user_links::phones;
     Post   "/admin/v1/users/{user}/phones"                WRITE    Modify user_links::add_phone;
     Delete "/admin/v1/users/{user}/phones/{phone}"        WRITE    Modify user_links::remove_phone;
@@ -143,6 +147,12 @@ routes! {
     Get    "/admin/v1/applications/{application}"         INTEGRATIONS One    applications::get;
     Post   "/admin/v1/applications/{application}"         INTEGRATIONS Modify applications::modify;
     Delete "/admin/v1/applications/{application}"         INTEGRATIONS Modify applications::delete;
+
+    Get    "/admin/v1/providers"                          INTEGRATIONS Page   providers::list;
+    Post   "/admin/v1/providers"                          INTEGRATIONS Modify providers::create;
+    Get    "/admin/v1/providers/{provider}"               INTEGRATIONS One    providers::get;
+    Post   "/admin/v1/providers/{provider}"               INTEGRATIONS Modify providers::modify;
+    Delete "/admin/v1/providers/{provider}"               INTEGRATIONS Modify providers::delete;
 
     Get    "/admin/v1/settings"                           SETTINGS One    settings::get;
     Post   "/admin/v1/settings"                           SETTINGS Modify settings::modify;

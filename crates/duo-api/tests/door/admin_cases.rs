@@ -17,6 +17,7 @@ fn fill(path: &str, of: &Organisation, user: &Organisation) -> String {
         .replace("{code}", &of.bypass.to_string())
         .replace("{ikey}", &of.unix.ikey)
         .replace("{application}", &of.relying_party)
+        .replace("{provider}", &of.name)
         .replace("{passkey}", &of.passkey.to_string())
         .replace("{policy}", &of.policy.to_string());
     assert!(!filled.contains('{'), "{path} has a part that isn't known here");
@@ -164,6 +165,26 @@ pub(crate) fn cases(house: &House, route: &Route) -> Vec<Case> {
         (Get | Delete, "/admin/v1/applications/{application}") => vec![inside(&[])],
         (Post, "/admin/v1/applications/{application}") => {
             vec![inside(&[("key", "another")]), inside(&[("new_secret", "1")])]
+        }
+        (Get, "/admin/v1/providers" | "/admin/v1/users/{user}/providers") => vec![list()],
+        (Post, "/admin/v1/providers") => {
+            // The key is free here, whoever has it there.
+            let settings = crate::support::organisation::provider(&b.name);
+            let settings = serde_json::to_string(&settings).unwrap();
+            let ours = [("key", b.name.as_str()), ("settings", settings.as_str()), ("secret", "s")];
+            vec![Case::of(path.clone(), pairs(&ours), |reply| reply.code() == 40_002)]
+        }
+        (Get | Delete, "/admin/v1/providers/{provider}") => vec![inside(&[])],
+        (Post, "/admin/v1/providers/{provider}") => vec![inside(&[("enabled", "0")])],
+        (Delete, "/admin/v1/users/{user}/providers/{provider}") => vec![inside(&[])],
+        (Post, "/admin/v1/users/{user}/providers") => {
+            let of = |whose: &Organisation| route.path.replace("{user}", &whose.passkey_user.to_string());
+            let with = |whose: &Organisation| pairs(&[("provider", whose.name.as_str()), ("subject", "another")]);
+            vec![
+                Case::of(of(b), with(a), succeeds).sent_by_owner(of(b), with(b)),
+                // By then the owner's own user has that name.
+                Case::of(of(a), with(b), |reply| reply.code() == 40_002).sent_by_owner(of(b), with(b)),
+            ]
         }
         (Get, "/admin/v1/integrations" | "/admin/v2/integrations" | "/admin/v3/integrations") => {
             vec![list()]

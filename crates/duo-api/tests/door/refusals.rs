@@ -332,7 +332,10 @@ fn hostile_texts_in_every_parameter_and_part_of_a_path_are_no_way_in_and_no_faul
             if !route.path.contains('{') {
                 continue;
             }
-            for value in hostile.iter().map(|text| crate::support::signing::quote(text)).chain(["%FF%FE".to_owned()]) {
+            // Some of these are good names of providers, and were given to some by the requests before.
+            let named = |text: &str| route.path.contains("{provider}") && ::auth::providers::is_key(text);
+            let strange = hostile.iter().filter(|text| !named(text)).map(|text| crate::support::signing::quote(text));
+            for value in strange.chain(["%FF%FE".to_owned()]) {
                 house.clock.advance(Duration::from_secs(2));
                 let parts = route.path.split('/');
                 let path = parts.map(|part| if part.starts_with('{') { value.as_str() } else { part });

@@ -59,6 +59,28 @@ async fn relying_party(scope: &directory::Scope<'_>, name: &str) -> String {
     sso::manage::create(scope, new).await.unwrap().ikey
 }
 
+/// A provider that people come from.
+pub(crate) fn provider(name: &str) -> auth::providers::ProviderSettings {
+    auth::providers::ProviderSettings {
+        name: format!("{name} elsewhere"),
+        speaks: auth::providers::Speaks::Oidc {
+            issuer: format!("https://op.{name}.example.test"),
+            client_id: "countersign".to_owned(),
+            authentication: auth::providers::ClientAuthentication::Basic,
+            scopes: Vec::new(),
+            algorithms: vec!["ES256".to_owned()],
+            userinfo: false,
+        },
+        user_name: None,
+        email: None,
+        domains: Vec::new(),
+        link_by: auth::providers::LinkBy::Nothing,
+        create: false,
+        trust: Vec::new(),
+        always_ask: false,
+    }
+}
+
 /// The engine's own readers.
 pub(crate) fn checks() -> Checks {
     Checks {
@@ -146,6 +168,10 @@ impl Organisation {
         let mut tx = scope.rows().begin().await.unwrap();
         assert!(tx.insert_passkey(&passkey).await.unwrap());
         tx.commit().await.unwrap();
+        let secret = SecretString::new("theirs and ours".to_owned());
+        let row = auth.provider_row(id, name, &provider(name), Some(&secret), "setup").await.unwrap();
+        scope.add_provider(&row).await.unwrap();
+        scope.link_provider(user, name, &format!("{name} subject")).await.unwrap();
         let app = application(directory, (id, name), &host, "authapi", IntegrationFields::default()).await;
         let relying_party = relying_party(&scope, name).await;
         let unix = application(directory, (id, name), &host, "unix", IntegrationFields::default()).await;

@@ -207,7 +207,7 @@ fn standard(person: &Person) -> impl Iterator<Item = (&'static str, &'static str
             "family_name" => Source::Field(Field::Lastname).value(person),
             "preferred_username" => Source::Field(Field::Username).value(person),
             "email" => Source::Field(Field::Email).value(person),
-            // Nobody writes their own address here: administrators and directories do, who answer for it.
+            // Nobody writes their own address here: administrators, directories and providers that answer for its domain do.
             "email_verified" => (!person.email.is_empty()).then_some(Value::Bool(true)),
             _ => Source::Groups(GroupFilter::default()).value(person),
         };

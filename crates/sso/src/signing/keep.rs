@@ -22,6 +22,14 @@ pub struct SigningKeys {
     kept: Cache<(TenantId, Usage), Arc<Ring>>,
 }
 
+/// A tenant's keys as a service provider of SAML providers.
+pub struct ServiceKeys {
+    /// Signs requests; its certificate is what providers encrypt to.
+    pub signing: xmlsig::SigningKey,
+    /// Open what is encrypted for any certificate that is still published.
+    pub decryption: Vec<xmlsig::DecryptionKey>,
+}
+
 /// One tenant's keys of one use.
 struct Ring {
     keys: Vec<Kept>,
@@ -85,6 +93,24 @@ impl SigningKeys {
         Ok(Arc::clone(kept.saml.get_or_init(|| Arc::new(key))))
     }
 
+    /// The keys of the tenant as a service provider of SAML providers.
+    pub async fn service_keys(&self, tenant: TenantId) -> Result<ServiceKeys, SsoError> {
+        let damaged = |_| SsoError::Damaged("signing key");
+        let ring = self.with(tenant, Usage::Service, Algorithm::Rs256).await?;
+        let now = self.store.world().now();
+        let kept = ring.active(Algorithm::Rs256, now).ok_or(SsoError::Damaged("signing key"))?;
+        let certificate = kept.row.certificate.clone().ok_or(SsoError::Damaged("certificate"))?;
+        let private = self.private(tenant, kept).await?;
+        let signing = xmlsig::SigningKey::from_pkcs8(&private, certificate).map_err(damaged)?;
+        let mut decryption = Vec::new();
+        for kept in ring.published(now) {
+            let private = self.private(tenant, kept).await?;
+            let key = xmlsig::DecryptionKey::from_pkcs8(&private);
+            decryption.push(key.map_err(|_| SsoError::Damaged("signing key"))?);
+        }
+        Ok(ServiceKeys { signing, decryption })
+    }
+
     /// The certificates that the tenant's SAML metadata names, in DER: the one in use first, then those that follow or preceded it.
     pub async fn saml_certificates(&self, tenant: TenantId) -> Result<Vec<Vec<u8>>, SsoError> {
         let ring = self.with(tenant, Usage::Saml, Algorithm::Rs256).await?;
@@ -146,6 +172,7 @@ impl SigningKeys {
     pub fn forget(&self, tenant: TenantId) {
         self.kept.remove(&(tenant, Usage::Jwt));
         self.kept.remove(&(tenant, Usage::Saml));
+        self.kept.remove(&(tenant, Usage::Service));
     }
 
     async fn private(&self, tenant: TenantId, kept: &Kept) -> Result<SecretBytes, SsoError> {

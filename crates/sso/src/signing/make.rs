@@ -76,7 +76,7 @@ pub(super) async fn add(
     let scope = store.tenant(tenant);
     let now = store.world().now();
     let host = match usage {
-        Usage::Saml => scope.row().await?.map(|row| (row.api_host, now)),
+        Usage::Saml | Usage::Service => scope.row().await?.map(|row| (row.api_host, now)),
         Usage::Jwt => None,
     };
     let (key, private, certificate) = generate(algorithm, host).await?;

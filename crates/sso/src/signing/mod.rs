@@ -23,7 +23,7 @@ mod make;
 #[cfg(test)]
 mod tests;
 
-pub use keep::SigningKeys;
+pub use keep::{ServiceKeys, SigningKeys};
 pub use make::KeyState;
 
 use jose::Algorithm;
@@ -54,6 +54,8 @@ pub enum Usage {
     Jwt,
     /// SAML responses, assertions, requests and metadata: RSA, with a certificate.
     Saml,
+    /// The same to providers that people come from: signs our requests there, and opens what is encrypted for us.
+    Service,
 }
 
 impl Usage {
@@ -63,6 +65,7 @@ impl Usage {
         match self {
             Self::Jwt => "jwt",
             Self::Saml => "saml",
+            Self::Service => "saml-service",
         }
     }
 }

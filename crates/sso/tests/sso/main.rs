@@ -10,6 +10,9 @@
 // As the borrowed files call it.
 extern crate auth as countersign_auth;
 
+#[path = "../../../auth/tests/auth/abroad.rs"]
+#[expect(dead_code, reason = "the engine's own tests use all of it")]
+mod abroad;
 mod decision;
 mod forwarded;
 mod held;

@@ -361,7 +361,8 @@ fn the_tests_above_leave_no_method_out() {
         include_str!("passwords.rs"),
         include_str!("grants.rs"),
         include_str!("single_sign_on.rs"),
-        include_str!("directories.rs")
+        include_str!("directories.rs"),
+        include_str!("providers.rs")
     );
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut seen = 0;

@@ -26,6 +26,7 @@ mod outage;
 mod passwords;
 mod people;
 mod plans;
+mod providers;
 mod queue;
 mod races;
 mod registry;

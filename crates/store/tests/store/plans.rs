@@ -61,6 +61,8 @@ fn of_the_whole_tenant(name: &str) -> bool {
         "signal_stream_insert",
         "signal_insert",
         "sealed_streams",
+        // A tenant's providers, which are a handful.
+        "provider_list",
         // Another directory has other entries.
         "directory_link_delete_all",
         // A tenant's keys that sign, for whoever seals them anew.

@@ -61,6 +61,7 @@ pub(crate) const TENANTLESS: &[&str] = &[
     "logout_delivery_in_turn",
     "registration_leave_purge",
     "sso_request_purge",
+    "provider_request_purge",
     "sso_participant_purge",
     "signal_due",
     "signal_in_turn",

@@ -28,6 +28,34 @@ impl Upstream {
         verifier: &SecretString,
         world: &World,
     ) -> Result<Tokens, OidcError> {
+        let (body, basic) = self.form(discovery, code, verifier, world)?;
+        let headers: Vec<(&str, &str)> = [Some(("Accept", "application/json"))]
+            .into_iter()
+            .chain([basic.as_ref().map(|value| ("Authorization", value.expose()))])
+            .flatten()
+            .collect();
+        let request = Request::post(&discovery.token_endpoint, FORM, body).with_headers(&headers);
+        let fetched = self.fetch.fetch(request).await?;
+        if fetched.status != 200 {
+            return Err(OidcError::Code);
+        }
+        let mut answer = object(&fetched, "answer of the token endpoint")?;
+        let id = secret(&mut answer, "id_token").ok_or(OidcError::Answer("answer of the token endpoint"))?;
+        // Another kind of access token is for others; ours is a bearer's (RFC 6749, 7.1).
+        let is_bearer =
+            answer.get("token_type").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"));
+        Ok(Tokens { id, access: secret(&mut answer, "access_token").filter(|_| is_bearer) })
+    }
+
+    /// What redeems a code, and the value of `Authorization` where there is one. Apart, because the serializer goes to no other thread,
+    /// and a sign-in waits on whichever is free.
+    fn form(
+        &self,
+        discovery: &Discovery,
+        code: &SecretString,
+        verifier: &SecretString,
+        world: &World,
+    ) -> Result<(Vec<u8>, Option<SecretString>), OidcError> {
         let registration = &self.registration;
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "authorization_code")
@@ -54,22 +82,7 @@ impl Upstream {
                 form.append_pair("client_id", &registration.client_id);
             }
         }
-        let headers: Vec<(&str, &str)> = [Some(("Accept", "application/json"))]
-            .into_iter()
-            .chain([basic.as_ref().map(|value| ("Authorization", value.expose()))])
-            .flatten()
-            .collect();
-        let request = Request::post(&discovery.token_endpoint, FORM, form.finish().into_bytes()).with_headers(&headers);
-        let fetched = self.fetch.fetch(request).await?;
-        if fetched.status != 200 {
-            return Err(OidcError::Code);
-        }
-        let mut answer = object(&fetched, "answer of the token endpoint")?;
-        let id = secret(&mut answer, "id_token").ok_or(OidcError::Answer("answer of the token endpoint"))?;
-        // Another kind of access token is for others; ours is a bearer's (RFC 6749, 7.1).
-        let is_bearer =
-            answer.get("token_type").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"));
-        Ok(Tokens { id, access: secret(&mut answer, "access_token").filter(|_| is_bearer) })
+        Ok((form.finish().into_bytes(), basic))
     }
 
     /// Judges an id token (OpenID Connect Core, 3.1.3.7) and gives its claims.

@@ -68,6 +68,7 @@ const fn strength_key(strength: Strength) -> &'static str {
         Strength::Push => "strength-push",
         Strength::Otp => "strength-otp",
         Strength::Sms => "strength-sms",
+        Strength::Provider => "strength-provider",
         Strength::Bypass => "strength-bypass",
         Strength::Enrollment => "strength-enrollment",
         Strength::Recovery => "strength-recovery",

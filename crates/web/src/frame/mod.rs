@@ -49,7 +49,8 @@ async fn answer(web: &Arc<Web>, mut request: Request<Body>, next: Next) -> Respo
     };
     let visit = Visit::new(web, &host, tenant, &request);
     // What a browser asks of its own accord names whatever page it was on; nothing but a device's signature counts there.
-    let own = crate::session::is_browsers_own(uri.path());
+    // And what a provider has a browser bring says itself whose it is, and is looked at only with that one's cookie.
+    let own = crate::session::is_browsers_own(uri.path()) || crate::sign_in::provider::is_brought(uri.path());
     if !own && let Err(trouble) = forms::same_origin(request.method(), &given, &visit.origin) {
         return visit.trouble(&trouble);
     }

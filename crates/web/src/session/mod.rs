@@ -149,7 +149,11 @@ pub(crate) fn onward(visit: &Visit, to: &str) -> Response {
     let next = Some((to.to_owned(), visit.words.say("continue")));
     let text = visit.words.say("moment-onward");
     let page = Notice { p: visit.page("moment-title").at("/account"), tone: "plain", text, next };
-    let mut response = visit.show(StatusCode::OK, &page, Policy::default());
+    going_on(visit.show(StatusCode::OK, &page, Policy::default()), to)
+}
+
+/// Has a page go on to `to` by itself.
+pub(crate) fn going_on(mut response: Response, to: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(&format!("0;url={to}")) {
         response.headers_mut().insert(REFRESH, value);
     }

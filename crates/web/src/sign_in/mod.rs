@@ -12,6 +12,7 @@ mod passkey;
 mod password;
 mod portal;
 mod prompt;
+pub(crate) mod provider;
 pub(crate) mod qr;
 mod said;
 mod waiting;
@@ -39,6 +40,11 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/sign-in/{id}/sms", get(code::show_sms).post(code::send_sms))
         .route("/sign-in/{id}/passcode", get(code::show_passcode).post(code::take_passcode))
         .route("/sign-in/{id}/password", get(password::show).post(password::take))
+        .route("/sign-in/{id}/provider/{key}", get(provider::again).post(provider::start))
+        .route("/upstream/oidc/{key}", get(provider::back))
+        .route("/upstream/saml/acs", post(provider::brought))
+        .route("/upstream/saml/finish", get(provider::finish))
+        .route("/upstream/saml/metadata", get(provider::metadata))
         .route("/sign-in/{id}/recovery", get(code::show_recovery).post(code::take_recovery))
         .route("/sign-in/{id}/enroll", get(prompt::show).post(end::enroll))
         .route("/sign-in/{id}/remember", get(end::ask_to_remember).post(end::remember))

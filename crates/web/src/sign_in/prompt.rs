@@ -2,6 +2,7 @@
 
 use super::{
     held::{Context, Held},
+    provider::{self, Shown},
     said,
 };
 use crate::frame::{
@@ -38,6 +39,7 @@ struct Name {
     p: Page,
     c: Context,
     passkey: bool,
+    providers: Vec<Shown>,
     typed: String,
     error: Option<String>,
 }
@@ -47,7 +49,7 @@ struct Name {
 struct Prompt {
     p: Page,
     c: Context,
-    /// `passkey`, `push`, `passcode`, `sms`, `call`, `password` or `recovery`.
+    /// `passkey`, `push`, `passcode`, `sms`, `call`, `password`, `recovery` or `provider`.
     best: &'static str,
     /// Of the best way, as forms name it and as people do.
     device: String,
@@ -78,7 +80,10 @@ pub(super) async fn name(visit: Visit, Path(id): Path<String>, request: Request<
     let typed = posted.need("username", LONGEST_NAME)?.trim().to_owned();
     let auth = std::sync::Arc::clone(&held.visit.web.auth);
     match auth.name_user(&mut held.sign_in, &typed).await {
-        Ok(()) => Ok(redirect(&held.base)),
+        Ok(()) => match auth.home_provider(&held.sign_in).await? {
+            Some(home) => provider::go(&held, &home).await,
+            None => Ok(redirect(&held.base)),
+        },
         Err(AuthError::UserName(_)) => {
             let error = held.visit.words.say("name-unusable");
             ask_name(&held, typed, Some(error)).await
@@ -109,7 +114,7 @@ pub(super) async fn page(held: &Held, error: Option<String>) -> Result<Response,
             Ok(held.visit.show(StatusCode::OK, &page, held.policy()))
         }
         Verdict::Enroll => Ok(denied(held, said::verdict(&held.visit.words, &choices.message))),
-        Verdict::Challenge => prompt(held, &choices, error),
+        Verdict::Challenge => prompt(held, &choices, provider::shown(held).await?, error),
     }
 }
 
@@ -122,11 +127,12 @@ async fn ask_name(held: &Held, typed: String, error: Option<String>) -> Result<R
     let choices = held.visit.web.auth.choices(&held.sign_in, &held.browser).await?;
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = held.page("name-title").at(&held.base).script("prompt.js").script("forms.js");
-    let page = Name { p: page, c: held.context(), passkey: choices.passkey, typed, error };
+    let providers = provider::shown(held).await?;
+    let page = Name { p: page, c: held.context(), passkey: choices.passkey, providers, typed, error };
     Ok(held.visit.show(status, &page, held.policy()))
 }
 
-fn prompt(held: &Held, choices: &Choices, error: Option<String>) -> Result<Response, Trouble> {
+fn prompt(held: &Held, choices: &Choices, providers: Vec<Shown>, error: Option<String>) -> Result<Response, Trouble> {
     let asked = held.visit.asked("way");
     let best = match (asked, choices.best) {
         (Some("passkey"), _) if choices.passkey => "passkey",
@@ -137,6 +143,7 @@ fn prompt(held: &Held, choices: &Choices, error: Option<String>) -> Result<Respo
         (_, ChoiceKind::Phone) => "call",
         (_, ChoiceKind::Password) => "password",
         (_, ChoiceKind::Recovery) => "recovery",
+        (_, ChoiceKind::None) if !providers.is_empty() => "provider",
         (_, ChoiceKind::None) => {
             let words = &held.visit.words;
             let text = hidden(choices).map_or_else(|| words.say("nothing-about"), |key| words.say(key));
@@ -158,6 +165,7 @@ fn prompt(held: &Held, choices: &Choices, error: Option<String>) -> Result<Respo
         "call" => "call-best-title",
         "password" => "password-title",
         "recovery" => "recovery-title",
+        "provider" => "sign-in-title",
         _ => "passcode-title",
     };
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
@@ -169,7 +177,7 @@ fn prompt(held: &Held, choices: &Choices, error: Option<String>) -> Result<Respo
         device: device.map(|device| device.id.to_string()).unwrap_or_default(),
         device_name: device.map(|device| named(device, best)).unwrap_or_default(),
         wait: if best == "sms" { choices.sms_wait } else { choices.wait },
-        ways: ways(held, choices, best),
+        ways: ways(held, choices, best, providers),
         hidden: hidden(choices).map(|key| held.visit.words.say(key)),
         error,
     };
@@ -185,7 +193,7 @@ fn named(device: &Device, way: &str) -> String {
 }
 
 /// Everything that may be done but the first. What the engine doesn't name devices for is one way for all of them.
-fn ways(held: &Held, choices: &Choices, best: &str) -> Vec<Way> {
+fn ways(held: &Held, choices: &Choices, best: &str, providers: Vec<Shown>) -> Vec<Way> {
     let words = &held.visit.words;
     let linked = |icon: &'static str, link: String| Way {
         icon,
@@ -232,6 +240,14 @@ fn ways(held: &Held, choices: &Choices, best: &str) -> Vec<Way> {
     if choices.password && best != "password" {
         ways.push(linked("password", held.path("password")));
     }
+    ways.extend(providers.into_iter().map(|shown| Way {
+        icon: "person",
+        title: shown.title,
+        detail: words.say("provider-way-detail"),
+        link: None,
+        action: held.path(&format!("provider/{}", shown.key)),
+        device: String::new(),
+    }));
     if choices.recovery && best != "recovery" {
         ways.push(linked("recovery", held.path("recovery")));
     }

@@ -11,6 +11,11 @@ const SAID: &[(&str, &str)] = &[
     ("Incorrect passcode. Please try again.", "said-wrong-passcode"),
     ("Incorrect password. Please try again.", "said-wrong-password"),
     ("Passwords can't be checked at the moment. Please try again later.", "said-no-directory"),
+    ("The provider can't be asked at the moment. Please try again later, or choose another way.", "provider-away"),
+    ("The provider signed nobody in. Please try again, or choose another way.", "provider-refused"),
+    ("The provider's answer can't be used. Please try again, or ask your administrator.", "provider-not-taken"),
+    ("This way to the provider is over. Please start it again.", "provider-over"),
+    ("Your account at the provider isn't known here. Please ask your administrator to link it.", "provider-unknown"),
     ("Incorrect code. Please try again.", "said-wrong-passcode"),
     ("Incorrect passcode. Your account has been locked out.", "said-wrong-passcode-locked"),
     ("This passcode has already been used. Please generate a new passcode and try again.", "said-used-passcode"),
@@ -52,7 +57,7 @@ pub(super) fn key_of(outcome: &Outcome) -> &'static str {
     match outcome.status.as_str() {
         "canary" => return "said-canary",
         "unknown_passkey" => return "passkey-unknown",
-        "stale" => return "passkey-refused",
+        "stale" if !outcome.message.contains("provider") => return "passkey-refused",
         _ => {}
     }
     let known = SAID.iter().find(|(theirs, _)| *theirs == outcome.message).map(|(_, ours)| *ours);

@@ -3,9 +3,12 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "clippy knows the tests here, but not the functions that they share"
 )]
 
+#[path = "../../../auth/tests/auth/abroad.rs"]
+mod abroad;
 mod account;
 mod apps;
 mod assets;
@@ -14,6 +17,7 @@ mod defence;
 mod hostile;
 mod messages;
 mod pages;
+mod providers;
 mod session;
 mod sign_in;
 mod support;

@@ -1,5 +1,6 @@
 //! A house with two tenants behind the pages' router, and browsers that keep cookies.
 
+use crate::abroad::Abroad;
 use auth::{
     Answer as Said, Auth, DeviceProof,
     sign_in::{Browser as Known, Purpose, cookie_name},
@@ -43,6 +44,7 @@ pub(crate) struct House {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) tenant: TenantId,
     pub(crate) outbox: Outbox,
+    pub(crate) abroad: Arc<Abroad>,
     pub(crate) router: Router,
     _directory: TempDir,
 }
@@ -80,11 +82,24 @@ impl House {
         // Nobody takes a call before the page was looked at.
         print.on_calls(CallBehavior::Silence);
         let courier = Arc::new(Courier::new(Arc::clone(&store), vec![print.clone()]));
-        let auth = Auth::start(Arc::clone(&store), courier);
+        let abroad = Arc::new(Abroad::default());
+        let options =
+            auth::Options { fetch: Some(Arc::clone(&abroad) as Arc<dyn upstream::Fetch>), ..auth::Options::default() };
+        let auth = Auth::start_with(Arc::clone(&store), courier, options);
         let sso = sso::Sso::start(Arc::clone(&auth), sso::Options::default());
         let router = router(&sso, WebOptions::default()).unwrap();
-        let house =
-            Self { outbox: print.outbox(), auth, sso, store, world, clock, tenant, router, _directory: directory };
+        let house = Self {
+            outbox: print.outbox(),
+            abroad,
+            auth,
+            sso,
+            store,
+            world,
+            clock,
+            tenant,
+            router,
+            _directory: directory,
+        };
         house.application(app).await;
         house
     }
