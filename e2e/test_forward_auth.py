@@ -1,5 +1,4 @@
-"""Applications behind a reverse proxy that asks: nginx and Caddy as Debian has them, with the configurations of the documentation, and what
-Traefik sends."""
+"""Applications behind a reverse proxy that asks: nginx, Caddy and Traefik, with the configurations of the documentation."""
 
 import http.client
 import re
@@ -11,7 +10,7 @@ import pytest
 from fixtures.browser_house import Lobby
 from fixtures.browser_oauth import ask
 from fixtures.browser_prompt import Screen
-from fixtures.proxies import Caddy, Nginx, Proxy, Wiki
+from fixtures.proxies import Caddy, Nginx, Proxy, Traefik, Wiki
 from fixtures.sso import Organisation
 from fixtures.waiting import wait_for
 from playwright.sync_api import expect
@@ -53,7 +52,7 @@ class Behind:
             connection.close()
 
 
-@pytest.fixture(params=[Nginx, Caddy])
+@pytest.fixture(params=[Nginx, Caddy, Traefik])
 def behind(request: pytest.FixtureRequest, lobby: Lobby, wiki: Wiki) -> Iterator[Behind]:
     behind = Behind(lobby, request.param, wiki)
     yield behind
@@ -109,9 +108,12 @@ def test_people_are_let_through_and_nobody_else(behind: Behind) -> None:
     # The copy of a jar: another browser, another address.
     assert behind.get("/script", Cookie=right["Cookie"], User_Agent="curl/8")[0] == 401
     assert behind.get("/script", source="127.0.0.2", **right)[0] == 401
-    for path in ("/static/../admin", "/static/%2e%2e/admin", "/healthy", "/static//x", "/admin?/static/"):
+    for path in ("/static/../admin", "/static/%2e%2e/admin", "/healthy", "/admin?/static/"):
         assert behind.get(path, User_Agent=agent)[0] in (400, 401), path
     assert len(wiki.heard) == before
+    # Either it is refused, or the proxy tidies it up for both, and the application gets what was asked about.
+    if behind.get("/static//x", User_Agent=agent)[0] not in (400, 401):
+        assert [path for path, _ in wiki.heard[before:]] == ["/static/x"]
     # The session's own cookie isn't sent there, and the pass opens nothing here.
     assert not any("session" in cookie["name"] for cookie in cookies)
     assert ask(org.tenant, "GET", "/account", Cookie=right["Cookie"]).headers["Location"] == "/account/sign-in"
@@ -186,7 +188,7 @@ def test_nobody_is_signed_in_as_somebody_else(behind: Behind) -> None:
     expect(page.locator("#Remote-User")).to_have_count(0)
 
 
-def test_what_traefik_sends_is_believed_from_its_proxy_only(lobby: Lobby) -> None:
+def test_what_a_proxy_sends_is_believed_from_it_only(lobby: Lobby) -> None:
     org = Organisation(lobby)
     name = "wiki.elsewhere.test"
     app = org.app("forward-auth", "Wiki", f"https://{name}")

