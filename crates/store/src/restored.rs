@@ -1,6 +1,7 @@
 //! What must not come back from a backup: a code that was used after the backup was made, and is unused in it.
 
 use crate::{
+    Ended,
     engine::{Statement, StoreError, Type},
     scope::Tx,
     values,
@@ -72,10 +73,12 @@ pub(crate) static ALL: &[&Statement] = &[
 impl Tx {
     /// Makes a restored tenant safe, as far as that can be done without knowing what happened since: every TOTP step up to `now` counts
     /// as used, and passcodes that were sent, activation codes, access passes, remembered devices, known browsers, sign-ins, sessions,
-    /// verifications and challenges are gone. Messages that were under way are reported as lost, and not sent again. Counters of HOTP and Yubico tokens and of passkeys, and what is left of bypass and recovery codes, stay as they were.
+    /// what was granted to applications, leave to register, verifications and challenges are gone. Messages that were under way are reported as lost, and not sent again. Counters of HOTP and Yubico tokens and of passkeys, and what is left of bypass and recovery codes, stay as they were.
     pub async fn void_after_restore(&mut self, now: Millis) -> Result<(), StoreError> {
         self.run(&TOKENS, values![now.seconds()]).await?;
         self.run(&FACTORS, values![now.seconds()]).await?;
+        self.revoke_grants(Ended::Everything, now).await?;
+        self.close_registration().await?;
         for statement in [
             &SMS_CODES,
             &ACTIVATIONS,

@@ -163,6 +163,11 @@ static PUT_CONSENT: Statement = Statement::new(
      ON CONFLICT (tenant, user_id, ikey) DO UPDATE SET scopes = EXCLUDED.scopes, created = EXCLUDED.created",
     &[Type::Id, Type::Id, Type::Text, Type::Text, Type::Int],
 );
+static HOLD_CONSENT: Statement = Statement::new(
+    "consent_hold",
+    "UPDATE consent SET created = created WHERE tenant = $1 AND user_id = $2 AND ikey = $3 RETURNING ikey",
+    &[Type::Id, Type::Id, Type::Text],
+);
 static WITHDRAW: Statement = Statement::new(
     "consent_withdraw",
     "DELETE FROM consent WHERE tenant = $1 AND user_id = $2 AND ikey = $3 RETURNING ikey",
@@ -184,6 +189,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &CONSENT,
     &CONSENTS,
     &PUT_CONSENT,
+    &HOLD_CONSENT,
     &WITHDRAW,
 ];
 
@@ -261,6 +267,11 @@ impl Tx {
     /// Notes what a user agrees to, in the place of what they agreed to before.
     pub async fn put_consent(&mut self, consent: &ConsentRow) -> Result<(), StoreError> {
         self.run(&PUT_CONSENT, consent.values()).await.map(drop)
+    }
+
+    /// Holds what a user has agreed to until the end of this transaction: whoever takes it back comes before or after. Whether they have.
+    pub async fn hold_consent(&mut self, user: UserId, ikey: &str) -> Result<bool, StoreError> {
+        self.changed(&HOLD_CONSENT, values![user, ikey]).await
     }
 
     /// Takes a consent back. Whether there was one.

@@ -140,7 +140,7 @@ impl Grants {
     /// the session, the client's settings and the scope `offline_access` say.
     ///
     /// # Errors
-    /// [`SsoError::Over`] where the session has ended meanwhile.
+    /// [`SsoError::Over`] where the session has ended meanwhile, or a consent that it takes was withdrawn.
     pub async fn issue_code(
         &self,
         party: &RelyingParty,
@@ -161,6 +161,10 @@ impl Grants {
         let token = GrantTokenRow { family: family.id, ..token };
         let mut tx = self.auth.store().tenant(party.tenant()).begin().await?;
         hold(&mut tx, session, user, now).await?;
+        let agrees = client.first_party || granted.scopes.is_empty();
+        if !agrees && !tx.hold_consent(user, party.ikey()).await? {
+            return Err(SsoError::Over);
+        }
         tx.insert_grant_family(&family).await?;
         tx.insert_grant_token(&token).await?;
         tx.commit().await?;

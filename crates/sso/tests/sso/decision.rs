@@ -9,7 +9,7 @@ use auth::{
     Factor,
     sign_in::{ChoiceKind, Hidden, Level, Purpose, Step},
 };
-use countersign_sso::{Ask, OidcClient, Stand, manage};
+use countersign_sso::{Ask, OidcClient, SsoError, Stand, manage, tokens::Granted};
 use directory::{IntegrationPatch, NewGroup, UserAccess};
 use jose::{Algorithm, SigningKey};
 use serde_json::json;
@@ -241,7 +241,12 @@ fn an_application_that_isnt_the_organisations_own_asks_for_consent() {
         site.sso.agree(&signed, &party, &scopes(&["openid"])).await.unwrap();
         assert!(matches!(stand(&anew).await, Stand::Signed(_)));
         assert_eq!(site.sso.consents(house.tenant, site.ana).await.unwrap()[0].scopes, ["email", "openid"]);
+        let granted = || Granted { scopes: scopes(&["openid"]), ..Granted::default() };
+        let code = async || site.sso.grants().issue_code(&party, site.ana, signed.session, granted()).await;
+        assert!(code().await.is_ok());
         assert!(site.sso.withdraw(house.tenant, site.ana, party.ikey()).await.unwrap());
+        // Also for a request that was looked at before.
+        assert!(matches!(code().await, Err(SsoError::Over)));
         assert!(!site.sso.withdraw(house.tenant, site.ana, party.ikey()).await.unwrap());
         assert!(matches!(stand(&asked).await, Stand::Consent(_)));
     });

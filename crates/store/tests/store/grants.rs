@@ -399,3 +399,17 @@ fn rows_go_with_their_time_and_with_their_person() {
         assert_eq!(site.store.purge_grant_requests(after, 10).await.unwrap(), 1);
     });
 }
+
+#[test]
+fn after_a_restore_nothing_that_was_granted_is_left_in_that_tenant() {
+    each_engine(async |site| {
+        let lasting = granted(site, Some(site.id()), None, 1).await;
+        let elsewhere = family(site, Some(site.id()), None);
+        site.write_as(site.b, async |tx| tx.insert_grant_family(&elsewhere).await).await;
+        site.write(async |tx| tx.void_after_restore(NOW).await).await;
+        let a = site.store.tenant(site.a).grant_family(lasting, AT).await.unwrap();
+        assert!(a.is_none_or(|grant| grant.family.revoked_at.is_some()));
+        let b = site.store.tenant(site.b).grant_family(elsewhere.id, AT).await.unwrap().unwrap();
+        assert!(b.family.revoked_at.is_none());
+    });
+}
