@@ -3,13 +3,15 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from fixtures.apache import Apache
 from fixtures.browser_house import Lobby
+from fixtures.browser_prompt import Screen
 from fixtures.sso import APPS, Connected, Organisation, Program, authlib_app, claims
 from fixtures.waiting import free_port, wait_for
 from jwt.algorithms import ECAlgorithm
@@ -313,3 +315,52 @@ def test_mod_auth_openidc_hears_of_an_end_behind_the_browsers_back(
         return urlsplit(page.url).netloc != urlsplit(server.origin).netloc or page.locator("#signed-in").count() == 0
 
     wait_for("Apache refuses", refuses, SOON)
+
+
+@pytest.mark.parametrize("way", ["button", "list", "application"])
+def test_who_signs_out_in_a_browser_is_signed_out_in_front(lobby: Lobby, place: Path, way: str) -> None:
+    """By the button of one's own pages, in the list of one's sessions, and at an application: those who are told in frames hear of it, and
+    then those who are told by SAML."""
+    with (
+        closing(lobby.site("front.elsewhere.test", place)) as front,
+        closing(lobby.site("expenses.elsewhere.test", place)) as expenses,
+    ):
+        blank = "<!doctype html><html lang=en><title>app</title><link rel=icon href='data:,'><p id=app>app"
+        front.pages |= {"/cb": blank, "/front": blank}
+        expenses.pages |= {"/acs": blank, "/slo": blank}
+        org = Organisation(lobby, hosts=[front.name, expenses.name])
+        app = org.app(
+            "oidc", "Board", front.origin, redirect=f"{front.origin}/cb", frontchannel_logout=f"{front.origin}/front"
+        )
+        slo = json.dumps([{"url": f"{expenses.origin}/slo", "binding": "redirect"}])
+        saml = org.app(
+            "saml", "Expenses", expenses.origin, "--set", f"saml.slo={slo}", "--set", "saml.allow_idp_initiated=true",
+            entity=f"{expenses.origin}/saml", acs=f"{expenses.origin}/acs",
+        )  # fmt: skip
+        page, shown = org.page, org.page.locator("#app")
+        asked = {
+            "response_type": "code", "client_id": app.key, "redirect_uri": f"{front.origin}/cb", "scope": "openid", "state": "s",
+            "code_challenge": "A" * 43, "code_challenge_method": "S256",
+        }  # fmt: skip
+        page.goto(f"{org.issuer}/oidc/authorize?{urlencode(asked)}", wait_until="commit")
+        org.sign_in()
+        expect(shown).to_be_visible()
+        page.goto(f"{org.issuer}/saml/start/{saml.ikey}", wait_until="commit")
+        page.wait_for_url(f"{expenses.origin}/acs")
+        # Nobody shall be signed in again by a passkey that offers itself.
+        org.passkeys.remove()
+        words = Screen(page)
+        if way == "application":
+            page.goto(f"{org.issuer}/oidc/logout?client_id={app.key}")
+            words.shows("sign-out-title")
+        else:
+            page.goto(f"{org.issuer}/account{'/sessions' if way == 'list' else ''}")
+            words.shows("sessions-title" if way == "list" else "account-title")
+        this = page.locator("li", has=page.locator("strong").filter(has_text=words.text("sessions-this")))
+        (this if way == "list" else page).get_by_role("button", name=words.text("sign-out")).click()
+        page.wait_for_url(f"{expenses.origin}/slo?**")
+        (told,) = [parse_qs(urlsplit(path).query) for _, path, *_ in front.heard if path.startswith("/front?")]
+        assert told["iss"] == [org.issuer] and len(told["sid"][0]) >= 20, told
+        assert "SAMLRequest" in parse_qs(urlsplit(page.url).query)
+        page.goto(f"{org.issuer}/account", wait_until="commit")
+        words.shows("name-title")

@@ -136,10 +136,10 @@ fn messaging_api(config: &Config, services: &Services) -> anyhow::Result<Arc<mes
 
 fn router(services: &Services, doors: &Doors, options: web::WebOptions) -> Result<Router, web::TextsError> {
     let duo = if options.secure_origin { duo_api::router(&doors.duo) } else { duo_api::plain_router(&doors.duo) };
+    let pages = web::Pages::new(&doors.sso, options)?;
     let router = duo.merge(authenticator::router(&services.auth)).merge(messaging_api::router(&doors.messaging));
-    let router = router.merge(oidc::router(&doors.oidc));
-    let router = router.merge(saml::router(&doors.saml)).merge(signals::router(&doors.signals));
-    Ok(router.merge(web::router(&doors.sso, options)?))
+    let router = router.merge(pages.around(oidc::router(&doors.oidc).merge(saml::router(&doors.saml))));
+    Ok(router.merge(signals::router(&doors.signals)).merge(pages.router()))
 }
 
 fn with_certificate(
@@ -180,9 +180,10 @@ fn with_certificate(
                     if ours || !answer.status().is_server_error() { answer } else { failure::plain(failed) }
                 }
                 Some(route) if signals::owns(route) => signals::answer_to_failure(ours),
-                Some(route) if oidc::owns(route) => oidc::answer_to_failure(route, ours),
-                Some(route) if saml::owns(route) => saml::answer_to_failure(ours),
-                Some(route) if web::owns(route) => web::answer_to_failure(ours),
+                Some(route) if oidc::is_page(route) || saml::owns(route) || web::owns(route) => {
+                    web::answer_to_failure(ours)
+                }
+                Some(route) if oidc::owns(route) => oidc::answer_to_failure(ours),
                 _ => failure::plain(failed),
             }
         }),

@@ -11,7 +11,7 @@
 //! # How to add an endpoint
 //!
 //! One file with its handler, `async fn(Place, Asked) -> Result<Response, OAuthError>`; its line in its room's `routes()`; its member in
-//! `front/discovery.rs`, once it works; its answer to a failure in [`answer_to_failure`] where JSON isn't right. [`Place`](frame::place::Place)
+//! `front/discovery.rs`, once it works; in [`is_page`], if a person sees it. [`Place`](frame::place::Place)
 //! is the tenant; a request's parameters come from `frame::params::Form`, which refuses what is there twice. What a client says of itself
 //! is believed after `back::client_auth` and not before.
 
@@ -27,9 +27,8 @@ use axum::{Router, middleware, response::Response};
 use directory::Directory;
 use frame::{
     error::{Code, OAuthError},
-    page, place,
+    place,
 };
-use http::{HeaderMap, HeaderValue, header};
 use outbound::Outbound;
 use sso::{Logouts, Sso};
 use std::sync::Arc;
@@ -83,24 +82,27 @@ pub fn owns(route: &str) -> bool {
         || matches!(route, "/.well-known/openid-configuration" | "/.well-known/oauth-authorization-server")
 }
 
-/// The answer where a handler gave none: it panicked, took too long, or (not `ours`) its request could not be taken in. Nobody is signed
-/// in by it: no address is redirected to, and no token is in it.
+/// Whether a route shows a person something, where it fails, too.
 #[must_use]
-pub fn answer_to_failure(route: &str, ours: bool) -> Response {
+pub fn is_page(route: &str) -> bool {
+    ["/oidc/authorize", "/oidc/continue/", "/oidc/logout", "/oidc/signed-out"]
+        .iter()
+        .any(|path| route.starts_with(path))
+        || route == "/oidc/device"
+        || route.starts_with("/oidc/device/")
+}
+
+/// The answer to a program where a handler gave none: it panicked, took too long, or (not `ours`) its request could not be taken in.
+/// Nobody is signed in by it, and no token is in it.
+#[must_use]
+pub fn answer_to_failure(ours: bool) -> Response {
     let error = if ours {
         OAuthError::new(Code::ServerError, "The service is temporarily unavailable.")
     } else {
         OAuthError::invalid_request("The request can not be read.")
     };
-    let browser = ["/oidc/authorize", "/oidc/continue/", "/oidc/logout"].iter().any(|path| route.starts_with(path));
-    let mut response = if browser {
-        let mut wants = HeaderMap::new();
-        wants.insert(header::ACCEPT, HeaderValue::from_static("text/html"));
-        page::refusal(error, &wants)
-    } else {
-        error.json()
-    };
-    frame::headers::apply(response.headers_mut());
+    let mut response = error.json();
+    frame::headers::guard(response.headers_mut());
     response
 }
 

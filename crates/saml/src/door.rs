@@ -5,7 +5,6 @@ use crate::{
     flow::Kept,
     message::read::Head,
     metadata::{Signed, refresh::Refresher},
-    page,
 };
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header, request::Parts};
@@ -119,7 +118,6 @@ impl Call {
     ) -> Result<Response, Refused> {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::SEE_OTHER;
-        page::guard(response.headers_mut());
         let to = HeaderValue::from_str(to).map_err(|error| self.ours(&error))?;
         response.headers_mut().insert(header::LOCATION, to);
         for cookie in cookies.into_iter().flatten() {

@@ -27,7 +27,6 @@ mod context;
 mod door;
 mod error;
 mod flow;
-mod form;
 mod message;
 pub mod metadata;
 mod names;
@@ -66,12 +65,6 @@ pub fn router(door: &Arc<Door>) -> Router {
 #[must_use]
 pub fn owns(route: &str) -> bool {
     route.starts_with("/saml/")
-}
-
-/// The answer where a handler gave none: it panicked, took too long, or (not `ours`) its request could not be taken in.
-#[must_use]
-pub fn answer_to_failure(ours: bool) -> Response {
-    page::refused(if ours { &Refused::Ours } else { &Refused::NoMessage })
 }
 
 async fn sign_on(State(door): State<Arc<Door>>, request: Request<Body>) -> Response {
@@ -155,11 +148,9 @@ async fn own_metadata(State(door): State<Arc<Door>>, parts: Parts) -> Response {
         Ok(text) => {
             let mut response = Response::new(Body::from(text.to_string()));
             let headers = response.headers_mut();
-            page::guard(headers);
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/samlmetadata+xml"));
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
-            headers.remove(header::PRAGMA);
-            response
+            page::guarded(response)
         }
         Err(Refused::UnknownHost) => {
             let mut response = Response::new(Body::empty());
@@ -172,6 +163,7 @@ async fn own_metadata(State(door): State<Arc<Door>>, parts: Parts) -> Response {
 
 /// The answer; a refusal is a page, and is counted.
 fn told(what: &'static str, done: Result<Response, Refused>) -> Response {
+    let done = done.map(page::guarded);
     done.unwrap_or_else(|refused| {
         door::count(what, refused.word());
         tracing::info!(what, why = refused.word(), "a SAML message was not taken");

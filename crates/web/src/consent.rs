@@ -24,13 +24,13 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
 }
 
 /// What is asked for: the key of its text, or the application's own word for it.
-struct Wish {
-    key: &'static str,
-    word: String,
+pub(crate) struct Wish {
+    pub(crate) key: &'static str,
+    pub(crate) word: String,
 }
 
 impl Wish {
-    fn of(scope: &str) -> Self {
+    pub(crate) fn of(scope: &str) -> Self {
         let key = match scope {
             "openid" => "consent-scope-openid",
             "profile" => "consent-scope-profile",

@@ -30,6 +30,8 @@
 //! 5. **Script**, if any: an ES module in `assets/` with `// @ts-check`, that makes better what works without it, and takes its texts
 //!    from `data-` attributes. A file that stands in `assets/` is served; nothing needs to name it.
 //! 6. The address into the list of the tests in `tests/`, which walk every page: headers, languages, hostile texts, well-formed HTML.
+//!
+//! A page of another door is a variant of [`sso::Leaf`], a template in `templates/doors/` and an arm in `leaf.rs`.
 
 mod account;
 mod apps;
@@ -39,6 +41,7 @@ mod canary;
 mod consent;
 mod forward;
 mod frame;
+mod leaf;
 mod session;
 mod sign_in;
 mod texts;
@@ -100,37 +103,54 @@ impl Web {
     }
 }
 
-/// Every page's route.
-///
-/// # Errors
-/// When a catalogue of texts can't be used.
-pub fn router(sso: &Arc<Sso>, options: WebOptions) -> Result<Router, TextsError> {
-    let web = Arc::new(Web {
-        auth: Arc::clone(sso.auth()),
-        sso: Arc::clone(sso),
-        texts: Texts::read(options.texts_dir.as_deref())?,
-        assets: Assets::new(),
-        no_brand: Arc::new(Brand::new(&auth::Settings::default())),
-        tenants: quick_cache::sync::Cache::new(10_000),
-        followers: Arc::default(),
-        options,
-    });
-    let pages = Router::new()
-        .route("/assets/{hash}/{*file}", get(assets::serve))
-        .route("/brand/{hash}/{file}", get(frame::brand_file))
-        .route("/.well-known/webauthn", get(well_known::webauthn))
-        .route("/.well-known/passkey-endpoints", get(well_known::passkey_endpoints))
-        .route("/.well-known/change-password", get(well_known::change_password))
-        .merge(sign_in::routes())
-        .merge(account::routes())
-        .merge(session::routes())
-        .merge(apps::routes())
-        .merge(consent::routes())
-        .merge(forward::routes())
-        .merge(authenticator::routes());
-    let beacons = canary::routes(&web);
-    let pages = pages.layer(middleware::from_fn_with_state(Arc::clone(&web), frame::around)).with_state(web);
-    Ok(pages.merge(beacons))
+/// The pages, over single sign-on.
+#[derive(Clone)]
+pub struct Pages(Arc<Web>);
+
+impl Pages {
+    /// Reads the texts.
+    ///
+    /// # Errors
+    /// When a catalogue of texts can't be used.
+    pub fn new(sso: &Arc<Sso>, options: WebOptions) -> Result<Self, TextsError> {
+        Ok(Self(Arc::new(Web {
+            auth: Arc::clone(sso.auth()),
+            sso: Arc::clone(sso),
+            texts: Texts::read(options.texts_dir.as_deref())?,
+            assets: Assets::new(),
+            no_brand: Arc::new(Brand::new(&auth::Settings::default())),
+            tenants: quick_cache::sync::Cache::new(10_000),
+            followers: Arc::default(),
+            options,
+        })))
+    }
+
+    /// Every page's route.
+    pub fn router(&self) -> Router {
+        let web = Arc::clone(&self.0);
+        let pages = Router::new()
+            .route("/assets/{hash}/{*file}", get(assets::serve))
+            .route("/brand/{hash}/{file}", get(frame::brand_file))
+            .route("/.well-known/webauthn", get(well_known::webauthn))
+            .route("/.well-known/passkey-endpoints", get(well_known::passkey_endpoints))
+            .route("/.well-known/change-password", get(well_known::change_password))
+            .merge(sign_in::routes())
+            .merge(account::routes())
+            .merge(session::routes())
+            .merge(apps::routes())
+            .merge(consent::routes())
+            .merge(forward::routes())
+            .merge(authenticator::routes());
+        let beacons = canary::routes(&web);
+        let around = middleware::from_fn_with_state(Arc::clone(&web), frame::around);
+        let draw = middleware::from_fn_with_state(Arc::clone(&web), leaf::draw);
+        pages.layer(around).layer(draw).with_state(web).merge(beacons)
+    }
+
+    /// The routes of other doors, whose pages ([`sso::Leaf`]) are drawn here.
+    pub fn around(&self, doors: Router) -> Router {
+        doors.layer(middleware::from_fn_with_state(Arc::clone(&self.0), leaf::draw))
+    }
 }
 
 /// Whether a route's template is a page's, so that a browser waits for its answer.

@@ -14,18 +14,21 @@ use super::{
 use crate::{
     frame::{
         error::{Code, OAuthError},
-        page::{self, Page, escaped},
+        page,
         params::{Form, Source},
         place::{Asked, Place},
     },
     front::authorize::visit,
 };
 use auth::{AuthError, sign_in::neighbourhood};
-use axum::{extract::Path, response::Response};
-use http::{HeaderValue, StatusCode, header, request::Parts};
+use axum::{
+    extract::Path,
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use serde_json::{Value, json};
 use sso::{
-    Ask, GrantType, Participant, RelyingParty, SignedIn, SsoError, Stand, Visit,
+    Ask, DeviceEnd, DeviceQuestion, GrantType, Leaf, Participant, RelyingParty, SignedIn, SsoError, Stand, Visit,
     tokens::{DeviceAsked, DeviceRequest, Granted},
 };
 use std::sync::Arc;
@@ -99,36 +102,24 @@ pub(super) async fn page(place: Place, asked: Asked) -> Response {
         Ok(form) => form.get("user_code").ok().flatten().unwrap_or_default(),
         Err(_) => "",
     };
-    question(typed, "")
+    question(typed, false)
 }
 
-fn question(typed: &str, wrong: &str) -> Response {
-    let typed: String = typed.chars().take(16).collect();
-    let wrong = if wrong.is_empty() {
-        String::new()
+fn question(typed: &str, wrong: bool) -> Response {
+    Leaf::DeviceCode { action: super::DEVICE, typed: typed.chars().take(16).collect(), wrong }.into_response()
+}
+
+fn end(end: DeviceEnd) -> Response {
+    Leaf::DeviceEnd(end).into_response()
+}
+
+/// A refusal; where a person can go on by a new code, it says so.
+fn refused(error: OAuthError, wants: &HeaderMap) -> Response {
+    if error == OVER {
+        Leaf::DeviceEnd(DeviceEnd::Gone).with(StatusCode::BAD_REQUEST)
     } else {
-        format!("<p role=\"alert\"><strong>{}</strong></p>\n", escaped(wrong))
-    };
-    let body = format!(
-        "{wrong}<p>Enter the code that your device shows.</p>\n<form method=\"post\" action=\"{}\">\n\
-         <p><label>Code <input name=\"user_code\" value=\"{}\" autocomplete=\"off\" autocapitalize=\"characters\" \
-         spellcheck=\"false\" maxlength=\"16\" required></label></p>\n<button>Continue</button>\n</form>\n\
-         <p>Did somebody send you this code? Then close this page: whoever has the device would be signed in as you.</p>",
-        super::DEVICE,
-        escaped(&typed),
-    );
-    shown(Page::new("Connect a device", body))
-}
-
-fn shown(page: Page<'_>) -> Response {
-    let mut response = Page { form_action: vec!["'self'".to_owned()], ..page }.answer(StatusCode::OK);
-    // Under `no-referrer` a browser would say `Origin: null` with the form.
-    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    response
-}
-
-fn end(title: &str, text: &str) -> Response {
-    Page::new(title, format!("<p>{}</p>", escaped(text))).answer(StatusCode::OK)
+        page::refusal(error, wants)
+    }
 }
 
 /// `POST /oidc/device`: somebody typed a code.
@@ -139,7 +130,7 @@ pub(super) async fn typed(place: Place, asked: Asked) -> Response {
     };
     match begin(&place, &form).await {
         Ok(response) => response,
-        Err(error) => page::refusal(error, &form.parts.headers),
+        Err(error) => refused(error, &form.parts.headers),
     }
 }
 
@@ -148,7 +139,7 @@ async fn begin(place: &Place, form: &Form) -> Result<Response, OAuthError> {
     is_from_here(&visit, &form.parts)?;
     let code = form.get("user_code")?.unwrap_or_default();
     let Some((request, party)) = find(place, code, &neighbourhood(ip(&form.parts))).await? else {
-        return Ok(question("", "This code is not one that a device waits with. Codes are valid for ten minutes."));
+        return Ok(question("", true));
     };
     let held = place.sso().hold(&visit, &party, code.as_bytes(), DOOR, None).await.map_err(|error| told(&error))?;
     let mut response = page::redirect(&format!("{DOOR}{}", held.id));
@@ -179,7 +170,7 @@ pub(super) async fn confirm(place: Place, Path(id): Path<String>, asked: Asked) 
     let (parts, _) = asked.into_parts();
     match confirmed(&place, &id, &parts).await {
         Ok(response) => response,
-        Err(error) => page::refusal(error, &parts.headers),
+        Err(error) => refused(error, &parts.headers),
     }
 }
 
@@ -215,7 +206,7 @@ async fn stands(place: &Place, id: &str, visit: Visit, tried: bool) -> Result<At
     let back = format!("{DOOR}{id}?tried");
     match stand {
         Stand::Signed(signed) => Ok(At::Person(Box::new(Person { signed, request, party, code, visit }))),
-        Stand::SignIn(_) if tried => Ok(At::Page(Box::new(end("Nothing was connected", "You did not sign in.")))),
+        Stand::SignIn(_) if tried => Ok(At::Page(Box::new(end(DeviceEnd::NotSignedIn)))),
         Stand::SignIn(here) => {
             let opened = sso.send_to_sign_in(&visit, &party, &ask, here, &back).await.map_err(|error| told(&error))?;
             let mut response = page::redirect(&Visit::sign_in_path(&opened));
@@ -240,7 +231,7 @@ async fn confirmed(place: &Place, id: &str, parts: &Parts) -> Result<Response, O
         At::Page(response) => Ok(*response),
         At::Person(person) => {
             let token = token(place, &person.visit, id).await?.ok_or(OVER)?;
-            Ok(asked_page((id, &token), &person, place.now()))
+            Ok(asked_page(id, token, *person, place.now()))
         }
     }
 }
@@ -254,28 +245,20 @@ async fn token(place: &Place, visit: &Visit, id: &str) -> Result<Option<String>,
     auth.page_token(&session, cookie.expose(), &format!("device {id}")).await.map(Some).map_err(ours)
 }
 
-fn asked_page((id, token): (&str, &str), person: &Person, now: Millis) -> Response {
+fn asked_page(id: &str, token: String, person: Person, now: Millis) -> Response {
     let Person { signed, request, party, code, .. } = person;
-    let minutes = now.since(request.created).as_secs() / 60;
-    let from = request.asked.ip.as_deref().unwrap_or("an address that is not known");
-    let agent =
-        if request.asked.agent.is_empty() { "a program that does not say its name" } else { &request.asked.agent };
-    let body = format!(
-        "<p>You are signed in as <strong>{}</strong>. A device asks to use <strong>{}</strong> as you, for: <strong>{}</strong>.</p>\n\
-         <ul>\n<li>It asked {minutes} minutes ago, from {}.</li>\n<li>It calls itself: {}.</li>\n</ul>\n\
-         <p>Does a device in front of you show this code right now?</p>\n<p><code>{}</code></p>\n\
-         <form method=\"post\" action=\"{DOOR}{id}\">\n<input type=\"hidden\" name=\"token\" value=\"{token}\">\n\
-         <button name=\"decision\" value=\"deny\">No, refuse it</button>\n\
-         <button name=\"decision\" value=\"allow\">Yes, connect this device</button>\n</form>\n\
-         <p>If somebody sent you the code, or asked you on the telephone to enter it, refuse: they would be signed in as you.</p>",
-        escaped(&signed.username),
-        escaped(&party.app.name),
-        escaped(&request.asked.scopes.join(", ")),
-        escaped(from),
-        escaped(agent),
-        escaped(&code.to_ascii_uppercase()),
-    );
-    shown(Page::new("Connect this device?", body))
+    let asked = DeviceQuestion {
+        action: format!("{DOOR}{id}"),
+        token,
+        username: signed.username,
+        app: party.app.name.clone(),
+        scopes: request.asked.scopes,
+        minutes: now.since(request.created).as_secs() / 60,
+        from: request.asked.ip,
+        agent: request.asked.agent,
+        code: code.to_ascii_uppercase(),
+    };
+    Leaf::Device(Box::new(asked)).into_response()
 }
 
 /// `POST /oidc/device/{id}`: yes, or no.
@@ -286,7 +269,7 @@ pub(super) async fn decided(place: Place, Path(id): Path<String>, asked: Asked) 
     };
     match decide(&place, &id, &form).await {
         Ok(response) => response,
-        Err(error) => page::refusal(error, &form.parts.headers),
+        Err(error) => refused(error, &form.parts.headers),
     }
 }
 
@@ -309,12 +292,12 @@ async fn decide(place: &Place, id: &str, form: &Form) -> Result<Response, OAuthE
     let mut response = match form.get("decision")? {
         Some("allow") if allow(place, &signed, &request, &party).await? => {
             tracing::info!(tenant = %place.tenant, ikey = party.ikey(), user = %signed.user, "a device was allowed");
-            end("The device is connected", "You can close this page and go on at the device.")
+            end(DeviceEnd::Connected)
         }
-        Some("allow") => end("Nothing was connected", "The code is over. Begin again at the device."),
+        Some("allow") => end(DeviceEnd::Over),
         _ => {
             sso.grants().deny_device(place.tenant, &request).await.map_err(|error| told(&error))?;
-            end("The device was refused", "You can close this page.")
+            end(DeviceEnd::Refused)
         }
     };
     append(&mut response, sso::Sso::forget_held(&visit, held.id));

@@ -55,7 +55,7 @@ pub(crate) async fn around(State(door): State<Arc<Door>>, request: Request, next
         Ok(None) => StatusCode::NOT_FOUND.into_response(),
         Err(error) => OAuthError::ours(&error).json(),
     };
-    super::headers::apply(response.headers_mut());
+    super::headers::guard(response.headers_mut());
     response
 }
 

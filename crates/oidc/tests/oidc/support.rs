@@ -10,7 +10,7 @@ use keys::{DayKeys, FileRoot, KeyRing};
 use messaging::{Courier, Print};
 use serde_json::Value;
 use sso::{
-    ClientAuth, GrantType, Kind, Logouts, OidcClient, Settings, Sso,
+    ClientAuth, DeviceEnd, GrantType, Kind, Leaf, Logouts, OidcClient, Settings, Sso,
     manage::{self, MadeParty, NewParty, NewSecret},
 };
 use std::{
@@ -27,6 +27,8 @@ use types::{
 
 pub(crate) const NOW: Millis = Millis(1_795_280_601_805);
 pub(crate) const HOST: &str = "login.acme.test";
+/// What every application is called.
+pub(crate) const NAME: &str = "An <b>app</b> & \"more\"";
 pub(crate) const ISSUER: &str = "https://login.acme.test";
 pub(crate) const OTHER_HOST: &str = "login.other.test";
 pub(crate) const CALLBACK: &str = "https://app.example/cb";
@@ -95,7 +97,7 @@ impl House {
         };
         with(&mut client);
         let secret = client.auth_method != ClientAuth::None;
-        let mut new = NewParty::new("An <b>app</b> & \"more\"", Settings::of(Kind::Oidc(Box::new(client))));
+        let mut new = NewParty::new(NAME, Settings::of(Kind::Oidc(Box::new(client))));
         new.secret = if secret { NewSecret::Made } else { NewSecret::None };
         manage::create(&self.directory.tenant(tenant, "test"), new).await.unwrap()
     }
@@ -198,13 +200,17 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
+    /// What is on the page, where it is one.
+    pub(crate) leaf: Option<Leaf>,
 }
 
 impl Answer {
     async fn read(response: Response) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        Self { status: parts.status, headers: parts.headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
+        let leaf = parts.extensions.get::<Leaf>().cloned();
+        let body = String::from_utf8(bytes.to_vec()).unwrap();
+        Self { status: parts.status, headers: parts.headers, body, leaf }
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
@@ -227,11 +233,23 @@ impl Answer {
         parameters(rest.strip_prefix(['?', '&']).unwrap_or_default())
     }
 
+    /// What the page's form sends back so that it is known to be the page's.
+    pub(crate) fn token(&self) -> &str {
+        match &self.leaf {
+            Some(Leaf::SignOut { fields, .. }) => {
+                &fields.iter().find(|(name, _)| *name == "token").unwrap_or_else(|| panic!("{self:?}")).1
+            }
+            Some(Leaf::Device(asked)) => &asked.token,
+            _ => panic!("{self:?}"),
+        }
+    }
+
     /// A refusal on a page of ours: nothing leads anywhere.
     pub(crate) fn is_page(&self) {
         assert!(self.status.is_client_error(), "{self:?}");
         assert!(!self.headers.contains_key("location"), "{self:?}");
-        assert_eq!(self.header("content-type"), "text/html; charset=utf-8");
+        let refuses = matches!(self.leaf, Some(Leaf::Refused { .. } | Leaf::DeviceEnd(DeviceEnd::Gone)));
+        assert!(refuses && self.body.is_empty(), "{self:?}");
         assert!(self.header("content-security-policy").contains("frame-ancestors 'none'"));
         assert_eq!(self.header("x-frame-options"), "DENY");
     }

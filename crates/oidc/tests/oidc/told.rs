@@ -2,7 +2,7 @@
 
 use crate::{
     programs::{Program, disable, introspected, redeeming, refreshed, text, tokens},
-    support::{CALLBACK, House, ISSUER, OTHER_HOST, claims},
+    support::{CALLBACK, House, ISSUER, NAME, OTHER_HOST, claims},
 };
 use auth::account::{Action, Strength};
 use directory::{Status, UserPatch};
@@ -10,7 +10,7 @@ use http::{Method, Request, header};
 use jose::{Algorithms, Audience, Expect, JwkSet, KeySet, verify_jwt};
 use serde_json::{Value, json};
 use sso::{
-    GrantType, Kind, OidcClient, Settings, TokenFormat,
+    GrantType, Kind, Leaf, OidcClient, Settings, TokenFormat,
     manage::{self, MadeParty, NewParty, NewSecret},
     signing::{PUBLISHED, TURN, Turn, Usage},
     tokens::Ended,
@@ -279,7 +279,8 @@ async fn a_device_waits_until_its_person_has_signed_in_anew_and_said_yes() {
         let (browser, _) = house.signed_in(user).await;
         // A link with the code in it does nothing but fill the field.
         let page = browser.get(&format!("/oidc/device?user_code={typed}")).await;
-        assert!(page.body.contains(&typed) && page.body.contains("<form method=\"post\""));
+        let asks = Leaf::DeviceCode { action: "/oidc/device", typed: typed.clone(), wrong: false };
+        assert_eq!(page.leaf, Some(asks));
         house.minute();
         let typed = typed.to_lowercase().replace('-', " ");
         let on = browser.post("/oidc/device", &[("user_code", &typed)]).await;
@@ -294,12 +295,11 @@ async fn a_device_waits_until_its_person_has_signed_in_anew_and_said_yes() {
         }
         let page = fresh.get(&confirm).await;
         assert_eq!(page.status, 200, "{page:?}");
-        assert!(
-            page.body.contains("alice") && page.body.contains("&lt;b&gt;app&lt;/b&gt;") && page.body.contains("email")
-        );
+        let Some(Leaf::Device(asked)) = &page.leaf else { panic!("{page:?}") };
+        assert_eq!((asked.username.as_str(), asked.app.as_str()), ("alice", NAME));
+        assert_eq!((asked.scopes.join(" ").as_str(), asked.minutes), ("openid email", 2));
         // What the page's form sends back, which no cookie can make.
-        let token = page.body.split("name=\"token\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
-        let token = token.unwrap_or_else(|| panic!("{}", page.body)).to_owned();
+        let token = page.token().to_owned();
         assert!(fresh.post(&confirm, &[("decision", decision)]).await.status.is_client_error());
         // From another site, and from a browser that didn't type the code.
         let evil = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")];
@@ -332,12 +332,12 @@ async fn a_devices_codes_end_and_are_not_found_by_trying() {
     let (browser, _) = house.signed_in(house.user("alice").await).await;
     for wrong in ["", "AEIOUAEI", "BCDF-GHJ", "BCDF-GHJKL", &"B".repeat(100)] {
         let page = browser.post("/oidc/device", &[("user_code", wrong)]).await;
-        assert!(page.body.contains("not one that a device waits with"), "{wrong}");
+        assert!(matches!(page.leaf, Some(Leaf::DeviceCode { wrong: true, .. })), "{wrong}");
     }
     house.clock.advance(Duration::from_secs(600));
     assert_eq!(poll(&house, &client, &code).await["error"], "expired_token");
     let page = browser.post("/oidc/device", &[("user_code", &text(&asked, "user_code"))]).await;
-    assert!(page.body.contains("not one that a device waits with"));
+    assert!(matches!(page.leaf, Some(Leaf::DeviceCode { wrong: true, .. })));
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@ use crate::{
     context,
     door::{Call, count},
     error::Refused,
-    form,
     message::{
         name_id::NameId,
         new_id,
@@ -13,9 +12,9 @@ use crate::{
         status::Status,
     },
 };
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use sso::{
-    RelyingParty, SignedIn,
+    Leaf, RelyingParty, SignedIn,
     claims::{Field, Person, Source},
     party::{EncryptionAlgorithm, KeyTransport, NameIdFormat, SamlParty},
 };
@@ -210,9 +209,7 @@ async fn spend(
 
 fn carry(pending: &Pending, message: &Fragment) -> Response {
     let encoded = xmlsig::post::encode(message.as_str());
-    let mut fields = vec![("SAMLResponse", encoded.as_str())];
-    if let Some(relay) = pending.relay.as_deref() {
-        fields.push(("RelayState", relay));
-    }
-    form::carry(&pending.acs, &fields)
+    let mut fields = vec![("SAMLResponse", encoded)];
+    fields.extend(pending.relay.clone().map(|relay| ("RelayState", relay)));
+    Leaf::Carry { action: pending.acs.clone(), fields }.into_response()
 }

@@ -108,7 +108,9 @@ pub(crate) async fn end(call: &Call, party: &RelyingParty, asked: Asked) -> Resu
     };
     crate::door::count("logout", "ended");
     let others: Vec<_> = ended.into_iter().filter(|one| one.party.ikey() != party.ikey()).collect();
-    let mut response = propagate::next(call, Round::new(Farewell::left(&others), then(None))).await?;
+    let frames = sso::farewell::frames(&call.visit.issuer, &others);
+    let round = Round::new(Farewell::left(&others), then(None));
+    let mut response = propagate::with_frames(call, party, frames, round).await?;
     call.forget_session(&mut response);
     Ok(response)
 }

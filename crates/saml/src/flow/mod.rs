@@ -8,10 +8,10 @@ pub(crate) mod sign_on;
 pub(crate) mod soap;
 pub(crate) mod start;
 
-use crate::{door::Call, error::Refused, page};
-use axum::response::Response;
+use crate::{door::Call, error::Refused};
+use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
-use sso::{FAREWELL, Farewell};
+use sso::{FAREWELL, Farewell, Leaf};
 
 /// What is kept for a browser, sealed, between two of its requests.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,6 +25,8 @@ pub(crate) enum Kept {
     Told(propagate::Round),
     /// Its answer, which came in a form.
     Reply(propagate::Reply),
+    /// A page has told those who are told in frames, and others come after it.
+    Framed(propagate::Round),
 }
 
 /// `/saml/continue/{id}`: this browser comes back for what was kept for it.
@@ -43,6 +45,10 @@ pub(crate) async fn resume(call: &Call, id: &str, tried: bool) -> Result<Respons
             release(call, held.id).await?;
             propagate::answered(call, &held.party, reply).await
         }
+        Kept::Framed(round) => {
+            release(call, held.id).await?;
+            propagate::next(call, round).await
+        }
         // Only the application's answer goes on from there.
         Kept::Told(_) => Err(Refused::NobodyAsked),
     }
@@ -60,7 +66,7 @@ pub(crate) async fn farewell(call: &Call, id: &str, goes_on: bool) -> Result<Res
     let held = held.ok_or(Refused::NobodyAsked)?;
     let farewell: Farewell = serde_json::from_slice(&held.request).map_err(|_| Refused::NobodyAsked)?;
     if !goes_on {
-        return Ok(page::onward("Signing you out", &format!("{FAREWELL}{}?{GO}", held.id)));
+        return Ok(Leaf::SigningOut { next: format!("{FAREWELL}{}?{GO}", held.id) }.into_response());
     }
     release(call, held.id).await?;
     let round = propagate::Round::new(farewell.left, propagate::Then::Go(farewell.then));

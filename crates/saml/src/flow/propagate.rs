@@ -7,7 +7,6 @@ use super::sign_on::settings;
 use crate::{
     door::Call,
     error::Refused,
-    form,
     message::{
         logout::{self, LogoutResponse},
         name_id::NameId,
@@ -15,15 +14,12 @@ use crate::{
         response::Envelope,
         status::Status,
     },
-    names,
-    page::{self, escaped},
-    time,
+    names, time,
 };
-use axum::response::Response;
-use http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use sso::{
-    Left, RelyingParty,
+    Leaf, Left, RelyingParty,
     party::{Binding, LogoutEndpoint},
 };
 use xmlsig::{
@@ -157,7 +153,7 @@ pub(crate) async fn finish(call: &Call, round: Round) -> Result<Response, Refuse
             let party = found.map_err(|error| call.ours(&error))?.ok_or(Refused::UnknownParty)?;
             let Some(LogoutEndpoint { url, response_url, binding }) = settings(&party)?.slo.first().cloned() else {
                 // It asked, and has no address to be answered at.
-                return Ok(signed_out(&missed, None));
+                return Ok(signed_out(missed, None));
             };
             let url = response_url.unwrap_or(url);
             let id = new_id(call.world());
@@ -167,24 +163,32 @@ pub(crate) async fn finish(call: &Call, round: Round) -> Result<Response, Refuse
             send(call, &party, binding, sent).await
         }
         Then::Go(to) if missed.is_empty() => call.lead(&to, [None]),
-        Then::Go(to) => Ok(signed_out(&missed, Some(&to))),
+        Then::Go(to) => Ok(signed_out(missed, Some(to))),
     }
 }
 
+/// Tells those who are told in frames, before the others.
+pub(crate) async fn with_frames(
+    call: &Call,
+    party: &RelyingParty,
+    frames: Vec<String>,
+    round: Round,
+) -> Result<Response, Refused> {
+    if frames.is_empty() {
+        return next(call, round).await;
+    }
+    let (path, cookie) = call.keep(party, &super::Kept::Framed(round)).await?;
+    let leaf = Leaf::SignedOut { frames, missed: Vec::new(), next: Some(path), goes_on: true };
+    let mut response = leaf.into_response();
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(http::header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
 /// The page for whom there is nowhere else to go, or something to be told.
-fn signed_out(missed: &[String], then: Option<&str>) -> Response {
-    let mut text = vec!["You are signed out.".to_owned()];
-    if !missed.is_empty() {
-        let names: Vec<String> = missed.iter().map(|name| format!("<strong>{}</strong>", escaped(name))).collect();
-        text.push(format!(
-            "These applications could not be told, or didn’t sign you out: {}. Close the browser, or sign out there yourself.",
-            names.join(", ")
-        ));
-    }
-    if let Some(then) = then {
-        text.push(format!("<a href=\"{}\">Go on</a>", escaped(then)));
-    }
-    page::show(StatusCode::OK, "Signed out", &text)
+fn signed_out(missed: Vec<String>, next: Option<String>) -> Response {
+    Leaf::SignedOut { frames: Vec::new(), missed, next, goes_on: false }.into_response()
 }
 
 struct Sent<'a> {
@@ -217,9 +221,9 @@ async fn send(call: &Call, party: &RelyingParty, binding: Binding, sent: Sent<'_
                 Parameter::Request => "SAMLRequest",
                 Parameter::Response => "SAMLResponse",
             };
-            let mut fields = vec![(name, encoded.as_str())];
-            fields.extend(sent.relay.map(|relay| ("RelayState", relay)));
-            Ok(form::carry(sent.url, &fields))
+            let mut fields = vec![(name, encoded)];
+            fields.extend(sent.relay.map(|relay| ("RelayState", relay.to_owned())));
+            Ok(Leaf::Carry { action: sent.url.to_owned(), fields }.into_response())
         }
     }
 }

@@ -122,12 +122,18 @@ fn refusal(refused: &Refused) -> Response {
     };
     match soap::fault(refused.word()) {
         Ok(fault) => said(status, &fault),
-        Err(_) => page::answer(status, String::new()),
+        Err(_) => with(status, Body::empty()),
     }
 }
 
 fn said(status: StatusCode, message: &Fragment) -> Response {
-    let mut response = page::answer(status, message.as_str().to_owned());
+    let mut response = with(status, Body::from(message.as_str().to_owned()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(soap::MEDIA));
     response
+}
+
+fn with(status: StatusCode, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    page::guarded(response)
 }

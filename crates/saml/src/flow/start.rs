@@ -6,10 +6,11 @@
 //! taken from the address.
 
 use super::sign_on::{self, Pending, Stage, settings};
-use crate::{door::Call, error::Refused, page};
+use crate::{door::Call, error::Refused};
 use auth::account::Session;
-use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use http::HeaderMap;
+use sso::Leaf;
 
 /// What the question's link carries beside the application.
 const YES: &str = "yes=";
@@ -34,16 +35,12 @@ pub(crate) async fn start(
         Coming::Unsaid => !may_go_on(call, party.ikey(), query).await?,
     };
     if asks {
-        let (name, path) = (page::escaped(&party.app.name), format!("/saml/start/{}", party.ikey()));
-        let path = match token(call, party.ikey()).await? {
+        let path = format!("/saml/start/{}", party.ikey());
+        let next = match token(call, party.ikey()).await? {
             Some(token) => format!("{path}?{YES}{token}"),
             None => path,
         };
-        let text = [
-            format!("Perhaps another site sent you here. Do you want to open <strong>{name}</strong>?"),
-            format!("<a href=\"{}\">Open {name}</a>", page::escaped(&path)),
-        ];
-        return Ok(page::show(StatusCode::OK, "Open an application", &text));
+        return Ok(Leaf::Open { app: party.app.name.clone(), next }.into_response());
     }
     let pending = Pending {
         request: None,

@@ -14,7 +14,7 @@ use outbound::Outbound;
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use sso::{
-    Kind, Logouts, Settings, Sso,
+    Kind, Leaf, Logouts, Settings, Sso,
     claims::{ClaimRule, ClaimsMap, Field, GroupFilter, Source},
     party::{Binding, Endpoint, LogoutEndpoint, SamlParty},
 };
@@ -291,11 +291,14 @@ pub(crate) struct Browser {
 }
 
 /// What came back.
+#[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) location: String,
     pub(crate) text: String,
     pub(crate) headers: http::HeaderMap,
+    /// What is on the page, where it is one.
+    pub(crate) leaf: Option<Leaf>,
 }
 
 impl Browser {
@@ -356,41 +359,31 @@ impl Browser {
             }
         }
         let (parts, body) = response.into_parts();
+        let leaf = parts.extensions.get::<Leaf>().cloned();
         let location = parts.headers.get(header::LOCATION).map(|to| to.to_str().unwrap().to_owned());
         let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-        Answer { status: parts.status, location: location.unwrap_or_default(), text, headers: parts.headers }
+        Answer { status: parts.status, location: location.unwrap_or_default(), text, headers: parts.headers, leaf }
     }
 }
 
 impl Answer {
     /// The word of a refusal's page.
-    pub(crate) fn refusal(&self) -> &str {
-        assert_ne!(self.status, StatusCode::OK, "{}", self.text);
-        assert!(!self.text.contains("SAMLResponse"), "{}", self.text);
-        self.text.split("<code>").nth(1).and_then(|rest| rest.split("</code>").next()).unwrap()
+    pub(crate) fn refusal(&self) -> &'static str {
+        assert_ne!(self.status, StatusCode::OK, "{self:?}");
+        let Some(Leaf::Refused { word, .. }) = &self.leaf else { panic!("{self:?}") };
+        word
     }
 
-    /// A hidden field of the page's form.
+    /// A field of the form that carries something.
     pub(crate) fn field(&self, name: &str) -> Option<String> {
-        let (_, rest) = self.text.split_once(&format!("name=\"{name}\" value=\""))?;
-        Some(
-            rest.split('"')
-                .next()?
-                .replace("&amp;", "&")
-                .replace("&#39;", "'")
-                .replace("&lt;", "<")
-                .replace("&quot;", "\"")
-                .replace("&gt;", ">"),
-        )
+        let Some(Leaf::Carry { fields, .. }) = &self.leaf else { return None };
+        fields.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
     }
 
     /// Where its form leads.
     pub(crate) fn action(&self) -> &str {
-        self.text
-            .split("action=\"")
-            .nth(1)
-            .and_then(|rest| rest.split('"').next())
-            .unwrap_or_else(|| panic!("{}", self.text))
+        let Some(Leaf::Carry { action, .. }) = &self.leaf else { panic!("{self:?}") };
+        action
     }
 
     /// The response that the form carries.

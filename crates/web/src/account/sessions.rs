@@ -5,13 +5,11 @@ use super::{
     when::When,
 };
 use crate::frame::{
-    cookies,
     headers::Policy,
     page::Page,
     trouble::Trouble,
-    visit::{Visit, redirect, with_cookie},
+    visit::{Visit, redirect},
 };
-use crate::session::DEVICE;
 use askama::Template;
 use auth::{account::Strength, sign_in::Agent};
 use axum::{body::Body, response::Response};
@@ -83,7 +81,7 @@ fn browser(user_agent: &str) -> String {
     known.collect::<Vec<_>>().join(" · ")
 }
 
-/// `POST /account/sessions`: ends one (`id`), or all others (`others`).
+/// `POST /account/sessions`: ends one (`id`), or all others (`others`). The end of this one is a sign-out.
 pub(super) async fn end(visit: Visit, request: Request<Body>) -> Result<Response, Away> {
     let owner = Owner::of_account(visit).await?;
     let posted = owner.posted(request).await?;
@@ -92,24 +90,25 @@ pub(super) async fn end(visit: Visit, request: Request<Body>) -> Result<Response
         auth.end_other_sessions(&owner.session).await?;
     } else {
         let id = posted.need("id", 64)?.parse().map_err(|_| Trouble::Malformed)?;
+        if id == owner.session.id() {
+            return goodbye(&owner).await;
+        }
         auth.end_session(&owner.session, id).await?;
     }
     Ok(redirect("/account/sessions"))
 }
 
-/// `POST /account/sign-out`: here, and at every application that was opened from here. Those that can only be told through the browser
-/// are told on the way back.
+/// `POST /account/sign-out`: here, and at every application that was opened from here.
 pub(super) async fn sign_out(visit: Visit, request: Request<Body>) -> Result<Response, Away> {
     let owner = Owner::find(visit).await?;
     owner.posted(request).await?;
-    let (visit, session) = (&owner.visit, &owner.session);
-    let ended = visit.web.sso.end_session(session.tenant(), session.id(), session.user(), None).await?;
-    let farewell = visit.web.sso.farewell(&visit.for_sso(), &ended, "/account/sign-in").await?;
-    let (to, kept) = match farewell {
-        Some((path, held)) => (path, held.set_cookie),
-        None => ("/account/sign-in".to_owned(), None),
-    };
-    let secure = visit.web.options.secure_origin;
-    let gone = [cookies::SESSION, cookies::GRANT, DEVICE].map(|name| cookies::forget(&visit.cookie_name(name), secure));
-    Ok(gone.into_iter().chain([kept]).fold(redirect(&to), with_cookie))
+    goodbye(&owner).await
+}
+
+/// Ends this session. Those applications that can only be told through the browser are told on its way back to the sign-in.
+async fn goodbye(owner: &Owner) -> Result<Response, Away> {
+    const HOME: &str = "/account/sign-in";
+    let (sso, session, visit) = (&owner.visit.web.sso, &owner.session, owner.visit.for_sso());
+    let ended = sso.end_session(session.tenant(), session.id(), session.user(), None).await?;
+    Ok(sso.goodbye(&visit, &ended, Some(HOME), HOME).await?.answer(&visit))
 }

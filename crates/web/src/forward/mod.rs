@@ -10,10 +10,12 @@ use crate::{
         cookies,
         headers::Policy,
         trouble::Trouble,
-        visit::{Visit, redirect, with_cookie},
+        visit::{Visit, redirect, render, said, with_cookie},
     },
     session::prove_at,
+    texts::Words,
 };
+use askama::Template;
 use axum::{
     Router,
     extract::{FromRequestParts, State},
@@ -118,15 +120,21 @@ async fn there(web: &Web, visit: &Visit, asked: &Asked) -> Result<(Arc<RelyingPa
     web.sso.forwarded(visit.tenant.id, asked.peer, &asked.headers).await?.map_err(|_| Trouble::NotFound)
 }
 
-/// What goes wrong at the application's host is said without a page: the files that one loads aren't there.
+/// A page that loads nothing: at the application's host the files of ours aren't there.
+#[derive(Template)]
+#[template(path = "doors/bare.html")]
+struct Bare<'a> {
+    words: &'a Words,
+    title: String,
+    text: String,
+}
+
+/// What goes wrong at the application's host.
 fn plainly(visit: &Visit, done: Result<Response, Trouble>) -> Response {
     done.unwrap_or_else(|trouble| {
-        let mut response = Response::new(axum::body::Body::from(format!("{}\n", visit.words.say(trouble.key()))));
-        *response.status_mut() = trouble.status();
-        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-        response.headers_mut().insert(header::CONTENT_TYPE, plain);
-        response.extensions_mut().insert(Policy::nothing());
-        response
+        let title = visit.words.say(&format!("{}-title", trouble.key()));
+        let bare = Bare { words: &visit.words, title, text: said(&visit.words, &trouble) };
+        render(trouble.status(), &bare, Policy { nothing: true, ..Policy::default() })
     })
 }
 

@@ -1,4 +1,6 @@
-//! What every answer tells the browser about what it may do.
+//! What a page tells the browser about what it may do, beside what every answer of a door does ([`sso::headers`]).
+
+pub(crate) use sso::headers::origin_of;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -12,6 +14,11 @@ pub(crate) struct Policy {
     /// Whether it may run a service worker, use the camera, and ask the servers of other organisations, whose accounts it holds too:
     /// the installable authenticator.
     pub(crate) application: bool,
+    /// Origins that it shows in frames, so that they hear of something.
+    pub(crate) frames: Vec<String>,
+    /// Whether its form leads to an application's registered address, and says where it comes from. Browsers hold `form-action` against
+    /// whatever the application redirects to afterwards, and that is its own affair.
+    pub(crate) carries: bool,
     /// Whether it is no page at all: a picture or a stylesheet may load nothing.
     pub(crate) nothing: bool,
 }
@@ -34,6 +41,9 @@ impl Policy {
         }
         let beacon = self.beacon.as_ref().map_or_else(String::new, |beacon| format!(" {beacon}"));
         let form: String = self.form_action.iter().map(|origin| format!(" {origin}")).collect();
+        let form = if self.carries { String::new() } else { format!("form-action 'self'{form}; ") };
+        let framed: String = self.frames.iter().map(|origin| format!(" {origin}")).collect();
+        let framed = if framed.is_empty() { framed } else { format!("; frame-src{framed}") };
         let font = self.beacon.as_deref().unwrap_or("'none'");
         let more =
             if self.application { "; worker-src 'self'; manifest-src 'self'; media-src 'self' blob:" } else { "" };
@@ -43,23 +53,9 @@ impl Policy {
         let blob = if self.application { " blob:" } else { "" };
         format!(
             "default-src 'none'; script-src 'self'{beacon}; style-src 'self'{beacon}; img-src 'self' data:{blob}{beacon}; \
-             font-src {font}; connect-src 'self'{elsewhere}; form-action 'self'{form}; frame-ancestors 'none'; base-uri 'none'{more}{types}"
+             font-src {font}; connect-src 'self'{elsewhere}; {form}frame-ancestors 'none'; base-uri 'none'{framed}{more}{types}"
         )
     }
-}
-
-/// Whether this can stand in a policy as an origin: anything else could end the directive and begin another.
-pub(crate) fn origin_of(url: &str) -> Option<String> {
-    let uri: http::Uri = url.parse().ok()?;
-    let scheme = uri.scheme_str().filter(|scheme| matches!(*scheme, "https" | "http"))?;
-    let authority = uri.authority()?;
-    let name = authority.host();
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-_[]:".contains(&byte);
-    let plain = !name.is_empty() && name.bytes().all(fits);
-    plain.then(|| match authority.port_u16() {
-        Some(port) => format!("{scheme}://{name}:{port}"),
-        None => format!("{scheme}://{name}"),
-    })
 }
 
 const PERMISSIONS: &str = "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), display-capture=(), fullscreen=(), \
@@ -68,16 +64,15 @@ const PERMISSIONS: &str = "accelerometer=(), autoplay=(), browsing-topics=(), ca
 
 /// Puts them on.
 pub(crate) fn apply(headers: &mut HeaderMap, policy: &Policy) {
+    sso::headers::guard(headers);
     let mut set = |name: HeaderName, value: &'static str| {
         headers.insert(name, HeaderValue::from_static(value));
     };
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(header::X_FRAME_OPTIONS, "DENY");
-    // Not `no-referrer`: under that, browsers say `Origin: null` with our own forms too (Fetch, "append a request Origin header").
-    set(header::REFERRER_POLICY, "same-origin");
+    // Not `no-referrer`: under that, browsers say `Origin: null` with our own forms too (Fetch, "append a request Origin header"), and with
+    // one that leads to an application they must say where it comes from: some refuse what says `null`.
+    set(header::REFERRER_POLICY, if policy.carries { "strict-origin" } else { "same-origin" });
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    set(HeaderName::from_static("x-robots-tag"), "noindex");
     let permissions =
         if policy.application { PERMISSIONS.replace("camera=()", "camera=(self)") } else { PERMISSIONS.to_owned() };
     if let Ok(value) = HeaderValue::from_str(&permissions) {
@@ -86,30 +81,11 @@ pub(crate) fn apply(headers: &mut HeaderMap, policy: &Policy) {
     let content = HeaderValue::from_str(&policy.content_security());
     let content = content.unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox"));
     headers.insert(header::CONTENT_SECURITY_POLICY, content);
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_origin_is_one_or_it_is_none() {
-        assert_eq!(origin_of("https://app.example.com/cb?x=1").as_deref(), Some("https://app.example.com"));
-        assert_eq!(origin_of("http://localhost:8080/cb").as_deref(), Some("http://localhost:8080"));
-        assert_eq!(origin_of("https://user@app.example.com/").as_deref(), Some("https://app.example.com"));
-        for wrong in [
-            "",
-            "/local",
-            "javascript:alert(1)",
-            "https://",
-            "https://*/",
-            "https://a.example; script-src */",
-            "data:,x",
-        ] {
-            assert_eq!(origin_of(wrong), None, "{wrong}");
-        }
-    }
 
     #[test]
     fn no_policy_lets_anything_unsafe_in() {
@@ -118,21 +94,16 @@ mod tests {
             Policy::default().leading_to(Some("https://app.example".to_owned())),
             Policy { beacon: Some("https://beacon.example".to_owned()), ..Policy::default() },
             Policy { application: true, ..Policy::default() },
+            Policy { frames: vec!["https://app.example".to_owned()], ..Policy::default() },
+            Policy { carries: true, ..Policy::default() },
             Policy::nothing(),
         ];
         for policy in pages {
             let text = policy.content_security();
             assert!(text.starts_with("default-src 'none'; ") && text.contains("frame-ancestors 'none'"), "{text}");
+            assert_eq!(text.contains("form-action 'self'"), !policy.carries && !policy.nothing, "{text}");
+            assert_eq!(text.contains("; frame-src https://app.example; "), !policy.frames.is_empty(), "{text}");
             assert!(!text.contains("unsafe") && !text.contains('*') && !text.contains('\n'), "{text}");
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_address_writes_into_the_policy(url in "https?://[ -~]{0,60}") {
-            if let Some(origin) = origin_of(&url) {
-                proptest::prop_assert!(!origin.contains([';', ',', ' ', '\'', '*', '"']));
-            }
         }
     }
 }

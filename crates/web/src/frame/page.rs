@@ -102,6 +102,27 @@ impl Page {
         self
     }
 
+    /// With the languages' links leading to the whole of this address, with what it asks.
+    pub(crate) fn at_whole(mut self, uri: &http::Uri) -> Self {
+        let rest: String = uri
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .filter(|part| !part.is_empty() && !part.starts_with("lang="))
+            .map(|part| format!("{part}&"))
+            .collect();
+        for language in &mut self.languages {
+            language.href = format!("{}?{rest}lang={}", uri.path(), language.tag);
+        }
+        self
+    }
+
+    /// Without links to other languages: the page comes once.
+    pub(crate) fn in_one_language(mut self) -> Self {
+        self.languages.clear();
+        self
+    }
+
     /// With a wide card.
     pub(crate) const fn widened(mut self) -> Self {
         self.wide = true;

@@ -240,13 +240,17 @@ impl Visit {
 
     /// The cookie that remembers a language which the address chose.
     pub(crate) fn language_cookie(&self) -> Option<HeaderValue> {
-        let tag = self.new_language.as_deref()?;
-        cookies::set(LANGUAGE_COOKIE, tag, LANGUAGE_LIFE, self.web.options.secure_origin)
+        language_cookie(&self.web, self.new_language.as_deref())
     }
 }
 
+/// The cookie that remembers a language, where one was chosen.
+pub(crate) fn language_cookie(web: &Web, chosen: Option<&str>) -> Option<HeaderValue> {
+    cookies::set(LANGUAGE_COOKIE, chosen?, LANGUAGE_LIFE, web.options.secure_origin)
+}
+
 /// An error's text.
-fn said(words: &Words, trouble: &Trouble) -> String {
+pub(crate) fn said(words: &Words, trouble: &Trouble) -> String {
     match trouble {
         Trouble::Limited(wait) => words.count(trouble.key(), wait.as_secs().max(1)),
         _ => words.say(trouble.key()),

@@ -2,7 +2,7 @@
 
 use crate::support::{Answer, Browser, HOST, House, IKEY, ORIGIN, id_of};
 use axum::body::Body;
-use countersign_web::{WebOptions, router};
+use countersign_web::{Pages, WebOptions};
 use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use messaging::{Courier, Print};
@@ -26,7 +26,7 @@ async fn house(settings: &str, patience: Duration) -> House {
     house.auth = auth::Auth::start_with(Arc::clone(&house.store), courier, options);
     let options = WebOptions { beacon_host: Some(BEACON_HOST.to_owned()), ..WebOptions::default() };
     house.sso = sso::Sso::start(std::sync::Arc::clone(&house.auth), sso::Options::default());
-    house.router = router(&house.sso, options).unwrap();
+    house.router = Pages::new(&house.sso, options).unwrap().router();
     house
 }
 

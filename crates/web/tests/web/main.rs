@@ -15,6 +15,7 @@ mod assets;
 mod canary;
 mod defence;
 mod hostile;
+mod leaves;
 mod messages;
 mod pages;
 mod providers;

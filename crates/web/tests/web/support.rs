@@ -10,7 +10,7 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair},
 };
 use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
-use countersign_web::{WebOptions, router};
+use countersign_web::{Pages, WebOptions};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use keys::{DayKeys, FileRoot, KeyRing};
@@ -87,7 +87,8 @@ impl House {
             auth::Options { fetch: Some(Arc::clone(&abroad) as Arc<dyn upstream::Fetch>), ..auth::Options::default() };
         let auth = Auth::start_with(Arc::clone(&store), courier, options);
         let sso = sso::Sso::start(Arc::clone(&auth), sso::Options::default());
-        let router = router(&sso, WebOptions::default()).unwrap();
+        let pages = Pages::new(&sso, WebOptions::default()).unwrap();
+        let router = pages.router().merge(pages.around(crate::leaves::door()));
         let house = Self {
             outbox: print.outbox(),
             abroad,

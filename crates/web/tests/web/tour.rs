@@ -100,6 +100,9 @@ pub(crate) async fn tour(settings: &str, language: &'static str) -> Vec<Stop> {
     at.browser.jar.lock().unwrap().clear();
     at.page("other browser", &stranger).await;
     at.page("no such page", "/sign-in/nothing").await;
+    for name in crate::leaves::PLAIN {
+        at.page(name, &format!("/leaf/{name}")).await;
+    }
     drop(at);
     stops.extend(remembering(language).await);
     stops.extend(crate::account::tour(settings, language).await);

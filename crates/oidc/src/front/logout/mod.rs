@@ -3,11 +3,9 @@
 //! A link to this address can stand on anybody's page. So nobody is signed out without being asked, unless the hint is the id token of this
 //! very session; and a browser goes on only to an address that its client registered, byte for byte.
 
-mod front_channel;
-mod pages;
-
 use crate::frame::{
     error::OAuthError,
+    headers::origin_of,
     page,
     params::{Form, Source},
     place::{Asked, Place},
@@ -17,9 +15,9 @@ use crate::front::authorize::{
     reply::with_query,
 };
 use auth::account::Session;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, Method, header};
-use sso::{Protocol, RelyingParty, Visit};
+use sso::{Goodbye, Leaf, Protocol, RelyingParty, Visit};
 use std::sync::Arc;
 use types::SecretString;
 
@@ -54,7 +52,7 @@ pub(super) async fn logout(place: Place, asked: Asked) -> Response {
 
 /// `GET /oidc/signed-out`: the end of the way for who has nowhere to go.
 pub(super) async fn signed_out() -> Response {
-    pages::end()
+    Leaf::SignedOut { frames: Vec::new(), missed: Vec::new(), next: None, goes_on: false }.into_response()
 }
 
 async fn asked_for(place: &Place, form: &Form) -> Result<Response, OAuthError> {
@@ -62,16 +60,15 @@ async fn asked_for(place: &Place, form: &Form) -> Result<Response, OAuthError> {
     let visit = super::authorize::visit(place, &form.parts).await?;
     let Some(session) = session(place, &visit).await? else {
         // Nobody is signed in here, so nothing is changed by going on.
-        return Ok(pages::goodbye(&visit, &[], wanted.after.as_deref()));
+        return Ok(Goodbye::to(wanted.after).answer(&visit));
     };
     if let (Some(party), Some(hint)) = (&wanted.party, &wanted.hint)
         && is_of(place, party, hint, &session).await?
     {
-        return front_channel::end(place, &visit, &session, wanted.after.as_deref()).await;
+        return end(place, &visit, &session, wanted.after.as_deref()).await;
     }
-    let app = wanted.party.as_ref().map(|party| party.app.name.as_str());
-    // Names nobody: it is shown to whoever has the cookie, who may have copied it.
-    Ok(pages::question(&token(place, &visit, &session).await?, form, app, wanted.after.as_deref()))
+    let app = wanted.party.as_ref().map(|party| party.app.name.clone());
+    Ok(question(token(place, &visit, &session).await?, form, app, wanted.after.as_deref()))
 }
 
 /// The person has said yes, on our page.
@@ -79,13 +76,34 @@ async fn confirmed(place: &Place, form: &Form) -> Result<Response, OAuthError> {
     let wanted = wanted(place, form).await?;
     let visit = super::authorize::visit(place, &form.parts).await?;
     let Some(session) = session(place, &visit).await? else {
-        return Ok(pages::goodbye(&visit, &[], wanted.after.as_deref()));
+        return Ok(Goodbye::to(wanted.after).answer(&visit));
     };
     let given = form.required("token", "The form is not complete.")?;
     if !types::ct_eq(token(place, &visit, &session).await?.as_bytes(), given.as_bytes()) {
         return Err(OAuthError::invalid_request("This page is not of this session. Go back and start again."));
     }
-    front_channel::end(place, &visit, &session, wanted.after.as_deref()).await
+    end(place, &visit, &session, wanted.after.as_deref()).await
+}
+
+/// Ends the session, and shows the page from which the browser tells the applications. Those with a back channel are told by the outbox that
+/// was written as the session ended.
+async fn end(place: &Place, visit: &Visit, session: &Session, after: Option<&str>) -> Result<Response, OAuthError> {
+    let sso = place.sso();
+    let ended = sso.end_session(place.tenant, session.id(), session.user(), None).await;
+    let ended = ended.map_err(|error| OAuthError::ours(&error))?;
+    place.door.logouts.wake();
+    let goodbye = sso.goodbye(visit, &ended, after, super::SIGNED_OUT).await;
+    Ok(goodbye.map_err(|error| OAuthError::ours(&error))?.answer(visit))
+}
+
+/// Asks the person, who came here by a link that may be anybody's. It names nobody: it is shown to whoever has the cookie, who may have
+/// copied it.
+fn question(token: String, form: &Form, app: Option<String>, after: Option<&str>) -> Response {
+    let carried = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state"].into_iter();
+    let carried = carried.filter_map(|name| form.get(name).ok().flatten().map(|value| (name, value.to_owned())));
+    let fields = carried.chain([("token", token)]).collect();
+    let leads_to = after.and_then(origin_of);
+    Leaf::SignOut { app, action: super::LOGOUT.to_owned(), fields, leads_to }.into_response()
 }
 
 /// Reads what is asked for. Nothing that can't be verified leads anywhere.
