@@ -109,5 +109,5 @@ pub fn answer_to_failure(ours: bool) -> Response {
 /// What the fuzzers call.
 #[doc(hidden)]
 pub mod fuzzing {
-    pub use crate::front::fuzzing::redirect_uri;
+    pub use crate::front::fuzzing::{metadata, redirect_uri, request, request_object};
 }

@@ -77,7 +77,7 @@ fn allowed(client: &OidcClient) -> Algorithms {
 }
 
 /// As they would stand in an address.
-fn pairs(claims: Map<String, Value>, client_id: &str) -> Result<Vec<(String, String)>, OAuthError> {
+pub(crate) fn pairs(claims: Map<String, Value>, client_id: &str) -> Result<Vec<(String, String)>, OAuthError> {
     if claims.get("client_id").is_some_and(|value| value.as_str() != Some(client_id))
         || ["request", "request_uri"].iter().any(|name| claims.contains_key(*name))
     {

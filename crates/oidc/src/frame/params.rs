@@ -102,7 +102,7 @@ async fn of_body(parts: &Parts, body: Body, most: usize) -> Result<Vec<(String, 
     of_text(&body, most)
 }
 
-fn of_text(text: &[u8], most: usize) -> Result<Vec<(String, String)>, OAuthError> {
+pub(crate) fn of_text(text: &[u8], most: usize) -> Result<Vec<(String, String)>, OAuthError> {
     if text.len() > most {
         return Err(TOO_LONG);
     }

@@ -49,10 +49,41 @@ pub(crate) fn routes() -> Router<Arc<Door>> {
 
 /// What the fuzzers call.
 pub(crate) mod fuzzing {
+    use super::{authorize::request::Request, register::metadata::Metadata};
+    use crate::frame::params::{self, Form};
+    use sso::OidcClient;
+
     /// Whether an address may be registered, and whether it is one of these.
     #[must_use]
     pub fn redirect_uri(text: &str) -> (bool, bool) {
         let registered = ["https://app.example/cb", "http://127.0.0.1/cb"];
         (super::redirect_uri::may_be_registered(text), super::redirect_uri::is_registered(registered, text))
+    }
+
+    /// Whether a query or a body is an authorisation request.
+    #[must_use]
+    pub fn request(bytes: &[u8]) -> bool {
+        params::of_text(bytes, params::MOST_BYTES).is_ok_and(asks)
+    }
+
+    /// Whether what a client has signed is an authorisation request; none where it isn't taken, or is not of the client that it is for.
+    #[must_use]
+    pub fn request_object(claims: &[u8]) -> Option<bool> {
+        let claims = serde_json::from_slice(claims).ok()?;
+        let pairs = crate::back::jar::pairs(claims, "client").ok()?;
+        let named = pairs.iter().filter(|(name, _)| name == "client_id").map(|(_, value)| value.as_str());
+        (named.collect::<Vec<_>>() == ["client"]).then(|| asks(pairs))
+    }
+
+    fn asks(pairs: Vec<(String, String)>) -> bool {
+        let (parts, ()) = http::Request::new(()).into_parts();
+        Request::read(&Form::of(parts, pairs)).is_ok()
+    }
+
+    /// Whether a client that says this of itself is held as one that isn't the organisation's own; none where it isn't taken.
+    #[must_use]
+    pub fn metadata(body: &[u8]) -> Option<bool> {
+        let client = Metadata::read(body).and_then(|metadata| metadata.client(&OidcClient::default())).ok()?;
+        Some(!client.first_party && client.pkce_required)
     }
 }

@@ -17,7 +17,7 @@ const LONGEST_NAME: usize = 100;
 /// What a client says of itself. Members that aren't here are ignored (RFC 7591 §2), but for those that would promise something.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Metadata {
+pub(crate) struct Metadata {
     pub(super) client_id: Option<String>,
     client_name: Option<String>,
     redirect_uris: Vec<String>,
@@ -65,7 +65,7 @@ const fn invalid(description: &'static str) -> OAuthError {
 
 impl Metadata {
     /// From a request's body.
-    pub(super) fn read(body: &[u8]) -> Result<Self, OAuthError> {
+    pub(crate) fn read(body: &[u8]) -> Result<Self, OAuthError> {
         const UNREADABLE: OAuthError = invalid("The metadata can not be read.");
         // An object, in which a list of values would else be taken for one.
         let object: Map<String, Value> = serde_json::from_slice(body).map_err(|_| UNREADABLE)?;
@@ -81,7 +81,7 @@ impl Metadata {
     }
 
     /// As settings; what was set before and isn't the program's to say comes from `before`.
-    pub(super) fn client(&self, before: &OidcClient) -> Result<OidcClient, OAuthError> {
+    pub(crate) fn client(&self, before: &OidcClient) -> Result<OidcClient, OAuthError> {
         self.promises()?;
         for uri in self.redirect_uris.iter().chain(&self.post_logout_redirect_uris) {
             if !redirect_uri::may_be_registered(uri) {

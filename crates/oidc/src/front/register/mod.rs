@@ -3,7 +3,7 @@
 //! It is off: a tenant has it when an administrator has given out an initial access token, for as many registrations and as long as that
 //! says. What registers itself can do less than what an administrator sets up (see `metadata`), and an administrator sees it in the log.
 
-mod metadata;
+pub(crate) mod metadata;
 
 use crate::frame::{
     error::{Code, OAuthError, json_response},
