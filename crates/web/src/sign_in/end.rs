@@ -121,6 +121,21 @@ pub(super) async fn cancel(visit: Visit, Path(id): Path<String>, request: Reques
     Ok(held.visit.show(StatusCode::OK, &page, held.policy()))
 }
 
+/// `POST /sign-in/{id}/other`: not this name, which an application has only guessed. The sign-in is given up, and another for the same
+/// request asks who somebody is.
+pub(super) async fn other(visit: Visit, Path(id): Path<String>, request: Request<Body>) -> Result<Response, Trouble> {
+    let held = Held::find_open(visit, &id).await?;
+    held.posted(request).await?;
+    let (auth, purpose) = (&held.visit.web.auth, held.sign_in.purpose().clone());
+    if !matches!(purpose, Purpose::SingleSignOn { .. }) || held.sign_in.state() != SignInState::Open {
+        return Ok(redirect(&held.base));
+    }
+    auth.cancel_sign_in(&held.sign_in).await?;
+    let opened = auth.open_sign_in(held.sign_in.app(), None, purpose, &held.visit.browser()).await?;
+    let sso = held.visit.for_sso();
+    Ok(with_cookie(redirect(&sso::Visit::sign_in_path(&opened)), sso.sign_in_cookie(&opened)))
+}
+
 /// `POST /sign-in/{id}/enroll`: leads to where the person sets up a way to sign in.
 pub(super) async fn enroll(visit: Visit, Path(id): Path<String>, request: Request<Body>) -> Result<Response, Trouble> {
     let held = Held::find_open(visit, &id).await?;

@@ -99,6 +99,7 @@ impl Held {
             token: self.token(),
             kind,
             app,
+            guessed: matches!(self.sign_in.purpose(), Purpose::SingleSignOn { .. }),
             username: self
                 .sign_in
                 .username()
@@ -119,6 +120,8 @@ pub(super) struct Context {
     /// `application`, `portal` or `step-up`.
     pub(super) kind: &'static str,
     pub(super) app: String,
+    /// Whether the name may be somebody's guess, and can be changed here.
+    pub(super) guessed: bool,
     /// In parts, between which a line may break.
     pub(super) username: Option<Vec<String>>,
 }

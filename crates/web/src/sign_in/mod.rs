@@ -48,6 +48,7 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/sign-in/{id}/recovery", get(code::show_recovery).post(code::take_recovery))
         .route("/sign-in/{id}/enroll", get(prompt::show).post(end::enroll))
         .route("/sign-in/{id}/remember", get(end::ask_to_remember).post(end::remember))
+        .route("/sign-in/{id}/other", get(prompt::show).post(end::other))
         .route("/sign-in/{id}/cancel", get(prompt::show).post(end::cancel))
         .route("/sign-in/{id}/done", get(end::done))
 }

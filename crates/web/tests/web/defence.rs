@@ -12,8 +12,19 @@ use proptest::{
 };
 
 /// Every path that acts, under a sign-in.
-const ACTS: [&str; 10] =
-    ["name", "passkey", "passkey/options", "push", "call", "sms", "passcode", "recovery", "remember", "cancel"];
+const ACTS: [&str; 11] = [
+    "name",
+    "other",
+    "passkey",
+    "passkey/options",
+    "push",
+    "call",
+    "sms",
+    "passcode",
+    "recovery",
+    "remember",
+    "cancel",
+];
 const ENROLL: &str = "enroll";
 
 #[tokio::test]

@@ -1,7 +1,10 @@
 //! The prompt at work: each factor by plain forms, the wait, the end.
 
 use crate::support::{BACK, House, approve, id_of, words_of};
-use auth::Answer as Said;
+use auth::{
+    Answer as Said,
+    sign_in::{Purpose, cookie_name},
+};
 use axum::body::Body;
 use http::{Method, header};
 use http_body_util::BodyExt as _;
@@ -237,4 +240,35 @@ async fn a_sign_in_that_is_too_old_says_so() {
     let late = browser.post(&format!("{base}/passcode"), &[("token", &token), ("code", "123456")]).await;
     assert_eq!(late.status, 410);
     assert!(id_of(&base).to_string().len() == 36);
+}
+
+#[tokio::test]
+async fn a_name_that_an_application_has_guessed_wrongly_can_be_changed() {
+    let house = House::new().await;
+    let (dora, ben) = (house.user("dora").await, house.user("ben").await);
+    house.token(dora).await;
+    house.token(ben).await;
+    let browser = house.browser();
+    let base = browser.open_sso("dora").await;
+    let page = browser.get(&base).await;
+    assert!(page.text().contains("dora") && page.text().contains("Not you?"), "{}", page.text());
+    let other = browser.submit(&base, &format!("{base}/other"), &[]).await;
+    let next = other.location().to_owned();
+    assert!(next.starts_with("/sign-in/") && next != base, "{next}");
+    // It asks for the name, knows nothing of the guess, and goes on for the same request.
+    let asked = browser.get(&next).await.text();
+    assert!(asked.contains("name=\"username\"") && !asked.contains("dora"), "{asked}");
+    let named = browser.submit(&next, &format!("{next}/name"), &[("username", "ben")]).await;
+    assert_eq!(named.location(), next);
+    assert!(browser.get(&next).await.text().contains("ben"));
+    // The first one is given up.
+    assert_eq!(browser.get(&base).await.status, 403);
+    let secret = browser.jar.lock().unwrap()[&cookie_name(id_of(&next), true)].clone();
+    let sign_in = house.auth.sign_in(house.tenant, id_of(&next), &secret).await.unwrap();
+    assert!(matches!(sign_in.purpose(), Purpose::SingleSignOn { return_to, .. } if return_to == "/oidc/continue/x"));
+    // Where the application says who it is, rather than guess, nobody else signs in.
+    let (browser, base) = house.at_application("dora").await;
+    assert!(!browser.get(&base).await.text().contains("Not you?"));
+    assert_eq!(browser.submit(&base, &format!("{base}/other"), &[]).await.location(), base);
+    assert_eq!(browser.get(&base).await.status, 200);
 }

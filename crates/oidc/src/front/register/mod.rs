@@ -67,10 +67,16 @@ pub(super) async fn remove(place: Place, Path(client_id): Path<String>, headers:
             let (party, _) = own(&place, &client_id, &headers).await?;
             let directory = place.door.directory.tenant(place.tenant, party.ikey());
             directory.delete_integration(party.ikey()).await.map_err(|error| OAuthError::ours(&error))?;
+            forget(&place, &party);
             Ok(StatusCode::NO_CONTENT.into_response())
         }
         .await,
     )
+}
+
+/// What was changed is read anew with the next request. Other nodes hear of it a moment later.
+fn forget(place: &Place, party: &RelyingParty) {
+    place.sso().auth().applications().forget(party.ikey());
 }
 
 fn finish(done: Result<Response, OAuthError>) -> Response {
@@ -124,6 +130,7 @@ async fn updated(place: &Place, client_id: &str, headers: &HeaderMap, asked: Ask
     let settings = Settings { kind: Kind::Oidc(Box::new(client.clone())), ..read.1.clone() };
     let fields = vec!["registration".to_owned()];
     manage::change_as_read(&directory, &read, &settings, fields).await.map_err(refused)?;
+    forget(place, &party);
     Ok(told(place, StatusCode::OK, &party.key, &party.app.name, &client, &token, None))
 }
 
