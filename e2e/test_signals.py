@@ -1,24 +1,33 @@
 """Shared Signals: a receiver that is told by push and by poll, its tokens judged by PyJWT, and a client that ends everything of a person."""
 
 import base64
+import contextlib
 import http.client
 import json
+import os
+import re
 import ssl
+import subprocess
 import threading
 import urllib.parse
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import jwt
 import pytest
 from fixtures.browser_house import Lobby
+from fixtures.names import knowing
+from fixtures.server import ROOT
 from fixtures.sso import Connected, Organisation
-from fixtures.waiting import wait_for
+from fixtures.waiting import end, free_port, wait_for
 from playwright.sync_api import expect
 
 CAEP = "https://schemas.openid.net/secevent/caep/event-type"
 VERIFICATION = "https://schemas.openid.net/secevent/ssf/event-type/verification"
 PUSH, POLL = "urn:ietf:rfc:8935", "urn:ietf:rfc:8936"
+# The receiver of e2e/apps/ssf, which xtask builds.
+FOREIGN = os.environ.get("COUNTERSIGN_SSF_RECEIVER", str(ROOT / "target/ssf-receiver/debug/ssf-receiver"))
 # A receiver hears within so many seconds.
 SOON = 5.0
 
@@ -236,3 +245,81 @@ def test_one_call_from_outside_ends_everything_of_a_person(organisation: Organis
     assert client.ask("POST", "/global-token-revocation", {"sub_id": named})[0] == 204
     page.goto(f"{organisation.issuer}/account")
     page.wait_for_url("**/sign-in/**")
+
+
+class Foreign:
+    """An application with a receiver that others wrote (e2e/apps/ssf): it makes its stream itself, by its own client credentials."""
+
+    def __init__(self, organisation: Organisation, place: Path, **receiver: object) -> None:
+        app = organisation.app(
+            "oidc", "A foreign receiver", "https://receiver.example",
+            "--set", 'oidc.grant_types=["client_credentials"]', "--set", 'oidc.scopes=["ssf.manage"]',
+            redirect="https://receiver.example/callback",
+        )  # fmt: skip
+        oauth = {
+            "token-uri": f"{organisation.issuer}/oidc/token",
+            "client-id": app.key,
+            "client-secret": app.secret,
+            "scopes": ["ssf.manage"],
+        }
+        config = {
+            "transmitter-issuer": organisation.issuer, "oauth2": oauth, "stream": {"management": "receiver"},
+        } | receiver  # fmt: skip
+        self.process = subprocess.Popen(
+            [*knowing([organisation.tenant.host], place), FOREIGN, json.dumps(config)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=os.environ | {"SSL_CERT_FILE": str(organisation.server.ca_file)} | self.environment(receiver),
+        )  # fmt: skip
+        assert self.line() == "ready"
+
+    @staticmethod
+    def environment(receiver: dict) -> dict[str, str]:
+        url = receiver.get("push", {}).get("delivery-endpoint-url")
+        return {"PORT": str(urllib.parse.urlsplit(url).port)} if url else {}
+
+    def line(self) -> str:
+        return self.process.stdout.readline().strip()
+
+    def ask(self, command: str) -> str:
+        self.process.stdin.write(f"{command}\n")
+        self.process.stdin.flush()
+        return self.line()
+
+    def events(self, *kinds: str) -> dict[str, dict]:
+        """The claims of the next events of these kinds; others are of no interest."""
+        found: dict[str, dict] = {}
+        while len(found) < len(kinds):
+            line = self.line()
+            assert line.startswith("{"), f"the receiver said: {line!r}"
+            claims = json.loads(line)["claims"]
+            found |= {kind: claims for kind in kinds if kind in claims["events"]}
+        return found
+
+    def close(self) -> None:
+        end(self.process)
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+@pytest.mark.parametrize("way", ["push", "poll"])
+def test_a_receiver_that_others_wrote_is_told(organisation: Organisation, place: Path, way: str) -> None:
+    """It finds the transmitter's metadata and keys, makes its stream, has it verified, and takes what is told, by its own rules."""
+    url = f"http://127.0.0.1:{free_port()}/ssf/push"
+    push = {"push": {"delivery-endpoint-url": url, "expected-auth-header": "Bearer the receiver's own"}}
+    poll = {"delivery-method": "poll", "poll": {"interval": "100ms", "initial-delay": "1ms"}}
+    with contextlib.closing(Foreign(organisation, place, **(push if way == "push" else poll))) as foreign:
+        wait_for("its stream is there", lambda: foreign.ask("health") == "healthy", 20)
+        # The library has verified the stream's name and the state by itself, before it hands the event over.
+        asked = foreign.ask("verify")
+        assert asked.startswith("asked "), asked
+        (verified,) = foreign.events(VERIFICATION).values()
+        assert verified["events"][VERIFICATION] == {"state": asked.removeprefix("asked ")}
+        organisation.page.goto(f"{organisation.issuer}/account")
+        expect(organisation.page.get_by_role("heading", name="Your account")).to_be_visible()
+        admin = ("--tenant", organisation.tenant.host)
+        (passkey,) = re.findall(r"\bWA\w+", organisation.server.admin(*admin, "user", "passkeys", "alice"))
+        organisation.server.admin(*admin, "passkey", "suspend", passkey)
+        revoked, changed = f"{CAEP}/session-revoked", f"{CAEP}/credential-change"
+        told = foreign.events(revoked, changed)
+        assert all(claims["sub_id"] == _user(organisation) for claims in told.values()), told
+        assert told[changed]["events"][changed]["change_type"] == "revoke"

@@ -12,6 +12,9 @@ use crate::{debian, floors, picture, registries};
 /// Tells the tests which engines to stand on.
 const ENGINES: &str = "COUNTERSIGN_TEST_ENGINES";
 
+/// Where cargo builds.
+const TARGET: &str = "CARGO_TARGET_DIR";
+
 /// The version that `COUNTERSIGN_DENY=1` installs.
 const CARGO_DENY: &str = "cargo-deny@0.20.2";
 
@@ -37,11 +40,15 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     // The server, and the examples that place calls (e2e/test_sip.py, e2e/test_voice.py), ask providers (e2e/test_upstream.py) and read
     // what e2e/test_xml.py compares. In one command: each choice of packages has its own features, and so its own build of most crates.
     run(&mut workspace.cargo(["build", "--workspace", "--bins", "--examples"]))?;
+    // A program around a library that is nobody's of this house, with a lock file and dependencies of its own.
+    let receiver = workspace.target.join("ssf-receiver");
+    run(workspace.cargo(["build", "--locked", "--manifest-path", "e2e/apps/ssf/Cargo.toml"]).env(TARGET, &receiver))?;
     if has_python_tests(&workspace.root.join("e2e"))? {
         let cache = format!("cache_dir={}", workspace.target.join("pytest").display());
         let mut tests = python_of(workspace, &python, &modules);
         tests.env("COUNTERSIGN_MITMDUMP", proxy);
         tests.env("COUNTERSIGN_PRIVACYIDEA", privacyidea);
+        tests.env("COUNTERSIGN_SSF_RECEIVER", receiver.join("debug/ssf-receiver"));
         run(tests.args(["-m", "pytest", "-ra", "-o", &cache, "e2e/"]))?;
     }
     deny(workspace)?;
