@@ -173,6 +173,24 @@ def test_a_person_sets_up_a_passkey_on_the_printed_page_and_signs_in_with_it(dem
     page.goto(demo.address("robin's own page"))
     # A second way to sign in is asked for first.
     Prompt(page).shows("add-title")
+    # The same passkey, by OpenID Connect; and out of there, out of everything.
+    wiki = demo.address("A wiki, by OpenID Connect")
+    page.goto(wiki)
+    assert demo.command("countersign app add oidc")[4:6] == ['"Demo', 'wiki"']
+    expect(page.locator("#signed-out")).to_be_visible()
+    everybody_can_use(page)
+    # Who asks is not known there, so the passkey offers itself.
+    page.get_by_role("link", name="Sign in").click()
+    expect(page.locator("#signed-in")).to_have_text("robin")
+    assert page.url == wiki and page.locator("#acr").inner_text() == "phr"
+    everybody_can_use(page)
+    page.goto(demo.address("robin's applications"))
+    page.get_by_role("link", name="Demo wiki").click()
+    expect(page.locator("#signed-in")).to_have_text("robin")
+    page.locator("#out").click()
+    Prompt(page).button("sign-out").click()
+    page.wait_for_url(wiki)
+    expect(page.locator("#signed-out")).to_be_visible()
 
 
 def test_a_token_signs_in_on_the_page_too(demo: Demo, visitor: Visitor) -> None:

@@ -31,6 +31,7 @@ const STYLE: &str = include_str!("application.css");
 /// The application.
 pub(super) struct Application {
     client: Universal,
+    look: Look,
     /// Where the one who tries the demo sets up a passkey, and as whom.
     invitation: Invitation,
     /// Who is on the way to the sign-in page, by what their browser holds.
@@ -49,33 +50,50 @@ struct Waiting {
 }
 
 /// What is shown; everything in it is escaped already.
-struct Shown {
-    status: StatusCode,
-    title: &'static str,
-    main: String,
+pub(super) struct Shown {
+    pub(super) status: StatusCode,
+    pub(super) title: &'static str,
+    pub(super) main: String,
 }
 
-/// Serves it until `shutdown` begins.
-pub(super) async fn serve(listener: TcpListener, client: Universal, invitation: Invitation, shutdown: Shutdown) {
-    let application = Arc::new(Application { client, invitation, waiting: Mutex::default() });
+/// How an application of the demo's looks.
+pub(super) struct Look {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// Where its forms lead: Chromium holds the redirects behind a form to this, too.
+    pub(super) site: String,
+}
+
+/// Serves it, and `others` beside it, until `shutdown` begins.
+pub(super) async fn serve(
+    listener: TcpListener,
+    client: Universal,
+    invitation: Invitation,
+    others: Router,
+    shutdown: Shutdown,
+) {
+    let look = Look { name: "Demo application", site: client.site.clone() };
+    let application = Arc::new(Application { client, look, invitation, waiting: Mutex::default() });
     let routes = Router::new()
         .route("/", get(front))
         .route("/sign-in", post(sign_in))
         .route("/callback", get(callback))
         .route("/style.css", get(style))
-        .with_state(application);
+        .with_state(application)
+        .merge(others);
     let stop = async move { shutdown.begun().await };
     // A listener that failed is one that nobody can open any more; the demo goes on without it.
     let _ = axum::serve(listener, routes).with_graceful_shutdown(stop).await;
 }
 
-impl Application {
-    fn page(&self, shown: &Shown) -> Response {
+impl Look {
+    pub(super) fn page(&self, shown: &Shown) -> Response {
         let Shown { status, title, main } = shown;
+        let name = self.name;
         let html = format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title} – Demo application</title>\n\
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title} – {name}</title>\n\
              <meta name=\"viewport\" content=\"width=device-width\">\n<link rel=\"stylesheet\" href=\"/style.css\">\n\
-             <link rel=\"icon\" href=\"data:,\">\n</head>\n<body>\n<header>Demo application</header>\n<main>\n<h1>{title}</h1>\n\
+             <link rel=\"icon\" href=\"data:,\">\n</head>\n<body>\n<header>{name}</header>\n<main>\n<h1>{title}</h1>\n\
              {main}</main>\n</body>\n</html>\n"
         );
         let mut response = Response::new(Body::from(html));
@@ -84,15 +102,20 @@ impl Application {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        // Chromium holds the redirects behind a form to this, too.
         let policy = format!(
             "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self' {}",
-            self.client.site
+            self.site
         );
         if let Ok(policy) = HeaderValue::from_str(&policy) {
             headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         }
         response
+    }
+}
+
+impl Application {
+    fn page(&self, shown: &Shown) -> Response {
+        self.look.page(shown)
     }
 
     fn failure(&self, status: StatusCode, why: &str) -> Response {
@@ -115,6 +138,8 @@ async fn front(State(application): State<Arc<Application>>) -> Response {
          <p><a id=\"invitation\" href=\"{link}\">Set up a passkey as “{name}”</a>: this is the link that {name} would have got by mail. It \
          works once. Then sign in above.</p>\n\
          <h2>More to look at</h2>\n<ul>\n\
+         <li><a href=\"/wiki\">The demo wiki</a>, which signs people in by OpenID Connect, with the same passkey</li>\n\
+         <li><a href=\"{site}/apps\">Your applications</a>: the launcher</li>\n\
          <li><a href=\"{site}/account\">Your account</a>: passkeys, authenticators, recovery codes, sessions</li>\n\
          <li><a href=\"{site}/authenticator/\">The authenticator</a>, an app that your browser installs</li>\n</ul>\n\
          <p>Mails, text messages and calls are shown in the terminal in which the demo runs. As “you” you have a token, a telephone, and \
@@ -142,13 +167,20 @@ async fn sign_in(State(application): State<Arc<Application>>, body: Bytes) -> Re
         }
         waiting.insert(session.clone(), Waiting { state, username });
     }
+    let mut response = redirect(&address);
+    let cookie = format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax");
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Sends a browser on by GET.
+pub(super) fn redirect(address: &str) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SEE_OTHER;
-    let cookie = format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax");
-    for (name, value) in [(header::LOCATION, address), (header::SET_COOKIE, cookie)] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            response.headers_mut().insert(name, value);
-        }
+    if let Ok(address) = HeaderValue::from_str(address) {
+        response.headers_mut().insert(header::LOCATION, address);
     }
     response
 }
@@ -161,7 +193,7 @@ async fn callback(
 ) -> Response {
     let query = query.unwrap_or_default();
     let given = |name| field(query.as_bytes(), name).unwrap_or_default();
-    let session = session(&headers);
+    let session = cookie(&headers, COOKIE);
     // A session waits for one callback.
     let waiting =
         session.and_then(|session| application.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&session));
@@ -203,18 +235,19 @@ async fn style() -> Response {
     response
 }
 
-fn session(headers: &HeaderMap) -> Option<String> {
+/// A cookie's value.
+pub(super) fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value.to_owned())
+    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())
 }
 
-fn field(form: &[u8], name: &str) -> Option<String> {
+pub(super) fn field(form: &[u8], name: &str) -> Option<String> {
     form_urlencoded::parse(form).find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
 }
 
 /// For HTML, between tags and in attributes.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -245,7 +278,7 @@ mod tests {
     fn a_session_is_found_among_other_cookies() {
         let mut headers = HeaderMap::new();
         headers.append(header::COOKIE, HeaderValue::from_static("a=1; demo-application=xyz; b=2"));
-        assert_eq!(session(&headers).as_deref(), Some("xyz"));
-        assert_eq!(session(&HeaderMap::new()), None);
+        assert_eq!(cookie(&headers, COOKIE).as_deref(), Some("xyz"));
+        assert_eq!(cookie(&HeaderMap::new(), COOKIE), None);
     }
 }

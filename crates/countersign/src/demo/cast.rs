@@ -1,4 +1,4 @@
-//! Who is in the demo: an organisation with three applications, and people with every factor.
+//! Who is in the demo: an organisation with four applications, and people with every factor.
 
 use std::time::Duration;
 
@@ -6,6 +6,10 @@ use anyhow::Context as _;
 use data_encoding::HEXLOWER;
 use directory::{
     Codes, IntegrationKeys, NewBypassCodes, NewIntegration, NewPhone, NewTenant, NewToken, NewUser, Scope, Seed, Status,
+};
+use sso::{
+    Kind, OidcClient, Settings,
+    manage::{self, MadeParty, NewParty, NewSecret},
 };
 use types::{SecretString, UserId, World};
 
@@ -33,6 +37,8 @@ pub(super) struct Cast {
     pub(super) unix: IntegrationKeys,
     /// What the demo's web application signs in to.
     pub(super) web: IntegrationKeys,
+    /// What the demo's wiki signs in to, by OpenID Connect.
+    pub(super) wiki: MadeParty,
     pub(super) anna: Seed,
     pub(super) ben: Seed,
     /// AES key and private id.
@@ -55,8 +61,8 @@ struct Setup<'a> {
     world: &'a World,
 }
 
-/// Makes them all.
-pub(super) async fn make(services: &Services, https: &Https, world: &World) -> anyhow::Result<Cast> {
+/// Makes them all. `home` is where the demo's web applications are.
+pub(super) async fn make(services: &Services, https: &Https, world: &World, home: &str) -> anyhow::Result<Cast> {
     let house = services.directory();
     let tenant =
         NewTenant { name: "Demo organisation".to_owned(), api_host: "localhost".to_owned(), ..NewTenant::default() };
@@ -65,6 +71,7 @@ pub(super) async fn make(services: &Services, https: &Https, world: &World) -> a
     let (_, api) = setup.scope.create_integration(&application("Demo script", "authapi")).await?;
     let (_, unix) = setup.scope.create_integration(&application("Demo host (SSH)", "unix")).await?;
     let (_, web) = setup.scope.create_integration(&application("Demo application", "websdk")).await?;
+    let wiki = manage::create(&setup.scope, wiki(home)).await.context("the wiki")?;
 
     let anna = setup.totp("anna").await?;
     let ben = setup.hotp("ben").await?;
@@ -81,11 +88,26 @@ pub(super) async fn make(services: &Services, https: &Https, world: &World) -> a
     let lena = setup.totp("lena").await?;
     let you = setup.everything().await?;
     let invitation = setup.invitation().await?;
-    Ok(Cast { api, unix, web, anna, ben, chris, dora, emil, fay, ivan, jan, lena, you, invitation })
+    Ok(Cast { api, unix, web, wiki, anna, ben, chris, dora, emil, fay, ivan, jan, lena, you, invitation })
 }
 
 fn application(name: &str, kind: &str) -> NewIntegration {
     NewIntegration { name: name.to_owned(), r#type: kind.to_owned(), ..NewIntegration::default() }
+}
+
+/// What `countersign app add oidc` makes of an application at `home`.
+fn wiki(home: &str) -> NewParty {
+    let client = OidcClient {
+        redirect_uris: vec![format!("{home}/wiki/callback")],
+        post_logout_redirect_uris: vec![format!("{home}/wiki")],
+        frontchannel_logout_uri: Some(format!("{home}/wiki/signed-out")),
+        initiate_login_uri: Some(format!("{home}/wiki/sign-in")),
+        client_uri: Some(format!("{home}/wiki")),
+        ..OidcClient::default()
+    };
+    let mut settings = Settings::of(Kind::Oidc(Box::new(client)));
+    settings.tile.about = "Signs people in by OpenID Connect".to_owned();
+    NewParty { secret: NewSecret::Made, ..NewParty::new("Demo wiki", settings) }
 }
 
 impl Setup<'_> {

@@ -9,7 +9,10 @@ use std::{
 
 use directory::IntegrationKeys;
 
-use super::cast::{Cast, INVITED, YOUR_NAME};
+use super::{
+    cast::{Cast, INVITED, YOUR_NAME},
+    wiki,
+};
 use crate::cli::say;
 
 /// Where everything is.
@@ -87,9 +90,15 @@ pub(super) fn print(cast: &Cast, places: &Places<'_>) -> anyhow::Result<()> {
         indented(&format!(
             "Set up a passkey as \"{INVITED}\"   {site}{}\n\
              {INVITED}'s own page              {site}/account\n\
+             {INVITED}'s applications          {site}/apps\n\
+             A wiki, by OpenID Connect     {application}/wiki\n\
              The authenticator, an app     {site}/authenticator/\n",
             cast.invitation
         )),
+    ))?;
+    say(&format!(
+        "The wiki is an application that speaks OpenID Connect. One like it is connected by\n\n{}\n",
+        indented(&wiki::command(application))
     ))?;
     say(&format!(
         "At a terminal you sign in as \"{YOUR_NAME}\", who has a token, an authenticator and a telephone.\n\n\

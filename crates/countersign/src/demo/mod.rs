@@ -3,8 +3,8 @@
 //! Everything goes the way that it goes in production: the server of `serve` with its own certificate authority, SQLite, sealed
 //! fields; requests signed as Duo's clients sign them, over TLS that is verified; authenticators with keys of their own. Two things
 //! differ. The message supplier is a channel that prints. And the pages are served by http too, on this machine only: a browser uses
-//! passkeys at `http://localhost`, but not behind a certificate authority that it has never heard of. A web application of the demo's
-//! own, on a port of its own, sends people to these pages and takes them back.
+//! passkeys at `http://localhost`, but not behind a certificate authority that it has never heard of. Two web applications of the demo's
+//! own, on a port of their own, send people to these pages and take them back: one as Duo's clients do, one by OpenID Connect.
 //!
 //! To add a login to the show: a line in [`scenes`]; if it needs a person, one in [`cast`].
 
@@ -19,6 +19,7 @@ mod scenes;
 mod scratch;
 mod show;
 mod universal;
+mod wiki;
 
 use std::{
     io::{IsTerminal as _, stdin},
@@ -37,8 +38,14 @@ use tokio::net::TcpListener;
 use types::World;
 
 use self::{
-    application::Invitation, duo::Duo, manual::Places, scenes::Scenes, scratch::Scratch, show::Show,
+    application::{Invitation, Look},
+    duo::Duo,
+    manual::Places,
+    scenes::Scenes,
+    scratch::Scratch,
+    show::Show,
     universal::Universal,
+    wiki::Wiki,
 };
 use crate::{
     cli::say,
@@ -135,7 +142,7 @@ pub async fn run(arguments: DemoArgs) -> anyhow::Result<()> {
     let place = scratch.path().display();
     say(&format!("\nCountersign demo: {} with SQLite in {place}\n\n", https.base()))?;
     let shown = async {
-        let cast = cast::make(&services, &https, &world).await?;
+        let cast = cast::make(&services, &https, &world, &application).await?;
         let api = &cast.api;
         let duo = Duo {
             https: https.clone(),
@@ -154,7 +161,15 @@ pub async fn run(arguments: DemoArgs) -> anyhow::Result<()> {
         };
         let invitation = Invitation { name: cast::INVITED, link: format!("{site}{}", cast.invitation) };
         let stop = shutdown.clone();
-        tokio::spawn(application::serve(application_listener, universal.clone(), invitation, stop));
+        let client = wiki::Client {
+            issuer: site.clone(),
+            client_id: cast.wiki.key.clone(),
+            secret: cast.wiki.secret.clone().context("the wiki's secret")?,
+            home: application.clone(),
+        };
+        let look = Look { name: "Demo wiki", site: site.clone() };
+        let wiki = wiki::routes(Arc::new(Wiki::new(client, look, world.clone())?));
+        tokio::spawn(application::serve(application_listener, universal.clone(), invitation, wiki, stop));
         let mut show = Show::default();
         Scenes {
             duo: &duo,
