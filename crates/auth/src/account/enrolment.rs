@@ -239,8 +239,13 @@ impl Auth {
         let to: EmailAddress = row.email.parse().map_err(|_| AuthError::Refused("the user has no mail address"))?;
         let code = self.activation_by(tenant, user, None, valid, actor).await?;
         let link = self.activation_url(&portal.api_host, tenant, &code);
-        let (subject, text) = messaging::text::notice::invitation(&portal.settings.brand, &row.username, &link)
-            .map_err(|_| AuthError::Damaged("settings"))?;
+        let (subject, text) = messaging::text::notice::invitation(
+            &portal.settings.brand,
+            &portal.settings.page.language,
+            &row.username,
+            &link,
+        )
+        .map_err(|_| AuthError::Damaged("settings"))?;
         let id = MessageId::new(self.world.now(), self.world.random.as_ref());
         let content = Content::Mail { subject, text };
         let message = Outgoing {

@@ -7,7 +7,7 @@ use super::changes::ChangeKind;
 use crate::{Application, Auth, AuthError, wake};
 use messaging::{
     Address, ChannelKind, Content, EmailAddress, Outgoing, Purpose,
-    text::notice::{AccountNotice, Event},
+    text::notice::{AccountNotice, Event, Given},
 };
 use std::time::Duration;
 use store::{PhoneRow, UserRow};
@@ -76,15 +76,15 @@ impl News {
     }
 }
 
-/// What an administrator gave, in a notice's words.
-const fn given(kind: ChangeKind) -> &'static str {
+/// What an administrator gave.
+const fn given(kind: ChangeKind) -> Given {
     match kind {
-        ChangeKind::Token => "a token",
-        ChangeKind::Phone => "a telephone or its number",
-        ChangeKind::BypassCodes => "bypass codes",
-        ChangeKind::Password => "a password",
-        ChangeKind::EnrollmentLink => "a link to enrol by",
-        _ => "something to sign in with",
+        ChangeKind::Token => Given::Token,
+        ChangeKind::Phone => Given::Telephone,
+        ChangeKind::BypassCodes => Given::BypassCodes,
+        ChangeKind::Password => Given::Password,
+        ChangeKind::EnrollmentLink => Given::EnrolmentLink,
+        _ => Given::Something,
     }
 }
 
@@ -137,6 +137,7 @@ impl Auth {
         let link = undo.map(|code| SecretString::new(self.page(&portal, &format!("/undo/{}", code.expose()))));
         let notice = AccountNotice {
             brand: &portal.settings.brand,
+            language: &portal.settings.page.language,
             username: &row.username,
             event: news.event(),
             ip,

@@ -45,8 +45,13 @@ pub(super) async fn enroll(call: Call) -> Result<Envelope, ApiError> {
         return Ok(Envelope::ok(link));
     }
     let world = call.auth().world();
-    let (subject, text) = messaging::text::notice::invitation(&call.app.settings.brand, &user.username, &link)
-        .map_err(|_| ApiError::invalid_parameter("brand"))?;
+    let (subject, text) = messaging::text::notice::invitation(
+        &call.app.settings.brand,
+        &call.app.settings.page.language,
+        &user.username,
+        &link,
+    )
+    .map_err(|_| ApiError::invalid_parameter("brand"))?;
     let id = MessageId::new(world.now(), world.random.as_ref());
     let content = Content::Mail { subject, text };
     let message = Outgoing {
