@@ -179,7 +179,7 @@ impl Default for Settings {
             two_authenticators: true,
             operator_delay_hours: 24,
             session_binding: SessionBinding::Preferred,
-            session_idle_minutes: 30,
+            session_idle_minutes: 480,
             session_life_hours: 12,
             passwords: false,
             other: Map::new(),

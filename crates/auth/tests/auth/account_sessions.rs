@@ -13,10 +13,11 @@ use store::ParticipantRow;
 use types::{Millis, PhoneId};
 
 const MINUTE: Duration = Duration::from_secs(60);
+const HALF_AN_HOUR: &str = r#"{"session_idle_minutes": 30}"#;
 
 #[test]
 fn a_session_ends_by_idleness_and_by_age() {
-    each_engine("{}", async |house| {
+    each_engine(HALF_AN_HOUR, async |house| {
         let user = house.person("ana").await;
         let (cookie, _) = house.session(user, Strength::Passkey).await;
         house.clock.advance(29 * MINUTE);
@@ -38,7 +39,7 @@ fn a_session_ends_by_idleness_and_by_age() {
 
 #[test]
 fn what_nobody_uses_any_more_is_ended_and_its_applications_are_owed_word() {
-    each_engine("{}", async |house| {
+    each_engine(HALF_AN_HOUR, async |house| {
         let user = house.person("ana").await;
         let (unused, one) = house.session(user, Strength::Passkey).await;
         let (used, two) = house.session(user, Strength::Passkey).await;

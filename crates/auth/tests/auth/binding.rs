@@ -279,7 +279,7 @@ fn limits_that_are_lowered_hold_at_once() {
 
 #[test]
 fn a_cookie_without_its_key_keeps_no_session_from_ending() {
-    each_engine("{}", async |house| {
+    each_engine(r#"{"session_idle_minutes": 30}"#, async |house| {
         let user = house.person("ana").await;
         let (copied, own) = (Bound::new(house, user).await, Bound::new(house, user).await);
         for minute in 1..=40 {

@@ -65,7 +65,7 @@ impl House {
                 name: "Acme".to_owned(),
                 api_host: host.to_owned(),
                 created: NOW,
-                settings: "{}".to_owned(),
+                settings: r#"{"session_idle_minutes": 30}"#.to_owned(),
                 log_key: None,
             };
             store.create_tenant(&row).await.unwrap();
