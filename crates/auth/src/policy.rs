@@ -27,6 +27,9 @@ pub enum Method {
 }
 
 impl Method {
+    /// What proves a person, and is weaker than a passkey.
+    pub(crate) const WEAKER: [Self; 4] = [Self::Push, Self::Phone, Self::Sms, Self::Token];
+
     /// Duo's names in `allowed_auth_list` and `blocked_auth_list`.
     fn names(self) -> &'static [&'static str] {
         match self {

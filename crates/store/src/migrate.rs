@@ -381,6 +381,8 @@ pub(crate) const STEPS: &[&str] = &[
         tenant UUID NOT NULL, digest BYTEA NOT NULL, provider TEXT NOT NULL, sign_in UUID NOT NULL, sealed BYTEA NOT NULL,
         answer BYTEA, created BIGINT NOT NULL, expires BIGINT NOT NULL, PRIMARY KEY (tenant, digest)) /* clustered */;
      CREATE INDEX provider_request_by_expiry ON provider_request (expires);",
+    // A sign-in has one way to a provider at a time.
+    "CREATE INDEX provider_request_by_sign_in ON provider_request (tenant, sign_in);",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);

@@ -124,7 +124,7 @@ static DELETE_LINKS: Statement = Statement::new(
 );
 static STANDS: Statement = Statement::new(
     "provider_stands",
-    "SELECT enabled FROM provider WHERE tenant = $1 AND key = $2",
+    "SELECT enabled, set_at FROM provider WHERE tenant = $1 AND key = $2",
     &[Type::Id, Type::Text],
 );
 static OF_SUBJECT: Statement = Statement::new(
@@ -175,6 +175,11 @@ static TAKE_REQUEST: Statement = Statement::new(
     ),
     &[Type::Id, Type::Bytes, Type::Id, Type::Int],
 );
+static DROP_REQUESTS: Statement = Statement::new(
+    "provider_request_drop",
+    "DELETE FROM provider_request WHERE tenant = $1 AND sign_in = $2 RETURNING digest",
+    &[Type::Id, Type::Id],
+);
 static PURGE_REQUESTS: Statement = Statement::new(
     "provider_request_purge",
     "DELETE FROM provider_request WHERE (tenant, digest) IN \
@@ -198,6 +203,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &INSERT_REQUEST,
     &ANSWER_REQUEST,
     &TAKE_REQUEST,
+    &DROP_REQUESTS,
     &PURGE_REQUESTS,
 ];
 
@@ -249,10 +255,13 @@ impl Tx {
         self.changed(&DELETE, values![key]).await
     }
 
-    /// Whether people may come from a provider, as this transaction sees it.
-    pub async fn provider_stands(&mut self, key: &str) -> Result<bool, StoreError> {
+    /// Since when a provider is set as it is, as this transaction sees it; none where people may not come from it.
+    pub async fn provider_stands(&mut self, key: &str) -> Result<Option<Millis>, StoreError> {
         let rows = self.run(&STANDS, values![key]).await?;
-        rows.into_iter().next().map_or(Ok(false), |row| row.read().take())
+        let Some(row) = rows.into_iter().next() else { return Ok(None) };
+        let mut columns = row.read();
+        let enabled: bool = columns.take()?;
+        Ok(Some(columns.take()?).filter(|_| enabled))
     }
 
     /// Whose a subject of a provider is, as this transaction sees it.
@@ -275,6 +284,11 @@ impl Tx {
     /// Notes that a browser is on its way.
     pub async fn insert_provider_request(&mut self, request: &ProviderRequestRow) -> Result<(), StoreError> {
         self.run(&INSERT_REQUEST, request.values()).await.map(drop)
+    }
+
+    /// Forgets the ways that a sign-in has begun; how many there were.
+    pub async fn drop_provider_requests(&mut self, sign_in: SignInId) -> Result<usize, StoreError> {
+        Ok(self.run(&DROP_REQUESTS, values![sign_in]).await?.len())
     }
 
     /// Keeps an answer until the browser fetches it with its cookies. Whether the request waits for one, and has none.

@@ -31,6 +31,8 @@ pub(crate) const SKEW: Duration = Duration::from_secs(60);
 const LONGEST_KEY: usize = 32;
 /// The longest name of a subject, in bytes.
 const LONGEST_SUBJECT: usize = 1024;
+/// What a SAML provider is asked for, and must give, unless something else is set: a name that is one person's for ever (saml-core §8.3.7).
+const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
 /// The most words of how somebody proved who they are that are kept.
 const MOST_METHODS: usize = 8;
 
@@ -245,10 +247,16 @@ impl KeptProvider {
         &self.row.key
     }
 
+    /// Since when it is set as it is.
+    pub(crate) fn since(&self) -> Millis {
+        self.row.set_at
+    }
+
     /// The format of the name that a SAML provider is asked for.
     pub(crate) fn name_id_format(&self) -> Option<&str> {
         match &self.settings.speaks {
-            Speaks::Saml { name_id_format, .. } => name_id_format.as_deref(),
+            Speaks::Saml { subject: Some(_), name_id_format, .. } => name_id_format.as_deref(),
+            Speaks::Saml { name_id_format, .. } => Some(name_id_format.as_deref().unwrap_or(PERSISTENT)),
             Speaks::Oidc { .. } => None,
         }
     }
@@ -275,14 +283,16 @@ impl KeptProvider {
     }
 
     /// What an id token says.
-    pub(crate) fn of_token(&self, identity: &OidcIdentity) -> Asserted {
+    ///
+    /// None where what tells people apart can't be kept.
+    pub(crate) fn of_token(&self, identity: &OidcIdentity) -> Option<Asserted> {
         let named = self.settings.user_name.as_deref().unwrap_or("preferred_username");
         let email = identity.verified_email().map(str::to_owned);
         // An address that nobody has verified is anybody's, whichever setting names it.
         let user_name = if named == "email" { email.clone() } else { identity.text(named).map(str::to_owned) };
         let methods: Vec<String> =
             identity.methods.iter().take(MOST_METHODS).filter(|word| is_method(word)).cloned().collect();
-        Asserted {
+        Some(Asserted {
             subject: identity.subject.clone(),
             user_name,
             email,
@@ -290,12 +300,13 @@ impl KeptProvider {
             level: self.level(identity.context.as_deref(), &identity.methods),
             at: identity.authenticated,
             methods,
-        }
+        })
+        .filter(|asserted| is_subject(&asserted.subject))
     }
 
     /// What an assertion says; none where what must tell people apart isn't there, or is another at each sign-in.
     pub(crate) fn of_assertion(&self, identity: &SamlIdentity) -> Option<Asserted> {
-        let Speaks::Saml { name_id_format, subject, .. } = &self.settings.speaks else { return None };
+        let Speaks::Saml { subject, .. } = &self.settings.speaks else { return None };
         let only = |name: &str| match identity.values(name) {
             [one] if !one.trim().is_empty() => Some(one.trim().to_owned()),
             _ => None,
@@ -303,8 +314,10 @@ impl KeptProvider {
         let name_id = &identity.name_id;
         let own = match subject {
             Some(attribute) => only(attribute)?,
-            None if name_id.is_transient() => return None,
-            None if name_id_format.as_ref().is_some_and(|wanted| *wanted != name_id.format) => return None,
+            // Each format is a world of names of its own, and whoever writes a request himself may ask for another than we do.
+            None if self.name_id_format() != Some(name_id.format.as_str()) || name_id.is_transient() => return None,
+            // saml-core §8.3.7: a name is told apart within its qualifier.
+            None if name_id.name_qualifier.as_ref().is_some_and(|within| *within != identity.issuer) => return None,
             None => name_id.value.clone(),
         };
         let user_name = match &self.settings.user_name {
@@ -320,7 +333,7 @@ impl KeptProvider {
             at: Some(identity.authenticated),
             methods: Vec::new(),
         })
-        .filter(|asserted| asserted.subject.len() <= LONGEST_SUBJECT)
+        .filter(|asserted| is_subject(&asserted.subject))
     }
 
     /// The most that a rule of trust says of how somebody proved who they are.
@@ -331,6 +344,11 @@ impl KeptProvider {
         };
         self.settings.trust.iter().filter(says).map(|trust| trust.level).max().unwrap_or(Level::Single)
     }
+}
+
+/// Whether a subject can be kept, and be linked by an administrator, too.
+fn is_subject(text: &str) -> bool {
+    (1..=LONGEST_SUBJECT).contains(&text.len()) && !text.contains(char::is_control)
 }
 
 fn is_method(word: &str) -> bool {

@@ -52,7 +52,7 @@ impl Auth {
             return Err(AuthError::NoSignIn);
         }
         let assurance = proven.assurance.unwrap_or_else(|| Assurance::of_factor(proven.factor));
-        let assurance = match &sign_in.request.first {
+        let assurance = match sign_in.proof() {
             Some(first) => first.and(assurance),
             None => assurance,
         };

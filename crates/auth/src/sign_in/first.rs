@@ -34,12 +34,18 @@ pub(crate) struct First {
     /// At which provider.
     #[serde(default)]
     pub(crate) provider: Option<String>,
+    /// Since when that was set as it was then, in Unix milliseconds.
+    #[serde(default)]
+    pub(crate) since: Option<i64>,
     /// As which subject of it.
     #[serde(default)]
     pub(crate) subject: Option<String>,
     /// Whether a rule says whose that subject is, and the account itself is still to say so.
     #[serde(default)]
     pub(crate) link: bool,
+    /// Whether the rule went by a mail address that the provider answers for. A user name is whatever somebody calls himself there.
+    #[serde(default)]
+    pub(crate) vouched: bool,
 }
 
 /// By what somebody gave the first proof.
@@ -57,7 +63,7 @@ pub(crate) enum FirstKind {
 impl First {
     /// A password, of whichever kind.
     pub(crate) const fn new(by: FirstKind, at: Millis) -> Self {
-        Self { by, at: at.0, provider: None, subject: None, link: false }
+        Self { by, at: at.0, provider: None, since: None, subject: None, link: false, vouched: false }
     }
 
     /// What a factor is worth that was given after this.
@@ -74,6 +80,13 @@ impl First {
             }
         }
         second
+    }
+}
+
+impl SignIn {
+    /// The first of two proofs, once one was given. A name that a rule points at an account with is none, before the account has spoken.
+    pub(crate) fn proof(&self) -> Option<&First> {
+        self.request.first.as_ref().filter(|first| !first.link || first.vouched)
     }
 }
 

@@ -1,7 +1,8 @@
 //! To a provider and back: its word is the first of two proofs, or all of them where a rule of trust says so.
 //!
 //! A request belongs to one sign-in, and so to the browser that has that one's cookie: an answer that another browser brings finds
-//! nothing (login CSRF). It is taken out of the store before the answer is looked at, so each counts once. What comes back for one
+//! nothing (login CSRF). What another site's form brings without cookies is fetched by whoever has the ticket that its bringer was given:
+//! somebody else's answer, brought by their own browser, is nobody's. It is taken out of the store before the answer is looked at, so each counts once. What comes back for one
 //! provider is never shown to another: each has its own address, its own request, its own keys and, where it names itself, its name
 //! (RFC 9700 §4.4, RFC 9207).
 //!
@@ -13,19 +14,21 @@ use super::{
     decide::Proven,
     first::{First, FirstKind},
     level::Assurance,
+    open::neighbourhood,
     stand::client,
+    suits::takes_only_passkeys,
     whose::Whose,
 };
 use crate::{
     Auth, AuthError, Outcome, Subject, Verdict,
     admit::NEW_DENIED,
     log,
-    providers::{Asserted, KeptProvider, Outside, ProviderChoice, SKEW},
+    providers::{Asserted, KeptProvider, LinkBy, Outside, ProviderChoice, SKEW},
 };
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
-use store::{ProviderRequestRow, StoreError, fields, login::Holder};
-use types::{Millis, SecretString, SignInId, TenantId};
+use std::{net::IpAddr, sync::Arc, time::Duration};
+use store::{ProviderRequestRow, StoreError, fields, limits::Limit, login::Holder};
+use types::{Millis, SecretString, SignInId, TenantId, ct_eq};
 use upstream::{
     oidc::{self, OidcError},
     saml::{self, Answers, Status},
@@ -37,6 +40,9 @@ pub(super) const FACTOR: &str = "upstream_provider";
 const LONGEST_STATE: usize = 128;
 /// The longest answer that is kept for a browser, in bytes: a SAML message in base64.
 const LONGEST_ANSWER: usize = 192 * 1024;
+
+/// So many answers are kept in an hour of what comes from one address: they are kept before anybody has read them.
+const ANSWERS_FROM: Limit = Limit { max: 3000, window: Duration::from_secs(3600) };
 
 /// Older than any session there.
 const ANY_AGE: Duration = Duration::from_secs(366 * 86_400);
@@ -63,6 +69,8 @@ struct Underway {
     fresh: bool,
     /// When, in Unix milliseconds.
     at: i64,
+    /// When the provider was set as it was then, in Unix milliseconds.
+    since: i64,
 }
 
 /// What a browser brings back.
@@ -76,7 +84,10 @@ pub enum Returned<'a> {
         query: &'a str,
     },
     /// What was kept of a SAML provider's form.
-    Kept,
+    Kept {
+        /// What [`keep_answer`](Auth::keep_answer) gave to the browser that brought it.
+        ticket: &'a str,
+    },
 }
 
 impl Auth {
@@ -105,15 +116,23 @@ impl Auth {
         key: &str,
         outside: &Outside,
     ) -> Result<Result<String, Step>, AuthError> {
-        if let Err(step) = self.still_open(sign_in).await? {
-            return Ok(Err(step));
-        }
-        let tenant = sign_in.tenant();
-        let kept = match takes_providers(sign_in) {
-            true => self.provider(tenant, key, &outside.origin).await?,
-            false => None,
+        let row = match self.still_open(sign_in).await? {
+            Ok(row) => row,
+            Err(step) => return Ok(Err(step)),
         };
-        let Some(kept) = kept else { return Ok(Err(refused("not_offered", NOT_TAKEN))) };
+        let tenant = sign_in.tenant();
+        let kept = match self.kept_provider(sign_in, key, &outside.origin).await? {
+            Ok(Some(kept)) => kept,
+            Ok(None) => return Ok(Err(refused("not_offered", NOT_TAKEN))),
+            Err(step) => {
+                self.log_provider(sign_in, browser, "provider_unavailable").await?;
+                return Ok(Err(step));
+            }
+        };
+        if let Some(outcome) = self.canary_refuses(sign_in, row).await? {
+            self.log_provider(sign_in, browser, "canary").await?;
+            return Ok(Err(Step::Refused(outcome)));
+        }
         if !self.may_try_again(sign_in).await? {
             return Ok(Err(refused("deny", "Too many tries. Please start the sign-in again.")));
         }
@@ -141,9 +160,32 @@ impl Auth {
             digest,
         };
         let mut tx = scope.begin().await?;
+        // One way at a time.
+        tx.drop_provider_requests(sign_in.id).await?;
         tx.insert_provider_request(&row).await?;
         tx.commit().await?;
         Ok(Ok(address))
+    }
+
+    /// A provider that this sign-in takes, ready to be asked; none where there is none. One that can't be asked is refused, and shuts no
+    /// other way.
+    async fn kept_provider(
+        &self,
+        sign_in: &SignIn,
+        key: &str,
+        origin: &str,
+    ) -> Result<Result<Option<Arc<KeptProvider>>, Step>, AuthError> {
+        if !takes_providers(sign_in) {
+            return Ok(Ok(None));
+        }
+        match self.provider(sign_in.tenant(), key, origin).await {
+            Ok(kept) => Ok(Ok(kept)),
+            Err(AuthError::Provider(why)) => {
+                tracing::warn!(tenant = %sign_in.tenant(), provider = key, %why, "the provider can't be used");
+                Ok(Err(refused("deny", AWAY)))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The address, and what its answer is judged by; else why there is none.
@@ -163,6 +205,7 @@ impl Auth {
             id: String::new(),
             fresh,
             at: now.0,
+            since: kept.since().0,
         };
         if let Some(upstream) = kept.oidc() {
             let hint = sign_in.username().filter(|name| kept.settings.answers_for(name) == Some(true));
@@ -202,23 +245,30 @@ impl Auth {
         Ok(self.waiting_request(tenant, state).await?.map(|row| row.sign_in))
     }
 
-    /// Keeps what another site's form has brought without this site's cookies, until the browser comes for it with them. Whether somebody
-    /// waits for it, and nothing had come.
-    pub async fn keep_answer(&self, tenant: TenantId, state: &str, answer: &str) -> Result<bool, AuthError> {
+    /// Keeps what another site's form has brought without this site's cookies, until the browser comes for it with them: with the ticket,
+    /// too, that this gives to whoever brought it. None where nobody waits for it, something had come, or too much came from that address.
+    pub async fn keep_answer(
+        &self,
+        tenant: TenantId,
+        (state, answer): (&str, &str),
+        ip: Option<IpAddr>,
+    ) -> Result<Option<SecretString>, AuthError> {
         if answer.is_empty() || answer.len() > LONGEST_ANSWER {
-            return Ok(false);
+            return Ok(None);
         }
-        let Some(row) = self.waiting_request(tenant, state).await? else { return Ok(false) };
+        let Some(row) = self.waiting_request(tenant, state).await? else { return Ok(None) };
         let scope = self.store.tenant(tenant);
-        let sealed = scope
-            .keys()
-            .await?
-            .seal(fields::provider_answer(&row.digest), answer.as_bytes(), self.world.random.as_ref())
-            .map_err(StoreError::from)?;
+        let (keys, now) = (scope.keys().await?, self.world.now());
+        let ticket = data_encoding::BASE64URL_NOPAD.encode(&self.world.bytes::<32>());
+        let plain = format!("{ticket}.{answer}");
+        let sealed = keys.seal(fields::provider_answer(&row.digest), plain.as_bytes(), self.world.random.as_ref());
+        let sealed = sealed.map_err(StoreError::from)?;
+        let bucket = keys.digest(fields::LIMIT, &[b"provider-answers", neighbourhood(ip).as_bytes()]);
         let mut tx = scope.begin().await?;
-        let kept = tx.answer_provider_request(&row.digest, &sealed, self.world.now()).await?;
+        let kept = tx.spend(bucket, ANSWERS_FROM, 1, now).await?
+            && tx.answer_provider_request(&row.digest, &sealed, now).await?;
         tx.commit().await?;
-        Ok(kept)
+        Ok(kept.then(|| SecretString::new(ticket)))
     }
 
     async fn waiting_request(&self, tenant: TenantId, state: &str) -> Result<Option<ProviderRequestRow>, AuthError> {
@@ -258,9 +308,13 @@ impl Auth {
         let opened = scope.open(fields::provider_request(&row.digest), &row.sealed).await?;
         let underway: Underway =
             serde_json::from_slice(opened.expose()).map_err(|_| AuthError::Damaged("provider's request"))?;
-        let kept = match takes_providers(sign_in) {
-            true => self.provider(tenant, &row.provider, &underway.origin).await?,
-            false => None,
+        let kept = match self.kept_provider(sign_in, &row.provider, &underway.origin).await? {
+            // One that was set anew meanwhile may be another, with other people.
+            Ok(kept) => kept.filter(|kept| kept.since().0 == underway.since),
+            Err(step) => {
+                self.log_provider(sign_in, browser, "provider_unavailable").await?;
+                return Ok(step);
+            }
         };
         let Some(kept) = kept else {
             self.log_provider(sign_in, browser, "provider_gone").await?;
@@ -311,14 +365,19 @@ impl Auth {
                 };
                 let expect = oidc::Expect { skew: SKEW, fresh_since, contexts: &[] };
                 let finished = upstream.finish(&started, query, &expect, &self.world).await;
-                finished.map(|identity| kept.of_token(&identity)).map_err(|error| match error {
+                let identity = finished.map_err(|error| match error {
                     OidcError::Denied(_) => ("provider_denied", REFUSED, error.to_string()),
                     OidcError::Fetch(_) | OidcError::Paused => ("provider_unavailable", AWAY, error.to_string()),
                     error => (INVALID, NOT_TAKEN, error.to_string()),
-                })
+                })?;
+                kept.of_token(&identity).ok_or_else(|| bad("the subject can't be kept"))
             }
-            (Returned::Kept, None) => {
-                let answer = answer.ok_or_else(|| bad("no answer has come"))?;
+            (Returned::Kept { ticket }, None) => {
+                let (own, answer) =
+                    answer.and_then(|kept| kept.split_once('.')).ok_or_else(|| bad("no answer has come"))?;
+                if !ct_eq(own.as_bytes(), ticket.as_bytes()) {
+                    return Err(bad("another browser has brought it"));
+                }
                 let service = outside.service.as_ref().ok_or_else(|| bad("there are no keys of a service provider"))?;
                 let provider = kept.metadata(self).await;
                 let provider = provider.map_err(|error| ("provider_unavailable", AWAY, error.to_string()))?;
@@ -359,10 +418,15 @@ impl Auth {
         };
         let Some(holder) = admission.holder else { return Ok(refused("deny", UNKNOWN)) };
         let decision = admission.decision;
+        // Of somebody whom a rule only points at, nothing is said.
+        if link && decision.verdict == Verdict::Deny {
+            self.log_provider_of(sign_in, browser, &holder, kept, ("denied", decision.reason)).await?;
+            return Ok(refused("deny", UNKNOWN));
+        }
         // At a person's own pages who has nothing yet may still come by a recovery code.
         let stays = *sign_in.purpose() == Purpose::Portal && decision.reason == NEW_DENIED;
         if decision.verdict == Verdict::Deny && !stays {
-            self.log_provider_of(sign_in, browser, &holder, ("denied", decision.reason)).await?;
+            self.log_provider_of(sign_in, browser, &holder, kept, ("denied", decision.reason)).await?;
             return Ok(refused("deny", &decision.message));
         }
         let now = self.world.now();
@@ -373,7 +437,9 @@ impl Auth {
             at: now.0,
             provider: Some(kept.key().to_owned()),
             subject: Some(asserted.subject.clone()),
+            since: Some(kept.since().0),
             link,
+            vouched: link && kept.settings.link_by == LinkBy::Email,
         });
         let sealed = self.seal_request(sign_in.tenant(), sign_in.id, &request).await?;
         let mut tx = self.store.tenant(sign_in.tenant()).begin().await?;
@@ -387,7 +453,7 @@ impl Auth {
         }
         let challenged = decision.verdict == Verdict::Challenge;
         if challenged && !link && self.is_enough(sign_in, &holder, &asserted) {
-            return self.enough(sign_in, browser, &holder, &asserted).await;
+            return self.enough(sign_in, browser, &holder, kept, &asserted).await;
         }
         Ok(Step::Proved)
     }
@@ -399,6 +465,9 @@ impl Auth {
         let Purpose::SingleSignOn { level, .. } = sign_in.purpose() else { return false };
         let is_now = asserted.at.is_some_and(|at| at + SKEW >= sign_in.created);
         let has_better = holder.user.passkeys > 0 && !settings.weaker_with_passkey;
+        if takes_only_passkeys(&sign_in.app, holder) {
+            return false;
+        }
         asserted.level >= Level::Multi && asserted.level >= *level && is_now && !settings.passkey_only && !has_better
     }
 
@@ -407,9 +476,15 @@ impl Auth {
         sign_in: &SignIn,
         browser: &Browser,
         holder: &Holder,
+        kept: &KeptProvider,
         asserted: &Asserted,
     ) -> Result<Step, AuthError> {
         let row = self.sign_in_row(sign_in).await?;
+        // An alarm may have come while the browser was away.
+        if let Some(outcome) = self.canary_refuses(sign_in, row.clone()).await? {
+            self.log_provider_of(sign_in, browser, holder, kept, ("denied", "canary")).await?;
+            return Ok(Step::Refused(outcome));
+        }
         let known = self.read_sign_in(sign_in.tenant(), row).await?;
         let mut amr = asserted.methods.clone();
         if !amr.iter().any(|word| word == "mfa") {
@@ -427,7 +502,7 @@ impl Auth {
         };
         let step = self.allow_now(&known, proven).await?;
         if matches!(step, Step::Allowed) {
-            self.log_provider_of(&known, browser, holder, ("success", "user_approved")).await?;
+            self.log_provider_of(&known, browser, holder, kept, ("success", "user_approved")).await?;
             log::count(FACTOR, "success");
         }
         Ok(step)
@@ -445,6 +520,7 @@ impl Auth {
         sign_in: &SignIn,
         browser: &Browser,
         holder: &Holder,
+        kept: &KeptProvider,
         (result, reason): (&str, &str),
     ) -> Result<(), AuthError> {
         let entry = log::Entry {
@@ -456,7 +532,8 @@ impl Auth {
             rule: "upstream provider",
             ip: log::ip(&browser.client),
             hostname: &browser.client.hostname,
-            device: String::new(),
+            // By which they came.
+            device: kept.key().to_owned(),
             txid: Some(sign_in.id.to_string()),
         };
         let mut tx = self.store.tenant(sign_in.tenant()).begin().await?;

@@ -99,7 +99,7 @@ impl Auth {
             }
         };
         // Who has given a first proof may be shown what there is to go on with.
-        let stranger = sign_in.purpose().is_open_to_all() && !known && sign_in.request.first.is_none();
+        let stranger = sign_in.purpose().is_open_to_all() && !known && sign_in.proof().is_none();
         let admitted = decision.verdict == Verdict::Challenge;
         if stranger {
             return Ok(Stand {
@@ -207,7 +207,7 @@ impl Auth {
 
 /// Whether a factor other than a passkey is enough where it stands alone.
 fn alone_reaches(sign_in: &SignIn) -> bool {
-    let with = if sign_in.request.first.is_some() { Level::Multi } else { Level::Single };
+    let with = if sign_in.proof().is_some() { Level::Multi } else { Level::Single };
     sign_in.purpose().level() <= with
 }
 

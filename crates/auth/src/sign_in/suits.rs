@@ -9,6 +9,13 @@ use crate::{
 use store::{AuthLogRow, login::Holder};
 use types::{SessionId, UserId};
 
+/// Whether policy takes a passkey of this person at `app` and nothing else.
+pub(super) fn takes_only_passkeys(app: &Application, holder: &Holder) -> bool {
+    let groups: Vec<_> = holder.groups.iter().map(|group| group.id).collect();
+    let policy = app.policies.applied(&groups);
+    !Method::WEAKER.into_iter().any(|method| policy.allows(method).0)
+}
+
 impl Auth {
     /// Whether a session that was opened by `strength` may lead to `app`: its policy takes such a factor, and a person who has a passkey
     /// doesn't come by something weaker unless the tenant says so. As at a sign-in there.
@@ -22,8 +29,9 @@ impl Auth {
             Strength::Push => policy.allows(Method::Push).0,
             Strength::Otp => policy.allows(Method::Token).0,
             Strength::Sms => policy.allows(Method::Sms).0 || policy.allows(Method::Phone).0,
-            // Policies say nothing of it: a rule of trust was switched on for it, and what an application asks for is asked of its level.
-            Strength::Provider => !app.settings.passkey_only,
+            // Policies don't name it: a rule of trust was switched on for it, and what an application asks for is asked of its level. But where
+            // passkeys alone count, it doesn't.
+            Strength::Provider => !app.settings.passkey_only && !takes_only_passkeys(app, holder),
             Strength::Bypass | Strength::Enrollment | Strength::Recovery | Strength::AccessPass => false,
         };
         let has_better = holder.user.passkeys > 0 && policy.allows(Method::Passkey).0;

@@ -12,7 +12,10 @@ use crate::{
     providers::{Asserted, KeptProvider, LinkBy},
 };
 use serde_json::json;
-use store::{ProviderLinkRow, Slice, StoreError, Tx, login::Who};
+use store::{
+    ProviderLinkRow, Slice, StoreError, Tx,
+    login::{Holder, Who},
+};
 use types::{Normalization, TenantId, UserId, UserName};
 
 /// Who is written into the administrator log.
@@ -70,8 +73,8 @@ impl Auth {
             LinkBy::Nothing => Ok(None),
             LinkBy::UserName => {
                 let Some(name) = believed(kept, asserted.user_name.as_deref()) else { return Ok(None) };
-                // Letter by letter: an application's short form would make "ana@elsewhere" an "ana".
-                let Ok(name) = UserName::new(name, Normalization::None) else { return Ok(None) };
+                // As it stands: an application's short form would make "ana@elsewhere" an "ana".
+                let Some(name) = own_name(name) else { return Ok(None) };
                 let found = self.login.find(sign_in.tenant(), Who::Name(name)).await?;
                 Ok(found.map(|holder| holder.user.id))
             }
@@ -99,12 +102,10 @@ impl Auth {
         let Some(holder) = self.login.find(sign_in.tenant(), Who::Id(user)).await? else {
             return Ok(Whose::Nobody("the account is gone"));
         };
-        // A passkey that is suspended, or recovery codes that are kept: such an account isn't new.
-        let had_own = self.has_enrolled(&sign_in.app, &holder).await?;
         let mut tx = scope.begin().await?;
         // Nobody adds something to sign in with meanwhile.
         tx.hold_user(user).await?;
-        if had_own || tx.authenticators_of(user).await? > 0 {
+        if self.has_something(sign_in, &holder).await? || tx.authenticators_of(user).await? > 0 {
             return Ok(Whose::Account { user, link: true });
         }
         let row = self.link_row(kept.key(), &asserted.subject, user);
@@ -121,14 +122,36 @@ impl Auth {
         })
     }
 
+    /// Whether somebody signs in by something that is no authenticator, or did: a passkey that is suspended, recovery codes that are kept, a
+    /// password, the directory, another provider. Such an account isn't new.
+    async fn has_something(&self, sign_in: &SignIn, holder: &Holder) -> Result<bool, AuthError> {
+        let (scope, user) = (self.store.tenant(sign_in.tenant()), holder.user.id);
+        Ok(!scope.provider_links_of_user(user).await?.is_empty()
+            || scope.password(user).await?.is_some()
+            || scope.directory_link(user).await?.is_some()
+            || (sign_in.app.settings.passwords && self.has_user_directory(sign_in.tenant()).await?)
+            || self.has_enrolled(&sign_in.app, holder).await?)
+    }
+
     /// Makes an account for a subject. Of a hundred who come at once one makes it, and the others find it.
     async fn make(&self, sign_in: &SignIn, kept: &KeptProvider, asserted: &Asserted) -> Result<Whose, AuthError> {
         let Some(name) = believed(kept, asserted.user_name.as_deref()) else {
             return Ok(Whose::Nobody("it has no name that can be a user's"));
         };
-        let Ok(unique) = UserName::new(name, Normalization::None) else {
+        let Some(unique) = own_name(name) else {
             return Ok(Whose::Nobody("its name can't be a user's"));
         };
+        // Doors that are given "CORP\ana" or "ana@corp.example" look for the whole name first: that must not be somebody new where it has
+        // been "ana" so far.
+        let short = UserName::new(name, Normalization::Simple).ok();
+        if short.as_ref() != Some(&unique)
+            && match short {
+                Some(short) => self.login.find(sign_in.tenant(), Who::Name(short)).await?.is_some(),
+                None => true,
+            }
+        {
+            return Ok(Whose::Nobody("the short form of its name is somebody's"));
+        }
         if !self.may_make_user(&sign_in.app).await? {
             return Ok(Whose::Nobody("too many users were made in this minute"));
         }
@@ -142,7 +165,8 @@ impl Auth {
             .take(NAME_KEPT)
             .collect();
         // Applications are told that an address is verified: so it is one that the provider answers for, or none.
-        let email = asserted.email.clone().filter(|email| kept.settings.answers_for(email) == Some(true));
+        let email = asserted.email.clone();
+        let email = email.filter(|email| is_address(email) && kept.settings.answers_for(email) == Some(true));
         user.email = email.unwrap_or_default();
         let row = self.link_row(kept.key(), &asserted.subject, user.id);
         let scope = self.store.tenant(tenant);
@@ -195,7 +219,8 @@ impl Auth {
     ) -> Result<bool, AuthError> {
         let (Some(key), Some(subject)) = (&first.provider, &first.subject) else { return Ok(true) };
         let scope = self.store.tenant(tenant);
-        if !scope.provider(key).await?.is_some_and(|row| row.enabled) {
+        let stands = |row: store::ProviderRow| row.enabled && Some(row.set_at.0) == first.since;
+        if !scope.provider(key).await?.is_some_and(stands) {
             return Ok(false);
         }
         Ok(match scope.provider_link(key, subject).await? {
@@ -215,7 +240,8 @@ impl Auth {
     ) -> Result<bool, AuthError> {
         let Some(first) = sign_in.request.first.as_ref() else { return Ok(true) };
         let (Some(provider), Some(subject)) = (&first.provider, &first.subject) else { return Ok(true) };
-        if !tx.provider_stands(provider).await? {
+        let stands = tx.provider_stands(provider).await?;
+        if stands.is_none() || stands.map(|since| since.0) != first.since {
             return Ok(false);
         }
         let Some(user) = user else { return Ok(false) };
@@ -237,9 +263,22 @@ impl Auth {
     }
 }
 
+/// A name as one of ours. Letters that are taken for one another here and not there would make two people one.
+fn own_name(name: &str) -> Option<UserName> {
+    let unique = UserName::new(name, Normalization::None).ok()?;
+    (name.is_ascii() || name == unique.as_str()).then_some(unique)
+}
+
+/// Whether a text is one mail address: applications are told that it is verified.
+fn is_address(text: &str) -> bool {
+    let strange = |c: char| c.is_whitespace() || c.is_control() || ",;:<>()[]\"\\".contains(c);
+    text.len() <= 254 && text.matches('@').count() == 1 && !text.starts_with('@') && !text.contains(strange)
+}
+
 /// A name or an address that the provider may give: one with a domain only of a domain that it answers for, where that is said.
 fn believed<'a>(kept: &KeptProvider, text: Option<&'a str>) -> Option<&'a str> {
     let text = text.map(str::trim).filter(|text| !text.is_empty())?;
-    let foreign = !kept.settings.domains.is_empty() && kept.settings.answers_for(text) == Some(false);
+    let domains = !kept.settings.domains.is_empty();
+    let foreign = domains && (kept.settings.answers_for(text) == Some(false) || text.contains('\\'));
     (!foreign).then_some(text)
 }

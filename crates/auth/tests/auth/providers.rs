@@ -12,7 +12,7 @@ use countersign_auth::{
     providers::{
         ClientAuthentication, InvalidProvider, LinkBy, Metadata, Outside, ProviderSettings, Speaks, Trust, TrustClaim,
     },
-    sign_in::{Done, Level, Purpose, Returned, Step},
+    sign_in::{Done, Level, Purpose, Returned, Sighting, Step},
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -417,7 +417,20 @@ fn an_account_with_a_factor_is_linked_by_that_factor_and_by_nothing_less() {
         let user = person(house, "ana").await;
         set(house, "corp", &ProviderSettings { link_by: LinkBy::UserName, ..oidc("corp") }).await;
         let claims = json!({"sub": "u1", "preferred_username": "ana"});
+        // A name is whatever somebody calls himself there: it shows nothing, counts no wrong code against its owner, and is no proof of two.
         let visit = at_app(house).await;
+        assert!(proved(&visit.by("corp", &claims).await));
+        assert!(visit.choices().await.devices.is_empty());
+        assert_eq!(refusal(&visit.attempt(code(&house.totp())).await), "not_offered");
+        let visit = Visit::portal(house, None).await;
+        assert!(proved(&visit.by("corp", &claims).await));
+        for _ in 0..20 {
+            assert_eq!(refusal(&visit.attempt(code("000000")).await), "deny");
+        }
+        let row = house.store.tenant(house.tenant).user(user).await.unwrap().unwrap();
+        assert_eq!((row.failures, row.locked_at), (0, None));
+        house.clock.advance(Duration::from_secs(86_400));
+        let visit = Visit::portal(house, None).await;
         assert!(proved(&visit.by("corp", &claims).await));
         assert_eq!(linked(house, "corp", "u1").await, None, "the word alone links nothing");
         assert_eq!(refusal(&visit.attempt(code("000000")).await), "deny");
@@ -430,6 +443,109 @@ fn an_account_with_a_factor_is_linked_by_that_factor_and_by_nothing_less() {
         let renamed = json!({"sub": "u1", "preferred_username": "root"});
         assert!(proved(&at_app(house).await.by("corp", &renamed).await));
         assert!(house.acts().await.iter().any(|act| act.action == "provider_link" && act.detail.contains("confirmed")));
+    });
+}
+
+/// An address of the provider's own domain, verified, is its to vouch for: with the person's own factor it makes two.
+#[test]
+fn an_address_that_the_provider_answers_for_is_a_first_proof() {
+    each_engine("{}", async |house| {
+        let user = person(house, "ana").await;
+        email(house, user, "ana@corp.example").await;
+        let by_email =
+            ProviderSettings { domains: vec!["corp.example".to_owned()], link_by: LinkBy::Email, ..oidc("corp") };
+        set(house, "corp", &by_email).await;
+        let visit = at_app(house).await;
+        let claims = json!({"sub": "u1", "email": "ana@corp.example", "email_verified": true});
+        assert!(proved(&visit.by("corp", &claims).await));
+        assert_eq!(linked(house, "corp", "u1").await, None);
+        assert!(allowed(&visit.attempt(code(&house.totp())).await));
+        assert_eq!(linked(house, "corp", "u1").await, Some(user));
+    });
+}
+
+/// Doors that are given the long form of a name look for that first: nobody may come into being under it who isn't its owner.
+#[test]
+fn nobody_is_made_in_front_of_somebody_else() {
+    each_engine("{}", async |house| {
+        person(house, "ana").await;
+        let count = async || house.store.tenant(house.tenant).user_count().await.unwrap();
+        for domains in [Vec::new(), vec!["corp.example".to_owned()]] {
+            set(house, "corp", &ProviderSettings { create: true, domains, ..oidc("corp") }).await;
+            for name in ["ana@corp.example", "CORP\\ana", "ANA", "\u{ff41}na", "\u{ff41}nb"] {
+                let claims = json!({"sub": "u1", "preferred_username": name});
+                assert_eq!(said(&at_app(house).await.by("corp", &claims).await), UNKNOWN, "{name}");
+            }
+        }
+        assert_eq!(count().await, 1);
+        // What applications are told to be a verified address is one, or nothing.
+        let odd = json!({
+            "sub": "u2", "preferred_username": "bob@corp.example", "email": "root@evil.example,bob@corp.example",
+            "email_verified": true,
+        });
+        assert!(proved(&at_app(house).await.by("corp", &odd).await));
+        let bob = linked(house, "corp", "u2").await.unwrap();
+        assert_eq!(house.store.tenant(house.tenant).user(bob).await.unwrap().unwrap().email, "");
+        let control = json!({"sub": "u3\u{0}", "preferred_username": "cia@corp.example"});
+        assert_eq!(said(&at_app(house).await.by("corp", &control).await), NOT_TAKEN);
+    });
+}
+
+/// Whoever comes by a password, the directory or another provider has something: a name that somebody gives himself elsewhere takes none of
+/// them over.
+#[test]
+fn an_account_that_comes_another_way_is_not_linked_at_once() {
+    each_engine("{}", async |house| {
+        set(house, "corp", &oidc("corp")).await;
+        set(house, "partner", &ProviderSettings { link_by: LinkBy::UserName, ..oidc("partner") }).await;
+        let (ana, bob) = (house.person("ana").await, house.person("bob").await);
+        link(house, ana, "corp", "u1").await;
+        let password = store::PasswordRow {
+            user_id: bob,
+            hash: vec![1; 80],
+            set_at: house.world.now(),
+            set_by: "operator".to_owned(),
+        };
+        let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
+        tx.set_password(&password).await.unwrap();
+        tx.commit().await.unwrap();
+        for (name, purpose) in [
+            ("ana", Purpose::Portal),
+            ("bob", Purpose::Portal),
+            ("ana", sso(Level::Multi, false)),
+            ("bob", sso(Level::Multi, false)),
+        ] {
+            let visit = Visit::open(house, None, purpose, new_browser()).await;
+            visit.by("partner", &json!({"sub": name, "preferred_username": name})).await;
+            assert_eq!(linked(house, "partner", name).await, None, "{name}");
+            assert!(!visit.choices().await.enroll, "{name}");
+            assert!(house.auth.enroll_here(&visit.sign_in().await, &visit.browser).await.unwrap().is_none());
+        }
+    });
+}
+
+/// What was begun with a provider is over when another is set under its key: their subjects are other people.
+#[test]
+fn what_was_begun_with_one_provider_is_not_ended_by_another_of_its_key() {
+    each_engine("{}", async |house| {
+        person(house, "ana").await;
+        let by_name = ProviderSettings { link_by: LinkBy::UserName, ..oidc("corp") };
+        set(house, "corp", &by_name).await;
+        let begun = Visit::portal(house, None).await;
+        let address = begun.leave("corp", &outside()).await.unwrap_or_else(|step| panic!("{}", said(&step)));
+        let query = house.abroad.back(&address, house.world.now(), &json!({"sub": "u1", "preferred_username": "ana"}));
+        let pointed = Visit::portal(house, None).await;
+        assert!(proved(&pointed.by("corp", &json!({"sub": "u1", "preferred_username": "ana"})).await));
+        let before = pointed.sign_in().await;
+        house.clock.advance(Duration::from_secs(1));
+        let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
+        assert!(tx.delete_provider("corp").await.unwrap());
+        tx.commit().await.unwrap();
+        set(house, "corp", &by_name).await;
+        assert_eq!(refusal(&begun.back("corp", &query).await), "not_offered");
+        let late = house.auth.attempt(&before, &pointed.browser, code(&house.totp()), None).await;
+        assert!(!late.is_ok_and(|step| allowed(&step)));
+        assert_eq!(linked(house, "corp", "u1").await, None);
     });
 }
 
@@ -590,6 +706,47 @@ fn a_rule_of_trust_and_nothing_else_makes_the_word_enough() {
     });
 }
 
+/// What keeps weaker factors away keeps a provider's word away.
+#[test]
+fn a_rule_of_trust_is_no_way_around_policy_or_a_canary() {
+    let trusted = || ProviderSettings { trust: multi("mfa", Level::Multi), ..oidc("corp") };
+    let strong = json!({"sub": "u1", "acr": "mfa"});
+    each_engine("{}", async |house| {
+        let user = person(house, "ana").await;
+        set(house, "corp", &trusted()).await;
+        link(house, user, "corp", "u1").await;
+        let before = at_app(house).await;
+        assert!(allowed(&before.by("corp", &strong).await));
+        house
+            .global_policy(
+                r#"{"authentication_methods":{"allowed_auth_list":["webauthn-platform","webauthn-roaming"],"blocked_auth_list":["duo-push","phonecall","sms","hardware-token","duo-passcode","bypass"]}}"#,
+            )
+            .await;
+        let visit = at_app(house).await;
+        assert!(!allowed(&visit.by("corp", &strong).await));
+        assert!(visit.finish().await.is_err());
+    });
+    each_engine(r#"{"canary": "enforce"}"#, async |house| {
+        let user = person(house, "ana").await;
+        set(house, "corp", &trusted()).await;
+        link(house, user, "corp", "u1").await;
+        let mark = async |visit: &Visit<'_>, sighting| {
+            house.auth.mark_canary(house.tenant, visit.id, sighting, "login.evil.example").await.unwrap();
+        };
+        let seen = at_app(house).await;
+        mark(&seen, Sighting::Ok).await;
+        let address = seen.leave("corp", &outside()).await.unwrap_or_else(|step| panic!("{}", said(&step)));
+        let query = house.abroad.back(&address, house.world.now(), &strong);
+        // The alarm comes while the browser is away.
+        mark(&seen, Sighting::Alert).await;
+        assert_eq!(refusal(&seen.back("corp", &query).await), "canary");
+        let phished = at_app(house).await;
+        mark(&phished, Sighting::Alert).await;
+        assert_eq!(refusal(&phished.by("corp", &strong).await), "canary");
+        assert!(phished.finish().await.is_err() && seen.finish().await.is_err());
+    });
+}
+
 #[test]
 fn who_is_to_prove_it_anew_proves_it_anew_there() {
     each_engine("{}", async |house| {
@@ -668,9 +825,13 @@ fn a_saml_provider_by_its_answer_and_no_other() {
         let (corp, evil) = (SamlProvider::new("corp"), SamlProvider::new("evil"));
         set(house, "corp", &saml(&corp)).await;
         link(house, user, "corp", "n-1").await;
-        let finish = async |visit: &Visit<'_>, state: &str| {
-            let sign_in = visit.sign_in().await;
-            house.auth.finish_provider(&sign_in, &visit.browser, state, Returned::Kept, &service()).await.unwrap()
+        let finish = async |visit: &Visit<'_>, state: &str, ticket: &str| {
+            let (sign_in, returned) = (visit.sign_in().await, Returned::Kept { ticket });
+            house.auth.finish_provider(&sign_in, &visit.browser, state, returned, &service()).await.unwrap()
+        };
+        let bring = async |state: &str, answer: &str| {
+            let ticket = house.auth.keep_answer(house.tenant, (state, answer), None).await.unwrap();
+            ticket.map(|ticket| ticket.expose().to_owned())
         };
         let asked = async |visit: &Visit<'_>| {
             let address = visit.leave("corp", &service()).await.unwrap_or_else(|step| panic!("{}", said(&step)));
@@ -691,40 +852,50 @@ fn a_saml_provider_by_its_answer_and_no_other() {
             let (mut said_wrong, state) = asked(&visit).await;
             change(&mut said_wrong);
             let response = corp.response(&said_wrong, &house.clock);
-            assert!(house.auth.keep_answer(house.tenant, &state, &response).await.unwrap());
-            assert_eq!(said(&finish(&visit, &state).await), NOT_TAKEN);
+            let ticket = bring(&state, &response).await.unwrap();
+            assert_eq!(said(&finish(&visit, &state, &ticket).await), NOT_TAKEN);
         }
         // Another provider's key; no answer at all.
         let (said_right, state) = asked(&visit).await;
         let forged = SamlProvider { entity_id: corp.entity_id.clone(), ..evil };
-        assert!(
-            house.auth.keep_answer(house.tenant, &state, &forged.response(&said_right, &house.clock)).await.unwrap()
-        );
-        assert_eq!(said(&finish(&visit, &state).await), NOT_TAKEN);
+        let ticket = bring(&state, &forged.response(&said_right, &house.clock)).await.unwrap();
+        assert_eq!(said(&finish(&visit, &state, &ticket).await), NOT_TAKEN);
         let (_, state) = asked(&visit).await;
-        assert_eq!(said(&finish(&visit, &state).await), NOT_TAKEN);
+        assert_eq!(said(&finish(&visit, &state, "").await), NOT_TAKEN);
+        // The right answer of somebody whose own browser was sent there with this request, and has brought it (RFC 6819 §4.4.1.8 turned round).
+        for ticket in ["", "x", &"A".repeat(43)] {
+            let (said_right, state) = asked(&visit).await;
+            assert!(bring(&state, &corp.response(&said_right, &house.clock)).await.is_some());
+            assert_eq!(said(&finish(&visit, &state, ticket).await), NOT_TAKEN);
+        }
+        // A name in another format, or of another house's, is another name.
+        let (mut other_format, state) = asked(&visit).await;
+        other_format.format = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
+        let ticket = bring(&state, &corp.response(&other_format, &house.clock)).await.unwrap();
+        assert_eq!(said(&finish(&visit, &state, &ticket).await), NOT_TAKEN);
         // The right one: once, in its own browser, and only the first that came.
         let (said_right, state) = asked(&visit).await;
         let response = corp.response(&said_right, &house.clock);
-        assert!(house.auth.keep_answer(house.tenant, &state, &response).await.unwrap());
-        assert!(!house.auth.keep_answer(house.tenant, &state, "another").await.unwrap());
-        assert!(!house.auth.keep_answer(house.other_tenant().await, &state, &response).await.unwrap());
+        let ticket = bring(&state, &response).await.unwrap();
+        assert!(bring(&state, "another").await.is_none());
+        let elsewhere = house.other_tenant().await;
+        assert!(house.auth.keep_answer(elsewhere, (&state, &response), None).await.unwrap().is_none());
         let other = at_app(house).await;
-        assert_eq!(refusal(&finish(&other, &state).await), "stale");
-        assert!(proved(&finish(&visit, &state).await));
+        assert_eq!(refusal(&finish(&other, &state, &ticket).await), "stale");
+        assert!(proved(&finish(&visit, &state, &ticket).await));
         // The same assertion for another request.
         let visit = at_app(house).await;
         let (_, state) = asked(&visit).await;
-        assert!(house.auth.keep_answer(house.tenant, &state, &response).await.unwrap());
-        assert_eq!(said(&finish(&visit, &state).await), NOT_TAKEN);
+        let ticket = bring(&state, &response).await.unwrap();
+        assert_eq!(said(&finish(&visit, &state, &ticket).await), NOT_TAKEN);
         // Later than its metadata or its own time says.
         let (said_right, state) = asked(&visit).await;
         let response = corp.response(&said_right, &house.clock);
         house.clock.advance(Duration::from_secs(400));
-        assert!(house.auth.keep_answer(house.tenant, &state, &response).await.unwrap());
-        assert_eq!(said(&finish(&visit, &state).await), NOT_TAKEN);
+        let ticket = bring(&state, &response).await.unwrap();
+        assert_eq!(said(&finish(&visit, &state, &ticket).await), NOT_TAKEN);
         for nobodys in [String::new(), "x".repeat(300 * 1024)] {
-            assert!(!house.auth.keep_answer(house.tenant, &state, &nobodys).await.unwrap());
+            assert!(bring(&state, &nobodys).await.is_none());
         }
     });
 }

@@ -78,8 +78,8 @@ fn a_provider_keeps_its_kind_and_is_sealed_anew() {
             assert!(!tx.change_provider(&ProviderRow { kind: "saml".to_owned(), ..row("corp", None) }).await?);
             assert!(
                 tx.change_provider(&ProviderRow { enabled: false, ..row("corp", Some(b"old")) }).await?
-                    && !tx.provider_stands("corp").await?
-                    && !tx.provider_stands("nobody").await?
+                    && tx.provider_stands("corp").await?.is_none()
+                    && tx.provider_stands("nobody").await?.is_none()
             );
             Ok(())
         })
@@ -115,7 +115,12 @@ fn of_a_hundred_who_bring_an_answer_one_gets_the_request() {
         let taken: Vec<_> = taken.await.into_iter().flatten().collect();
         assert_eq!(taken.len(), 1);
         assert_eq!(taken[0].answer.as_deref(), Some(&b"first"[..]));
-        site.write(async |tx| tx.insert_provider_request(&request(2, id)).await).await;
+        site.write(async |tx| {
+            tx.insert_provider_request(&request(3, id)).await?;
+            assert_eq!(tx.drop_provider_requests(id).await?, 1);
+            tx.insert_provider_request(&request(2, id)).await
+        })
+        .await;
         assert_eq!(site.store.purge_provider_requests(LATER, 10).await.unwrap(), 0);
         assert_eq!(site.store.purge_provider_requests(types::Millis(LATER.0 + 1), 10).await.unwrap(), 1);
     });
@@ -140,10 +145,11 @@ fn they_are_their_tenants() {
         assert!(other.provider_request(&[1; 32]).await.unwrap().is_none());
         site.write_as(site.b, async |tx| {
             assert!(!tx.change_provider(&row("corp", None)).await? && !tx.delete_provider("corp").await?);
-            assert!(!tx.provider_stands("corp").await? && tx.provider_subject("corp", "one").await?.is_none());
+            assert!(tx.provider_stands("corp").await?.is_none() && tx.provider_subject("corp", "one").await?.is_none());
             assert!(!tx.delete_provider_link(ana, "corp").await?);
             assert!(!tx.answer_provider_request(&[1; 32], b"x", NOW).await?);
             assert!(tx.take_provider_request(&[1; 32], id, NOW).await?.is_none());
+            assert_eq!(tx.drop_provider_requests(id).await?, 0);
             assert!(!tx.identify_sign_in(sign_in.id, &sign_in.request, &[9], ana, NOW).await?);
             tx.insert_provider(&row("corp", Some(b"theirs"))).await.map(drop)
         })

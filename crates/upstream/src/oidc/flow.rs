@@ -81,6 +81,23 @@ impl Identity {
     pub fn verified_email(&self) -> Option<&str> {
         (self.claims.get("email_verified") == Some(&Value::Bool(true))).then(|| self.text("email")).flatten()
     }
+
+    /// Adds what UserInfo says. What the token says of this sign-in is the token's alone (Core, 2), and whether an address was verified is
+    /// said of the address beside it.
+    fn learn(&mut self, more: Map<String, Value>) {
+        const OF_THE_TOKEN: [&str; 11] =
+            ["iss", "sub", "aud", "azp", "exp", "iat", "nonce", "sid", "acr", "amr", "auth_time"];
+        let has_email = self.claims.contains_key("email");
+        if !has_email {
+            self.claims.remove("email_verified");
+        }
+        for (name, value) in more {
+            let of_email = has_email && matches!(name.as_str(), "email" | "email_verified");
+            if !of_email && !OF_THE_TOKEN.contains(&name.as_str()) {
+                self.claims.entry(name).or_insert(value);
+            }
+        }
+    }
 }
 
 impl Upstream {
@@ -144,24 +161,22 @@ impl Upstream {
         let code = self.code(started, query, &discovery)?;
         let tokens = self.redeem(&discovery, &code, &started.verifier, world).await?;
         let token = self.judge(&discovery, &tokens, started, expect, world.now()).await?;
-        let subject = token.get("sub").and_then(Value::as_str).unwrap_or("").to_owned();
-        let mut claims = token;
-        if self.registration.userinfo {
-            for (name, value) in self.userinfo(&discovery, &tokens, &subject).await? {
-                claims.entry(name).or_insert(value);
-            }
-        }
-        let text = |name: &str| claims.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
-        let methods = claims.get("amr").and_then(Value::as_array).into_iter().flatten();
-        Ok(Identity {
+        let text = |name: &str| token.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
+        let methods = token.get("amr").and_then(Value::as_array).into_iter().flatten();
+        let mut identity = Identity {
             issuer: self.registration.issuer.clone(),
-            subject,
-            authenticated: claims.get("auth_time").and_then(Value::as_i64).map(Millis::from_seconds),
+            subject: text("sub").unwrap_or_default(),
+            authenticated: token.get("auth_time").and_then(Value::as_i64).map(Millis::from_seconds),
             context: text("acr"),
             methods: methods.filter_map(Value::as_str).map(ToOwned::to_owned).collect(),
             session: text("sid"),
-            claims,
-        })
+            claims: token,
+        };
+        if self.registration.userinfo {
+            let more = self.userinfo(&discovery, &tokens, &identity.subject).await?;
+            identity.learn(more);
+        }
+        Ok(identity)
     }
 
     /// The code of an answer that belongs to this sign-in.

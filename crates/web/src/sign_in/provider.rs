@@ -2,7 +2,7 @@
 //!
 //! They come back to addresses that name no sign-in; what comes along says which it belongs to, and the cookie of that sign-in, that it is
 //! this browser's. A SAML provider's answer is posted by a page of its own, with which no cookie of this site comes along: it is kept, and
-//! the browser sent on to fetch what became of it, with its cookies then.
+//! the browser sent on to fetch what became of it, with its cookies then, and with a ticket that no other browser was given.
 
 use super::{end, held::Held, prompt, said};
 use crate::{
@@ -125,20 +125,26 @@ pub(super) async fn brought(visit: Visit, request: Request<Body>) -> Result<Resp
         }
     };
     let (state, answer) = (only("RelayState")?, only("SAMLResponse")?);
-    if state.len() > LONGEST_STATE || !visit.web.auth.keep_answer(visit.tenant.id, state, answer).await? {
+    if state.len() > LONGEST_STATE {
         return Err(Trouble::Expired);
     }
-    let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("state", state).finish();
+    let kept = visit.web.auth.keep_answer(visit.tenant.id, (state, answer), visit.ip).await?;
+    let ticket = kept.ok_or(Trouble::Expired)?;
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let query = query.append_pair("state", state).append_pair("ticket", ticket.expose()).finish();
     Ok(redirect(&format!("{FINISH}?{query}")))
 }
 
 /// `GET /upstream/saml/finish`: the browser comes for what became of its answer.
 pub(super) async fn finish(visit: Visit) -> Result<Response, Trouble> {
     let state = state_of(&visit)?;
+    let ticket = visit.asked("ticket").filter(|ticket| ticket.len() <= LONGEST_STATE).unwrap_or_default().to_owned();
     let held = of_state(visit, &state).await?;
     let outside = outside(&held.visit, true).await?;
     let auth = &held.visit.web.auth;
-    let step = auth.finish_provider(&held.sign_in, &held.browser, &state, Returned::Kept, &outside).await?;
+    let step = auth
+        .finish_provider(&held.sign_in, &held.browser, &state, Returned::Kept { ticket: &ticket }, &outside)
+        .await?;
     done(&held, step).await
 }
 
