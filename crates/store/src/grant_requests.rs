@@ -3,6 +3,7 @@
 use crate::{
     engine::{Statement, StoreError, Type},
     grants::Ended,
+    plan::{Plan, Planned},
     scope::{Store, Tenant, Tx, record},
     values,
 };
@@ -220,6 +221,13 @@ impl Tenant<'_> {
     }
 }
 
+impl Plan<'_> {
+    /// Fetches what was allowed, if it is in time and nobody else has.
+    pub fn redeem_device_grant(&mut self, digest: &[u8], now: Millis) -> Planned {
+        self.add(&DEVICE_REDEEM, values![digest.to_vec(), now])
+    }
+}
+
 impl Tx {
     /// Notes that something was seen that may be seen once until `expires`; whether it was new, and this call and no other saw it.
     pub async fn spend_once(&mut self, digest: &[u8], expires: Millis) -> Result<bool, StoreError> {
@@ -269,11 +277,6 @@ impl Tx {
     /// Notes when the device may ask next.
     pub async fn poll_device_grant(&mut self, digest: &[u8], next: Millis, pause: i64) -> Result<bool, StoreError> {
         self.changed(&DEVICE_POLL, values![digest.to_vec(), next, pause]).await
-    }
-
-    /// Fetches what was allowed; whether this call and no other did, in time.
-    pub async fn redeem_device_grant(&mut self, digest: &[u8], now: Millis) -> Result<bool, StoreError> {
-        self.changed(&DEVICE_REDEEM, values![digest.to_vec(), now]).await
     }
 
     /// Takes back what devices were allowed and have not fetched yet.

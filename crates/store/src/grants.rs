@@ -5,6 +5,7 @@
 
 use crate::{
     engine::{Statement, StoreError, Type},
+    plan::{Plan, Planned},
     scope::{Record as _, Store, Tenant, Tx, record},
     session_ends::SessionTimes,
     values,
@@ -265,41 +266,42 @@ impl Tenant<'_> {
     }
 }
 
-impl Tx {
+impl Plan<'_> {
     /// Begins a family.
-    pub async fn insert_grant_family(&mut self, family: &GrantFamilyRow) -> Result<(), StoreError> {
-        self.run(&INSERT_FAMILY, family.values()).await.map(drop)
+    pub fn insert_grant_family(&mut self, family: &GrantFamilyRow) -> Planned {
+        self.add(&INSERT_FAMILY, family.values())
     }
 
     /// Adds a code or a token.
-    pub async fn insert_grant_token(&mut self, token: &GrantTokenRow) -> Result<(), StoreError> {
-        self.run(&INSERT_TOKEN, token.values()).await.map(drop)
+    pub fn insert_grant_token(&mut self, token: &GrantTokenRow) -> Planned {
+        self.add(&INSERT_TOKEN, token.values())
     }
 
-    /// Uses a code or a token that may be used once; whether it was unused, in time, and this call and no other did.
-    pub async fn spend_grant_token(&mut self, digest: &[u8], kind: &str, now: Millis) -> Result<bool, StoreError> {
-        self.changed(&SPEND, values![digest.to_vec(), kind, now]).await
+    /// As [`Tx::spend_grant_token`].
+    pub fn spend_grant_token(&mut self, digest: &[u8], kind: &str, now: Millis) -> Planned {
+        self.add(&SPEND, values![digest.to_vec(), kind, now])
     }
 
     /// Lets a token last until `expires`, if it is in time and would end sooner.
-    pub async fn prolong_grant_token(
-        &mut self,
-        digest: &[u8],
-        kind: &str,
-        expires: Millis,
-        now: Millis,
-    ) -> Result<bool, StoreError> {
-        self.changed(&SLIDE, values![digest.to_vec(), kind, expires, now]).await
+    pub fn prolong_grant_token(&mut self, digest: &[u8], kind: &str, expires: Millis, now: Millis) -> Planned {
+        self.add(&SLIDE, values![digest.to_vec(), kind, expires, now])
     }
 
-    /// Writes what was granted anew. Whether the family has not been ended.
-    pub async fn settle_grant_family(
-        &mut self,
-        id: GrantId,
-        detail: &[u8],
-        expires: Millis,
-    ) -> Result<bool, StoreError> {
-        self.changed(&SETTLE, values![id, detail.to_vec(), expires]).await
+    /// Writes what was granted anew, if the family has not been ended.
+    pub fn settle_grant_family(&mut self, id: GrantId, detail: &[u8], expires: Millis) -> Planned {
+        self.add(&SETTLE, values![id, detail.to_vec(), expires])
+    }
+
+    /// Ends one family, with all codes and tokens in it.
+    pub fn revoke_grant_family(&mut self, id: GrantId, now: Millis) -> Planned {
+        self.add(&REVOKE, values![id, now])
+    }
+}
+
+impl Tx {
+    /// Uses a code or a token that may be used once; whether it was unused, in time, and this call and no other did.
+    pub async fn spend_grant_token(&mut self, digest: &[u8], kind: &str, now: Millis) -> Result<bool, StoreError> {
+        self.changed(&SPEND, values![digest.to_vec(), kind, now]).await
     }
 
     /// Ends everything that was granted to a person: sessions, and what applications were granted, also what would go on without the

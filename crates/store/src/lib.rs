@@ -3,6 +3,7 @@
 //! - [`Store::tenant`] is the only way to a tenant's rows. Every statement names the tenant first, so another tenant's object
 //!   is simply not found.
 //! - A [`Transaction`](engine::Transaction) is an object: open it, use it in order, commit it; dropping it rolls back.
+//!   One that is known as a whole before it begins is a [`Plan`]: an engine in this process is then asked once.
 //! - Single use is a constraint: a conditional `UPDATE … RETURNING` or a unique key says who won.
 //! - The login path works on batches ([`login`]), because group commit decides the speed of both engines.
 //!
@@ -46,6 +47,7 @@ mod page;
 mod passkeys;
 mod passwords;
 mod phones;
+mod plan;
 mod policies;
 mod postgres;
 pub mod prompting;
@@ -99,6 +101,7 @@ pub use page::{Page, Slice, Span};
 pub use passkeys::{PasskeyModel, PasskeyRow};
 pub use passwords::PasswordRow;
 pub use phones::{PhoneChange, PhoneRow, SealedNumber};
+pub use plan::{Changes, Outcome, Plan, Planned};
 pub use policies::{GroupPolicyRow, PolicyChange, PolicyRow};
 pub use providers::{ProviderLinkRow, ProviderRequestRow, ProviderRow};
 pub use push_subscriptions::PushSubscriptionRow;

@@ -2,6 +2,7 @@
 
 use crate::{
     engine::{Statement, StoreError, Type},
+    plan::{Plan, Planned},
     scope::{Store, Tx},
     values,
 };
@@ -37,6 +38,18 @@ impl Tx {
             return Ok(false);
         }
         self.changed(&SPEND, values![bucket, now, cost, now - limit.window, limit.max]).await
+    }
+}
+
+impl Plan<'_> {
+    /// As [`Tx::spend`]; nothing of the plan is done where there is not enough left.
+    pub fn spend(&mut self, bucket: [u8; 32], limit: Limit, cost: i64, now: Millis) -> Planned {
+        let step = self.add(&SPEND, values![bucket, now, cost, now - limit.window, limit.max]);
+        self.require(step);
+        if cost > limit.max {
+            self.give_up(step);
+        }
+        step
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::{
     engine::{Statement, StoreError, Type, Value},
     page::{Span, floor},
-    scope::{Store, Tenant, Tx, record},
+    plan::{Plan, Planned},
+    scope::{Record as _, Store, Tenant, Tx, record},
     values,
 };
 use types::{AttemptId, MessageId, Millis, TenantId};
@@ -113,9 +114,11 @@ static INSERT_RECEIPT: Statement = Statement::new(
     "INSERT INTO message_receipt (tenant, message, receipt, expires) VALUES ($1, $2, $3, $4)",
     &[Type::Id, Type::Id, Type::Bytes, Type::Int],
 );
-static BY_RECEIPT: Statement = Statement::new(
-    "message_by_receipt",
-    "SELECT tenant, message FROM message_receipt WHERE receipt = $1 AND expires > $2",
+static OF_RECEIPT: Statement = Statement::new(
+    "message_of_receipt",
+    "SELECT m.tenant, m.id, m.day, m.channel, m.supplier, m.purpose, m.state, m.billing_class, m.error_class, m.user_mark, m.receipt, \
+     m.sealed, m.txid FROM message_receipt r JOIN message_log m ON m.tenant = r.tenant AND m.id = r.message \
+     WHERE r.receipt = $1 AND r.expires > $2",
     &[Type::Bytes, Type::Int],
 );
 static PURGE_RECEIPTS: Statement = Statement::new(
@@ -153,7 +156,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &SET_SEALED,
     &SET_RECEIPT,
     &INSERT_RECEIPT,
-    &BY_RECEIPT,
+    &OF_RECEIPT,
     &PURGE_RECEIPTS,
     &BILLING,
     &OUTCOMES,
@@ -196,11 +199,11 @@ impl Store {
         &self,
         receipt: &[u8],
         now: Millis,
-    ) -> Result<Option<(TenantId, MessageId)>, StoreError> {
-        let rows = self.engine().read(vec![(&BY_RECEIPT, values![receipt.to_vec(), now])]).await?;
+    ) -> Result<Option<(TenantId, MessageRow)>, StoreError> {
+        let rows = self.engine().read(vec![(&OF_RECEIPT, values![receipt.to_vec(), now])]).await?;
         let Some(row) = rows.into_iter().flatten().next() else { return Ok(None) };
         let mut columns = row.read();
-        Ok(Some((columns.take()?, columns.take()?)))
+        Ok(Some((columns.take()?, MessageRow::from_columns(&mut columns)?)))
     }
 
     /// Forgets at most `limit` receipts, of all tenants, that can't come any more; gives how many.
@@ -243,6 +246,39 @@ impl Tenant<'_> {
     }
 }
 
+impl Plan<'_> {
+    /// As [`Tx::insert_message`].
+    pub fn insert_message(&mut self, message: &MessageRow) -> Planned {
+        self.add(&INSERT, message.values())
+    }
+
+    /// As [`Tx::set_message_state`].
+    pub fn set_message_state(
+        &mut self,
+        message: MessageId,
+        old: &str,
+        new: &str,
+        error_class: &str,
+        billing_class: Option<&str>,
+    ) -> Planned {
+        self.add(&SET_STATE, values![message, old, new, error_class, billing_class])
+    }
+
+    /// Replaces the sealed part of a message that has one, when the supplier's receipt is sealed in.
+    pub fn set_message_sealed(&mut self, message: MessageId, sealed: Vec<u8>) -> Planned {
+        self.add(&SET_SEALED, values![message, sealed])
+    }
+
+    /// Notes by which receipt the supplier will speak of a message, if there is such a message, until `expires`. The plan ends with
+    /// [`StoreError::Duplicate`] when the receipt is another's.
+    pub fn add_receipt(&mut self, message: MessageId, receipt: &[u8], expires: Millis) -> Planned {
+        let named = self.add(&SET_RECEIPT, values![message, receipt.to_vec()]);
+        let kept = self.add(&INSERT_RECEIPT, values![message, receipt.to_vec(), expires]);
+        self.after(kept, &[named]);
+        named
+    }
+}
+
 impl Tx {
     /// Writes a message.
     pub async fn insert_message(&mut self, message: &MessageRow) -> Result<(), StoreError> {
@@ -260,26 +296,6 @@ impl Tx {
         billing_class: Option<&str>,
     ) -> Result<bool, StoreError> {
         self.changed(&SET_STATE, values![message, old, new, error_class, billing_class]).await
-    }
-
-    /// Replaces the sealed part of a message that has one, when the supplier's receipt is sealed in; whether it has one.
-    pub async fn set_message_sealed(&mut self, message: MessageId, sealed: &[u8]) -> Result<bool, StoreError> {
-        self.changed(&SET_SEALED, values![message, sealed.to_vec()]).await
-    }
-
-    /// Notes by which receipt the supplier will speak of a message, until `expires`. Whether there is such a message;
-    /// [`StoreError::Duplicate`] when the receipt is another's.
-    pub async fn add_receipt(
-        &mut self,
-        message: MessageId,
-        receipt: &[u8],
-        expires: Millis,
-    ) -> Result<bool, StoreError> {
-        if !self.changed(&SET_RECEIPT, values![message, receipt.to_vec()]).await? {
-            return Ok(false);
-        }
-        self.run(&INSERT_RECEIPT, values![message, receipt.to_vec(), expires]).await?;
-        Ok(true)
     }
 
     /// Deletes at most `limit` messages made before `before`, oldest first; gives how many. Fewer than `limit`: none is left.

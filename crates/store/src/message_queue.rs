@@ -4,7 +4,8 @@
 //! A row belongs to one process, its holder, and only that one sends it. Another may take over all that a dead one held, at once.
 
 use crate::{
-    engine::{Statement, StoreError, Type, Value},
+    engine::{Played, Script, Statement, Step, StoreError, Type, Value},
+    plan::{Plan, Planned},
     scope::{Store, Tx, record},
     values,
 };
@@ -102,10 +103,11 @@ impl Store {
             .collect();
         let names: Vec<Value> =
             messages.iter().flat_map(|(tenant, id, carrier)| values![*tenant, *id, carrier.as_str()]).collect();
-        let mut tx = self.engine().begin().await?;
-        let rows = tx.run(&HAND, params).await?;
-        tx.run(&NAME, names).await?;
-        tx.commit().await?;
+        let steps = vec![Step::new((&HAND, params)), Step::new((&NAME, names))];
+        let Played::Committed(mut answers) = self.engine().play(Script { steps, notices: Vec::new() }).await? else {
+            return Ok(Vec::new());
+        };
+        let rows = answers.drain(..).next().unwrap_or_default();
         rows.into_iter()
             .map(|row| {
                 let mut columns = row.read();
@@ -129,13 +131,31 @@ impl Store {
     }
 }
 
+impl QueuedRow {
+    /// The tenant is the transaction's.
+    fn without_tenant(&self) -> Vec<Value> {
+        let mut params = self.values();
+        params.drain(..1);
+        params
+    }
+}
+
+impl Plan<'_> {
+    /// As [`Tx::queue_message`].
+    pub fn queue_message(&mut self, row: &QueuedRow) -> Planned {
+        self.add(&INSERT, row.without_tenant())
+    }
+
+    /// As [`Tx::unqueue_message`].
+    pub fn unqueue_message(&mut self, message: MessageId) -> Planned {
+        self.add(&REMOVE, values![message])
+    }
+}
+
 impl Tx {
     /// Puts a message into the queue.
     pub async fn queue_message(&mut self, row: &QueuedRow) -> Result<(), StoreError> {
-        let mut params = row.values();
-        // The tenant is this transaction's.
-        params.drain(..1);
-        self.run(&INSERT, params).await.map(drop)
+        self.run(&INSERT, row.without_tenant()).await.map(drop)
     }
 
     /// Removes a message from the queue: whether it was there.

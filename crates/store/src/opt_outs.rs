@@ -3,7 +3,8 @@
 
 use crate::{
     engine::{Statement, StoreError, Type},
-    scope::{Tenant, Tx, record},
+    scope::{Record as _, Tenant, Tx, record},
+    tenants::TenantRow,
     values,
 };
 
@@ -58,6 +59,14 @@ impl Tenant<'_> {
     /// Whether a number wants no texts.
     pub async fn is_opted_out(&self, mark: &[u8; 32]) -> Result<bool, StoreError> {
         Ok(self.find::<OptOut>(&ONE, values![*mark]).await?.is_some())
+    }
+
+    /// The tenant itself, and whether this number wants no texts: one question to the engine.
+    pub async fn row_and_opt_out(&self, mark: &[u8; 32]) -> Result<(Option<TenantRow>, bool), StoreError> {
+        let asked = vec![(crate::tenants::by_id(), values![self.id]), (&ONE, values![self.id, *mark])];
+        let mut answers = self.store.engine().read(asked).await?.into_iter();
+        let row = answers.next().unwrap_or_default().into_iter().next().map(TenantRow::from_row).transpose()?;
+        Ok((row, answers.next().is_some_and(|rows| !rows.is_empty())))
     }
 
     /// The numbers that want no texts, by their marks, behind `after`.

@@ -279,7 +279,7 @@ impl Tx {
     }
 }
 
-fn scoped(tenant: TenantId, params: Vec<Value>) -> Vec<Value> {
+pub(crate) fn scoped(tenant: TenantId, params: Vec<Value>) -> Vec<Value> {
     let mut all = Vec::with_capacity(params.len() + 1);
     all.push(tenant.into());
     all.extend(params);

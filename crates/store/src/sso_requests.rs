@@ -4,6 +4,7 @@
 
 use crate::{
     engine::{Statement, StoreError, Type},
+    plan::{Plan, Planned},
     scope::{Record, Store, Tenant, Tx, record},
     values,
 };
@@ -225,6 +226,18 @@ impl Tenant<'_> {
     }
 }
 
+impl Plan<'_> {
+    /// As [`Tx::hold_session`].
+    pub fn hold_session(&mut self, session: SessionId, user: UserId, now: Millis) -> Planned {
+        self.add(&HOLD_SESSION, values![session, user, now])
+    }
+
+    /// Holds what a user has agreed to until the end of the transaction, if they have: whoever takes it back comes before or after.
+    pub fn hold_consent(&mut self, user: UserId, ikey: &str) -> Planned {
+        self.add(&HOLD_CONSENT, values![user, ikey])
+    }
+}
+
 impl Tx {
     /// Keeps a request.
     pub async fn insert_sso_request(&mut self, request: &SsoRequestRow) -> Result<(), StoreError> {
@@ -267,11 +280,6 @@ impl Tx {
     /// Notes what a user agrees to, in the place of what they agreed to before.
     pub async fn put_consent(&mut self, consent: &ConsentRow) -> Result<(), StoreError> {
         self.run(&PUT_CONSENT, consent.values()).await.map(drop)
-    }
-
-    /// Holds what a user has agreed to until the end of this transaction: whoever takes it back comes before or after. Whether they have.
-    pub async fn hold_consent(&mut self, user: UserId, ikey: &str) -> Result<bool, StoreError> {
-        self.changed(&HOLD_CONSENT, values![user, ikey]).await
     }
 
     /// Takes a consent back. Whether there was one.

@@ -65,6 +65,11 @@ static OWNER_OF_IKEY: Statement =
 pub(crate) static ALL: &[&Statement] =
     &[&BY_ID, &BY_HOST, &LIST, &INSERT, &INSERT_KEY, &REWRAP_KEY, &SET_SETTINGS, &OWNER_OF_IKEY];
 
+/// For a question to the engine that holds others too.
+pub(crate) fn by_id() -> &'static Statement {
+    &BY_ID
+}
+
 impl Store {
     /// Makes a tenant with its first key. Fails with [`StoreError::Duplicate`] when the host name is taken.
     pub async fn create_tenant(&self, tenant: &TenantRow) -> Result<(), StoreError> {

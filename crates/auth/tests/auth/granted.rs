@@ -52,10 +52,12 @@ impl<'h> Granted<'h> {
             expires: later,
         };
         let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
-        tx.insert_grant_family(&in_session).await.unwrap();
-        tx.insert_grant_family(&for_longer).await.unwrap();
         tx.insert_device_grant(&device).await.unwrap();
         tx.commit().await.unwrap();
+        let mut plan = house.store.tenant(house.tenant).plan();
+        plan.insert_grant_family(&in_session);
+        plan.insert_grant_family(&for_longer);
+        plan.commit().await.unwrap();
         Self { house, in_session: in_session.id, for_longer: for_longer.id, device: device.digest }
     }
 

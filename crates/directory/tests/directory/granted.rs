@@ -19,9 +19,9 @@ async fn granted(site: &Site, user: UserId) -> GrantId {
         expires: Millis(NOW.0 + 1_000_000),
         revoked_at: None,
     };
-    let mut tx = site.a().rows().begin().await.unwrap();
-    tx.insert_grant_family(&row).await.unwrap();
-    tx.commit().await.unwrap();
+    let mut plan = site.a().rows().plan();
+    plan.insert_grant_family(&row);
+    plan.commit().await.unwrap();
     row.id
 }
 

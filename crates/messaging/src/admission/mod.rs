@@ -47,6 +47,8 @@ pub(crate) struct Visitor<'v> {
     pub(crate) kind: ChannelKind,
     pub(crate) settings: &'v MessageSettings,
     pub(crate) keys: &'v TenantKeys,
+    /// Whether the number wants no texts, and this is one.
+    pub(crate) opted_out: bool,
     pub(crate) now: Millis,
 }
 
@@ -67,9 +69,7 @@ impl Doorkeeper {
     /// Lets a message through or names the rule that doesn't. What was let through and doesn't leave is given back.
     pub(crate) async fn ask(&self, store: &Store, visitor: &Visitor<'_>) -> Result<Option<Pass>, SendError> {
         let Address::Number(number, _) = &visitor.message.to else { return Ok(None) };
-        if visitor.kind == ChannelKind::Sms
-            && store.tenant(visitor.message.tenant).is_opted_out(&opt_out::mark(visitor.keys, number)).await?
-        {
+        if visitor.opted_out {
             return Err(SendError::Refused(ErrorClass::OptedOut));
         }
         let scope = store.tenant(visitor.message.tenant);

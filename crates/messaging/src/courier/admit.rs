@@ -3,11 +3,11 @@
 use super::{Desk, limits};
 use crate::{
     Address, ChannelKind, ErrorClass, Outgoing, SendError, State,
-    admission::{MessageSettings, Visitor},
+    admission::{MessageSettings, Visitor, opt_out},
 };
 use fraud::Rule;
-use keys::TenantKeys;
-use store::{MessageRow, QueuedRow, StoreError, TenantRow};
+use keys::{KeyError, TenantKeys};
+use store::{MessageRow, Outcome, QueuedRow, StoreError, TenantRow};
 use types::Millis;
 
 /// How a message is to stand when it is admitted.
@@ -32,11 +32,23 @@ impl Desk {
     /// Asks the rules against fraud, spends the limits and writes the row. A refusal leaves a row too, which says why.
     pub(super) async fn admit(&self, message: &Outgoing, admission: Admission<'_>) -> Result<MessageRow, SendError> {
         let tenant = self.store.tenant(message.tenant);
-        let of_tenant = tenant.row().await?.ok_or(SendError::Settings)?;
+        let keys = match tenant.keys().await {
+            // No such tenant.
+            Err(StoreError::Key(KeyError::NoTenantKey)) => return Err(SendError::Settings),
+            done => done?,
+        };
+        // Calls and mail go to everybody.
+        let (of_tenant, opted_out) = match &message.to {
+            Address::Number(number, _) if admission.kind == ChannelKind::Sms => {
+                tenant.row_and_opt_out(&opt_out::mark(&keys, number)).await?
+            }
+            _ => (tenant.row().await?, false),
+        };
+        let of_tenant = of_tenant.ok_or(SendError::Settings)?;
         let settings = MessageSettings::read(&of_tenant.settings)?;
-        let keys = tenant.keys().await?;
         let terms = Terms { of_tenant: &of_tenant, settings, keys: &keys, now: self.now() };
-        let visitor = Visitor { message, kind: admission.kind, settings: &terms.settings, keys: &keys, now: terms.now };
+        let (kind, now) = (admission.kind, terms.now);
+        let visitor = Visitor { message, kind, settings: &terms.settings, keys: &keys, opted_out, now };
         let pass = match self.door.ask(&self.store, &visitor).await {
             Ok(pass) => pass,
             Err(error) => {
@@ -77,28 +89,30 @@ impl Desk {
         let row = self.row(message, kind, carrier, state, of_tenant.log_key.as_deref(), keys).await?;
         let canary = self.canary(message, of_tenant.log_key.as_deref(), keys).await?;
         let cost = self.cost(message, kind);
-        let mut tx = self.store.tenant(message.tenant).begin().await?;
-        for spending in limits::spendings(message, kind, settings, keys, cost, *now) {
-            if !tx.spend(spending.bucket, spending.limit, spending.cost, spending.at).await? {
+        let mut plan = self.store.tenant(message.tenant).plan();
+        let spendings = limits::spendings(message, kind, settings, keys, cost, *now);
+        let spent: Vec<_> = spendings.iter().map(|it| plan.spend(it.bucket, it.limit, it.cost, it.at)).collect();
+        plan.insert_message(&row);
+        if let Some(canary) = &canary {
+            plan.insert_message(canary);
+        }
+        plan.queue_message(queued);
+        match plan.commit().await {
+            Ok(Outcome::Committed(_)) => Ok(Ok(row)),
+            Ok(Outcome::RolledBack(at)) => {
+                let refused = spent.iter().zip(&spendings).find(|(step, _)| **step == at);
+                let (_, spending) = refused.ok_or(StoreError::Damaged("outcome of a transaction"))?;
                 let (retry_after, class) = (spending.retry_after, spending.class);
                 let error = if class.starts_with("fraud-") {
                     SendError::Fraud { rule: class, retry_after: Some(retry_after) }
                 } else {
                     SendError::Limited { retry_after }
                 };
-                return Ok(Err((error, class)));
+                Ok(Err((error, class)))
             }
+            Err(StoreError::Duplicate) => Err(SendError::Repeated),
+            Err(error) => Err(error.into()),
         }
-        match tx.insert_message(&row).await {
-            Err(StoreError::Duplicate) => return Err(SendError::Repeated),
-            done => done?,
-        }
-        if let Some(canary) = &canary {
-            tx.insert_message(canary).await?;
-        }
-        tx.queue_message(queued).await?;
-        tx.commit().await?;
-        Ok(Ok(row))
     }
 
     /// What the route asks for one message of this kind.

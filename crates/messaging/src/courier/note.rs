@@ -9,7 +9,7 @@ use super::{
 use crate::{Accepted, Changed, ChannelKind, Outgoing, SendError, Standing, State, log};
 use keys::TenantKeys;
 use std::{sync::Arc, time::Duration};
-use store::{MessageRow, StoreError};
+use store::{MessageRow, Outcome, StoreError};
 use types::{MessageId, TenantId};
 
 /// The pauses, in seconds, before the outcome of a message is written once more, when the store failed.
@@ -93,22 +93,25 @@ impl Desk {
         let now = self.now();
         let sealed = self.resealed(tenant, row, &log::Receipt { id: &accepted.receipt, at: now, raw: "" }).await?;
         for receipt in [receipt, None] {
-            let mut tx = self.store.tenant(tenant).begin().await?;
+            let mut plan = self.store.tenant(tenant).plan();
+            let named = receipt.is_some();
             if let Some(receipt) = receipt {
-                match tx.add_receipt(row.id, &receipt, receipt_expiry(now)).await {
-                    // The supplier gave an id twice: then it names neither message.
-                    Err(StoreError::Duplicate) => continue,
-                    done => done?,
-                };
+                plan.add_receipt(row.id, &receipt, receipt_expiry(now));
             }
             // Not where a receipt has come already: it knows more.
-            let first = tx.set_message_state(row.id, "queued", "sent", "", Some(&billing)).await?;
-            if let Some(sealed) = sealed.as_ref().filter(|_| first) {
-                tx.set_message_sealed(row.id, sealed).await?;
+            let first = plan.set_message_state(row.id, "queued", "sent", "", Some(&billing));
+            if let Some(sealed) = &sealed {
+                let resealed = plan.set_message_sealed(row.id, sealed.clone());
+                plan.after(resealed, &[first]);
             }
-            tx.unqueue_message(row.id).await?;
-            tx.commit().await?;
-            return Ok(first);
+            plan.unqueue_message(row.id);
+            return match plan.commit().await {
+                // The supplier gave an id twice: then it names neither message.
+                Err(StoreError::Duplicate) if named => continue,
+                Ok(Outcome::Committed(changes)) => Ok(changes.made(first)),
+                Ok(Outcome::RolledBack(_)) => Ok(false),
+                Err(error) => Err(error),
+            };
         }
         Ok(true)
     }
@@ -142,12 +145,12 @@ impl Desk {
         state: &str,
         class: &str,
     ) -> Result<(), StoreError> {
-        let mut tx = self.store.tenant(tenant).begin().await?;
-        if !tx.set_message_state(id, "queued", state, class, None).await? {
-            tx.set_message_state(id, "scheduled", state, class, None).await?;
-        }
-        tx.unqueue_message(id).await?;
-        tx.commit().await
+        let mut plan = self.store.tenant(tenant).plan();
+        let queued = plan.set_message_state(id, "queued", state, class, None);
+        let scheduled = plan.set_message_state(id, "scheduled", state, class, None);
+        plan.unless(scheduled, &[queued]);
+        plan.unqueue_message(id);
+        plan.commit().await.map(drop)
     }
 
     /// Tells whoever listens how a message stands.

@@ -2,8 +2,8 @@
 
 use super::{Courier, Desk};
 use crate::{ErrorClass, house::Claims, log};
-use store::{MessageRow, StoreError};
-use types::{MessageId, TenantId};
+use store::{MessageRow, Outcome, StoreError};
+use types::TenantId;
 
 /// How far a message came. It only ever moves forward: queued, sent, and one of the last three, which is final.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,8 +83,8 @@ impl Courier {
 impl Desk {
     pub(crate) async fn report(&self, supplier: &str, report: &Report) -> Result<Reported, StoreError> {
         for receipt in self.house().await?.receipts(supplier, &report.id) {
-            if let Some((tenant, message)) = self.store.message_of_receipt(&receipt, self.now()).await? {
-                return self.apply(tenant, message, supplier, report).await;
+            if let Some((tenant, row)) = self.store.message_of_receipt(&receipt, self.now()).await? {
+                return self.apply(tenant, row, supplier, report).await;
             }
         }
         Ok(Reported::Unknown)
@@ -97,17 +97,18 @@ impl Desk {
         supplier: &str,
         report: &Report,
     ) -> Result<Reported, StoreError> {
-        self.apply(claims.tenant, claims.message, supplier, report).await
+        let found = self.store.tenant(claims.tenant).message(claims.message).await?;
+        let Some(row) = found else { return Ok(Reported::Unknown) };
+        self.apply(claims.tenant, row, supplier, report).await
     }
 
     async fn apply(
         &self,
         tenant: TenantId,
-        message: MessageId,
+        row: MessageRow,
         supplier: &str,
         report: &Report,
     ) -> Result<Reported, StoreError> {
-        let Some(row) = self.store.tenant(tenant).message(message).await? else { return Ok(Reported::Unknown) };
         // A receipt of another message under this one's ticket is nobody's.
         if let Some(known) = &row.receipt
             && !self.house().await?.receipts(supplier, &report.id).iter().any(|hash| types::ct_eq(hash, known))
@@ -119,23 +120,34 @@ impl Desk {
         }
         let receipt = log::Receipt { id: &report.id, at: self.now(), raw: &report.raw };
         let sealed = self.resealed(tenant, &row, &receipt).await?;
-        let mut tx = self.store.tenant(tenant).begin().await?;
+        let message = row.id;
+        let mut plan = self.store.tenant(tenant).plan();
+        let mut moves = Vec::new();
         for old in report.delivery.after() {
-            if tx.set_message_state(message, old, report.delivery.as_str(), report.class.as_str(), None).await? {
-                if let Some(sealed) = &sealed {
-                    tx.set_message_sealed(message, sealed).await?;
-                }
-                if matches!(report.delivery, Delivery::Undelivered | Delivery::Failed) {
-                    self.notify_lost(&mut tx, message).await?;
-                }
-                tx.commit().await?;
-                self.heard_of(tenant, message, report);
-                let state = report.delivery.as_str().to_owned();
-                self.announce(tenant, &MessageRow { state, error_class: report.class.as_str().to_owned(), ..row });
-                metrics::counter!("countersign_receipts_total", "state" => report.delivery.as_str()).increment(1);
-                return Ok(Reported::Applied);
-            }
+            let moved = plan.set_message_state(message, old, report.delivery.as_str(), report.class.as_str(), None);
+            plan.unless(moved, &moves);
+            moves.push(moved);
         }
-        Ok(Reported::Stale)
+        if moves.is_empty() {
+            return Ok(Reported::Stale);
+        }
+        if let Some(sealed) = sealed {
+            let resealed = plan.set_message_sealed(message, sealed);
+            plan.after(resealed, &moves);
+        }
+        if matches!(report.delivery, Delivery::Undelivered | Delivery::Failed)
+            && let Some(notice) = self.notice_of_loss(tenant, message)
+        {
+            plan.notify_after(&moves, notice);
+        }
+        let Outcome::Committed(changes) = plan.commit().await? else { return Ok(Reported::Stale) };
+        if !moves.iter().any(|moved| changes.made(*moved)) {
+            return Ok(Reported::Stale);
+        }
+        self.heard_of(tenant, message, report);
+        let state = report.delivery.as_str().to_owned();
+        self.announce(tenant, &MessageRow { state, error_class: report.class.as_str().to_owned(), ..row });
+        metrics::counter!("countersign_receipts_total", "state" => report.delivery.as_str()).increment(1);
+        Ok(Reported::Applied)
     }
 }

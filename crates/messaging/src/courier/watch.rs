@@ -15,7 +15,6 @@ use std::{
     sync::{Arc, MutexGuard, PoisonError},
     time::Duration,
 };
-use store::StoreError;
 use tokio::{sync::oneshot, time::Instant};
 use types::{MessageId, Millis, TenantId, UserId};
 use uuid::Uuid;
@@ -289,8 +288,8 @@ impl Desk {
     }
 
     /// Says on every node that a message was lost, where that may be another's business. Within the transaction that writes it.
-    pub(super) async fn notify_lost(&self, tx: &mut store::Tx, message: MessageId) -> Result<(), StoreError> {
-        let here = self.watched().messages.contains_key(&(tx.tenant(), message));
-        if here { Ok(()) } else { tx.notify(Self::lost_notice(tx.tenant(), message)).await }
+    pub(super) fn notice_of_loss(&self, tenant: TenantId, message: MessageId) -> Option<String> {
+        let here = self.watched().messages.contains_key(&(tenant, message));
+        (!here).then(|| Self::lost_notice(tenant, message))
     }
 }

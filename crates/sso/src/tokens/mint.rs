@@ -1,12 +1,12 @@
 //! How tokens are made for what was granted.
 
-use super::{ACCESS, Binding, GrantError, Granted, Grants, REFRESH, hold, seconds};
+use super::{ACCESS, Binding, GrantError, Granted, Grants, REFRESH, plan_to_hold, seconds};
 use crate::{OidcClient, RelyingParty, SsoError, TokenFormat, signing::LONGEST_TOKEN};
 use jose::Algorithm;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
-use store::{GrantFamilyRow, GrantTokenRow, StoreError, Tx, fields};
+use store::{GrantFamilyRow, GrantTokenRow, Outcome, Plan, Planned, StoreError, fields};
 use types::{GrantId, Millis, SecretString, SessionId, TenantId, UserId};
 
 /// The kind of a signed access token (RFC 9068 §2.1).
@@ -72,12 +72,12 @@ pub(super) struct Struck {
 }
 
 impl Struck {
-    /// Writes them.
-    pub(super) async fn write(&self, tx: &mut Tx) -> Result<(), StoreError> {
+    /// Plans to write them; where a step is named, only if it changed something.
+    pub(super) fn write(&self, plan: &mut Plan<'_>, after: Option<Planned>) {
         for row in self.access.row.iter().chain(self.refresh.iter().map(|(_, row)| row)) {
-            tx.insert_grant_token(row).await?;
+            let written = plan.insert_grant_token(row);
+            plan.after(written, after.as_slice());
         }
-        Ok(())
     }
 
     /// What the client is told, once they are written. `family`: none for a client's own signed token.
@@ -98,13 +98,6 @@ impl Struck {
 
 /// The session has ended between two looks.
 const OVER: GrantError = GrantError::Refused("the session or the request is over");
-
-fn ended(error: SsoError) -> GrantError {
-    match error {
-        SsoError::Over => OVER,
-        error => error.into(),
-    }
-}
 
 impl Narrowed {
     /// What `want` leaves of what was granted.
@@ -166,19 +159,21 @@ impl Grants {
         let generation = granted.refresh.then_some(0);
         let struck = self.strike(party, &family, generation, &granted, &narrowed, &want.issuer).await?;
         // In one transaction: whoever takes the person's grants back in this moment finds the device's request or the family.
-        let mut tx = self.auth.store().tenant(tenant).begin().await?;
-        if let Some(device) = device
-            && !tx.redeem_device_grant(device, now).await?
-        {
-            return Ok(None);
+        let mut plan = self.auth.store().tenant(tenant).plan();
+        let fetched = device.map(|device| plan.redeem_device_grant(device, now));
+        if let Some(fetched) = fetched {
+            plan.require(fetched);
         }
         if let (Some(user), Some(session)) = (user, session) {
-            hold(&mut tx, session, user, now).await.map_err(ended)?;
+            plan_to_hold(&mut plan, session, user, now);
         }
-        tx.insert_grant_family(&family).await?;
-        struck.write(&mut tx).await?;
-        tx.commit().await?;
-        Ok(Some(struck.minted(Some(&family), granted, narrowed)))
+        plan.insert_grant_family(&family);
+        struck.write(&mut plan, None);
+        match plan.commit().await? {
+            Outcome::Committed(_) => Ok(Some(struck.minted(Some(&family), granted, narrowed))),
+            Outcome::RolledBack(step) if Some(step) == fetched => Ok(None),
+            Outcome::RolledBack(_) => Err(OVER),
+        }
     }
 
     /// Makes an access token, and a refresh token of this generation where there shall be one.

@@ -42,7 +42,7 @@ use auth::{Application, Auth, AuthError, Client, Subject, Verdict, account::Stre
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
-use store::{GrantFamilyRow, GrantTokenRow, StoreError, Tx, fields, login::Holder};
+use store::{GrantFamilyRow, GrantTokenRow, Outcome, Plan, StoreError, Tx, fields, login::Holder};
 use types::{GrantId, Millis, SecretString, SessionId, TenantId, UserId};
 
 /// How long a code waits for its client.
@@ -159,16 +159,19 @@ impl Grants {
         let family = self.family(&party.app, Some(user), lasting(client, &granted, session), &granted, now + life);
         let (family, (code, token)) = (family.await?, self.token(party.tenant(), CODE, now + CODE_LIFE).await?);
         let token = GrantTokenRow { family: family.id, ..token };
-        let mut tx = self.auth.store().tenant(party.tenant()).begin().await?;
-        hold(&mut tx, session, user, now).await?;
+        let mut plan = self.auth.store().tenant(party.tenant()).plan();
+        plan_to_hold(&mut plan, session, user, now);
         let agrees = client.first_party || granted.scopes.is_empty();
-        if !agrees && !tx.hold_consent(user, party.ikey()).await? {
-            return Err(SsoError::Over);
+        if !agrees {
+            let agreed = plan.hold_consent(user, party.ikey());
+            plan.require(agreed);
         }
-        tx.insert_grant_family(&family).await?;
-        tx.insert_grant_token(&token).await?;
-        tx.commit().await?;
-        Ok(code)
+        plan.insert_grant_family(&family);
+        plan.insert_grant_token(&token);
+        match plan.commit().await? {
+            Outcome::Committed(_) => Ok(code),
+            Outcome::RolledBack(_) => Err(SsoError::Over),
+        }
     }
 
     fn now(&self) -> Millis {
@@ -289,6 +292,12 @@ impl Grants {
 /// the person in this moment comes before, and nothing is granted, or after, and finds it.
 async fn hold(tx: &mut Tx, session: SessionId, user: UserId, now: Millis) -> Result<(), SsoError> {
     tx.hold_session(session, user, now).await?.map(drop).ok_or(SsoError::Over)
+}
+
+/// As [`hold`]; nothing of the plan is done where the session is over.
+fn plan_to_hold(plan: &mut Plan<'_>, session: SessionId, user: UserId, now: Millis) {
+    let held = plan.hold_session(session, user, now);
+    plan.require(held);
 }
 
 /// Whether refresh tokens are given, and how they are used.

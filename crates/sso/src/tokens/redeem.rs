@@ -4,7 +4,7 @@ use super::{
     Binding, CODE, CODE_LIFE, GrantError, Granted, Grants, Kind, Minted, REFRESH, Want, mint::Narrowed, pkce, seconds,
 };
 use crate::{OidcClient, RelyingParty, SsoError};
-use store::{Ended, GrantTokenRow, StandingGrant};
+use store::{Ended, GrantTokenRow, Outcome, StandingGrant};
 use types::{GrantId, TenantId};
 
 /// What comes with a code.
@@ -57,20 +57,22 @@ impl Grants {
             None => None,
         };
         let now = self.now();
-        let mut tx = self.auth.store().tenant(tenant).begin().await?;
-        if !tx.spend_grant_token(&found.token.digest, CODE.name, now).await? {
-            tx.revoke_grants(Ended::Family(family), now).await?;
-            tx.commit().await?;
-            return Err(UNKNOWN);
+        let mut plan = self.auth.store().tenant(tenant).plan();
+        let spent = plan.spend_grant_token(&found.token.digest, CODE.name, now);
+        let ended = plan.revoke_grant_family(family, now);
+        plan.unless(ended, &[spent]);
+        if let Some(detail) = settled {
+            let settled = plan.settle_grant_family(family, &detail, found.standing.family.expires);
+            plan.after(settled, &[spent]);
+            plan.require(settled);
         }
-        if let Some(detail) = settled
-            && !tx.settle_grant_family(family, &detail, found.standing.family.expires).await?
-        {
-            return Err(UNKNOWN);
+        struck.write(&mut plan, Some(spent));
+        match plan.commit().await? {
+            Outcome::Committed(changes) if changes.made(spent) => {
+                Ok(struck.minted(Some(&found.standing.family), granted, narrowed))
+            }
+            _ => Err(UNKNOWN),
         }
-        struck.write(&mut tx).await?;
-        tx.commit().await?;
-        Ok(struck.minted(Some(&found.standing.family), granted, narrowed))
     }
 
     /// Refreshes: a new access token, and a new refresh token where it is used once. Of a hundred who present the same one at once one
@@ -93,20 +95,21 @@ impl Grants {
             self.strike(party, &found.standing.family, generation, &found.granted, &narrowed, &want.issuer).await?;
         let now = self.now();
         let digest = &found.token.digest;
-        let mut tx = self.auth.store().tenant(tenant).begin().await?;
-        if generation.is_some() {
-            if !tx.spend_grant_token(digest, REFRESH.name, now).await? {
-                tx.revoke_grants(Ended::Family(family), now).await?;
-                tx.commit().await?;
-                tracing::warn!(%tenant, ikey = party.ikey(), "a refresh token was used twice; its grant is ended");
-                return Err(UNKNOWN);
-            }
+        let mut plan = self.auth.store().tenant(tenant).plan();
+        let spent = generation.map(|_| plan.spend_grant_token(digest, REFRESH.name, now));
+        if let Some(spent) = spent {
+            let ended = plan.revoke_grant_family(family, now);
+            plan.unless(ended, &[spent]);
         } else {
             let until = (now + seconds(client.refresh_idle_seconds)).min(found.standing.family.expires);
-            tx.prolong_grant_token(digest, REFRESH.name, until, now).await?;
+            plan.prolong_grant_token(digest, REFRESH.name, until, now);
         }
-        struck.write(&mut tx).await?;
-        tx.commit().await?;
+        struck.write(&mut plan, spent);
+        let Outcome::Committed(changes) = plan.commit().await? else { return Err(UNKNOWN) };
+        if spent.is_some_and(|spent| !changes.made(spent)) {
+            tracing::warn!(%tenant, ikey = party.ikey(), "a refresh token was used twice; its grant is ended");
+            return Err(UNKNOWN);
+        }
         Ok(struck.minted(Some(&found.standing.family), found.granted, narrowed))
     }
 

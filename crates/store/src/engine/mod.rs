@@ -3,9 +3,11 @@
 //! To add an engine: implement [`Engine`] and [`Transaction`], and name it in [`crate::open`]. The statement test, the
 //! race tests and the crash tests then run on it.
 
+mod script;
 mod statement;
 mod value;
 
+pub use script::{Played, Script, Step};
 pub use statement::Statement;
 pub use value::{Columns, Row, Take, Type, Value};
 
@@ -67,6 +69,11 @@ pub trait Engine: Send + Sync {
 
     /// Opens a writing transaction.
     fn begin(&self) -> Pending<'_, Box<dyn Transaction>>;
+
+    /// Runs a transaction whose statements are all known: the same as [`begin`](Self::begin), each of them, and a commit.
+    fn play(&self, script: Script) -> Pending<'_, Played> {
+        Box::pin(async move { script::play(self.begin().await?, script).await })
+    }
 
     /// Hears every notice that a committed transaction gave, on any node.
     fn notices(&self) -> tokio::sync::broadcast::Receiver<String>;

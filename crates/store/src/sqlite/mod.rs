@@ -7,7 +7,7 @@ mod reader;
 mod statistics;
 mod writer;
 
-use crate::engine::{Call, Engine, Pending, Row, Statement, StoreError, Transaction};
+use crate::engine::{Call, Engine, Pending, Played, Row, Script, Statement, StoreError, Transaction};
 use rusqlite::{Connection, ErrorCode};
 use std::path::{Path, PathBuf};
 use tokio::sync::broadcast;
@@ -81,15 +81,11 @@ impl Engine for Sqlite {
     }
 
     fn read(&self, calls: Vec<Call>) -> Pending<'_, Vec<Vec<Row>>> {
-        Box::pin(self.readers.run(move |connection| {
-            // One snapshot for all: after each commit of the writer a new one throws this connection's pages away.
-            let snapshot =
-                if calls.len() > 1 { Some(connection.unchecked_transaction().map_err(unavailable)?) } else { None };
-            let answers =
-                calls.into_iter().map(|(statement, params)| bind::run(connection, statement, params)).collect();
-            drop(snapshot);
-            answers
-        }))
+        Box::pin(self.readers.read(calls))
+    }
+
+    fn play(&self, script: Script) -> Pending<'_, Played> {
+        Box::pin(self.writer.play(script))
     }
 
     fn begin(&self) -> Pending<'_, Box<dyn Transaction>> {

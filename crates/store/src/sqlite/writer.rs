@@ -5,7 +5,7 @@
 //! is no timer: with one waiting it is a group of one, and under load groups grow by themselves.
 
 use super::{bind, checkpoint::Checkpoints, statistics, unavailable};
-use crate::engine::{GAP, Pending, Row, Statement, StoreError, Transaction, Value};
+use crate::engine::{GAP, Pending, Played, Row, Script, Statement, StoreError, Transaction, Value};
 use rusqlite::{Connection, ErrorCode};
 use std::{
     sync::mpsc::{self, RecvTimeoutError},
@@ -23,8 +23,40 @@ const LOOK: Duration = Duration::from_secs(1);
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 enum Job {
-    Begin(Reply<SqliteTransaction>),
     Execute(String, Reply<()>),
+    Write(Write),
+}
+
+/// A transaction that wants to be in a group.
+enum Write {
+    /// Statement by statement, as its owner thinks of them.
+    Begin(Reply<SqliteTransaction>),
+    /// All of it at once.
+    Play(Script, Reply<Played>),
+}
+
+impl Write {
+    fn refuse(self, error: StoreError) {
+        match self {
+            Self::Begin(reply) => drop(reply.send(Err(error))),
+            Self::Play(_, reply) => drop(reply.send(Err(error))),
+        }
+    }
+}
+
+/// Who waits for a group's commit.
+enum Ack {
+    Commit(Reply<()>),
+    Played(Reply<Played>, Vec<Vec<Row>>),
+}
+
+impl Ack {
+    fn tell(self, done: Result<(), StoreError>) {
+        match self {
+            Self::Commit(reply) => drop(reply.send(done)),
+            Self::Played(reply, answers) => drop(reply.send(done.map(|()| Played::Committed(answers)))),
+        }
+    }
 }
 
 enum Command {
@@ -55,8 +87,14 @@ impl Writer {
 
     pub(super) async fn begin(&self) -> Result<SqliteTransaction, StoreError> {
         let (reply, opened) = oneshot::channel();
-        self.jobs.send(Job::Begin(reply)).map_err(|_| gone())?;
+        self.jobs.send(Job::Write(Write::Begin(reply))).map_err(|_| gone())?;
         opened.await.map_err(|_| gone())?
+    }
+
+    pub(super) async fn play(&self, script: Script) -> Result<Played, StoreError> {
+        let (reply, played) = oneshot::channel();
+        self.jobs.send(Job::Write(Write::Play(script, reply))).map_err(|_| gone())?;
+        played.await.map_err(|_| gone())?
     }
 
     pub(super) async fn execute(&self, sql: String) -> Result<(), StoreError> {
@@ -117,7 +155,7 @@ struct Loop {
     /// Changes when somebody else than this connection has committed.
     data_version: Option<i64>,
     /// Who waits for the group's commit.
-    acks: Vec<Reply<()>>,
+    acks: Vec<Ack>,
     /// What the group's transactions want told.
     said: Vec<String>,
 }
@@ -136,8 +174,8 @@ impl Loop {
             };
             match job {
                 Job::Execute(sql, reply) => self.execute(&sql, reply),
-                Job::Begin(begun) => {
-                    if let Some((sql, reply)) = self.group(begun) {
+                Job::Write(first) => {
+                    if let Some((sql, reply)) = self.group(first) {
                         self.execute(&sql, reply);
                     }
                     self.checkpoints.after_group(&self.connection);
@@ -168,7 +206,7 @@ impl Loop {
     }
 
     /// Serves the first transaction and all that wait behind it, and commits them together. Gives back a batch that waits.
-    fn group(&mut self, first: Reply<SqliteTransaction>) -> Option<(String, Reply<()>)> {
+    fn group(&mut self, first: Write) -> Option<(String, Reply<()>)> {
         if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
             tracing::error!(%error, "the database can't be written");
             self.refuse(first, &error);
@@ -182,7 +220,7 @@ impl Loop {
                 break;
             }
             match self.queue.try_recv() {
-                Ok(Job::Begin(begun)) => self.serve(begun),
+                Ok(Job::Write(next)) => self.serve(next),
                 Ok(Job::Execute(sql, reply)) => {
                     waiting = Some((sql, reply));
                     break;
@@ -207,12 +245,12 @@ impl Loop {
     }
 
     /// Tells everybody who waits: the lock was waited for once, not once for each of them.
-    fn refuse(&self, first: Reply<SqliteTransaction>, error: &rusqlite::Error) {
+    fn refuse(&self, first: Write, error: &rusqlite::Error) {
         let answer = || StoreError::Unavailable(error.to_string());
-        let _ = first.send(Err(answer()));
+        first.refuse(answer());
         while let Ok(job) = self.queue.try_recv() {
             match job {
-                Job::Begin(begun) => drop(begun.send(Err(answer()))),
+                Job::Write(next) => next.refuse(answer()),
                 Job::Execute(_, reply) => drop(reply.send(Err(answer()))),
             }
         }
@@ -223,8 +261,50 @@ impl Loop {
         self.connection.is_autocommit()
     }
 
-    /// One transaction, from its begin to its commit or drop.
-    fn serve(&mut self, begun: Reply<SqliteTransaction>) {
+    /// One transaction of the group.
+    fn serve(&mut self, write: Write) {
+        match write {
+            Write::Begin(begun) => self.attend(begun),
+            // Who has gone away can't be told what became of it.
+            Write::Play(_, reply) if reply.is_closed() => {}
+            Write::Play(script, reply) => match self.play(script) {
+                Ok(Played::Committed(answers)) => self.acks.push(Ack::Played(reply, answers)),
+                ended => drop(reply.send(ended)),
+            },
+        }
+    }
+
+    /// One that is known as a whole. What it did is part of the group, or undone.
+    fn play(&mut self, script: Script) -> Result<Played, StoreError> {
+        let (mut open, mut answers) = (false, Vec::with_capacity(script.steps.len()));
+        for (place, step) in script.steps.into_iter().enumerate() {
+            if !step.runs(&answers) {
+                answers.push(Vec::new());
+                continue;
+            }
+            let (statement, params) = step.call;
+            match self.step(&mut open, statement, params) {
+                Ok(rows) if step.required && rows.is_empty() => {
+                    self.roll_back(open);
+                    return Ok(Played::RolledBack(place));
+                }
+                Ok(rows) => answers.push(rows),
+                Err(error) => {
+                    self.roll_back(open);
+                    return Err(error);
+                }
+            }
+        }
+        if let Err(error) = self.release(open, false) {
+            self.roll_back(open);
+            return Err(error);
+        }
+        self.said.extend(Script::due(script.notices, &answers));
+        Ok(Played::Committed(answers))
+    }
+
+    /// One that says what it wants as it goes, from its begin to its commit or drop.
+    fn attend(&mut self, begun: Reply<SqliteTransaction>) {
         let (commands, incoming) = mpsc::channel();
         if begun.send(Ok(SqliteTransaction { commands })).is_err() {
             return;
@@ -254,7 +334,7 @@ impl Loop {
                         let _ = reply.send(Err(error));
                     } else {
                         self.said.append(&mut said);
-                        self.acks.push(reply);
+                        self.acks.push(Ack::Commit(reply));
                     }
                     return;
                 }
@@ -315,7 +395,7 @@ impl Loop {
             let _ = self.connection.execute_batch("ROLLBACK");
         }
         for ack in self.acks.drain(..) {
-            let _ = ack.send(match &done {
+            ack.tell(match &done {
                 Ok(()) => Ok(()),
                 Err(error) => Err(StoreError::Unavailable(error.to_string())),
             });

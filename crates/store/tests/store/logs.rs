@@ -147,24 +147,26 @@ fn a_receipt_leads_to_its_message_until_it_expires() {
     each_engine(async |site| {
         let messages: Vec<_> = (0..3).map(|_| site.new_message(NOW.day(), "sms")).collect();
         let later = |n: i64| Millis(NOW.0 + n);
-        site.write(async |tx| {
-            for (n, message) in (1..).zip(&messages) {
-                tx.insert_message(message).await?;
-                assert!(tx.add_receipt(message.id, format!("receipt {n}").as_bytes(), later(n * 10)).await?);
-            }
-            assert!(!tx.add_receipt(site.id(), b"of nothing", later(10)).await?);
-            Ok(())
-        })
-        .await;
-        let find = async |receipt: &str, now| site.store.message_of_receipt(receipt.as_bytes(), now).await.unwrap();
+        for (n, message) in (1..).zip(&messages) {
+            site.write(async |tx| tx.insert_message(message).await).await;
+            let receipt = format!("receipt {n}");
+            assert!(site.made(site.a, |it| it.add_receipt(message.id, receipt.as_bytes(), later(n * 10))).await);
+        }
+        assert!(!site.made(site.a, |it| it.add_receipt(site.id(), b"of nothing", later(10))).await);
+        let find = async |receipt: &str, now| {
+            let found = site.store.message_of_receipt(receipt.as_bytes(), now).await.unwrap();
+            found.map(|(tenant, message)| (tenant, message.id))
+        };
         assert_eq!(find("receipt 2", NOW).await, Some((site.a, messages[1].id)));
+        let (_, whole) = site.store.message_of_receipt(b"receipt 2", NOW).await.unwrap().unwrap();
+        assert_eq!(Some(whole), site.a().message(messages[1].id).await.unwrap());
         assert_eq!(find("receipt 2", later(20)).await, None);
         assert_eq!(find("of nothing", NOW).await, None);
         assert_eq!(site.a().message(messages[0].id).await.unwrap().unwrap().receipt.unwrap(), b"receipt 1");
-        let mut tx = site.a().begin().await.unwrap();
-        let taken = tx.add_receipt(messages[0].id, b"receipt 2", later(10)).await;
-        assert!(matches!(taken, Err(StoreError::Duplicate)));
-        drop(tx);
+        let mut plan = site.a().plan();
+        plan.add_receipt(messages[0].id, b"receipt 2", later(10));
+        assert!(matches!(plan.commit().await, Err(StoreError::Duplicate)));
+        assert_eq!(site.a().message(messages[0].id).await.unwrap().unwrap().receipt.unwrap(), b"receipt 1");
         assert_eq!(site.store.purge_receipts(later(20), 1).await.unwrap(), 1);
         assert_eq!(site.store.purge_receipts(later(20), 100).await.unwrap(), 1);
         assert_eq!(site.store.purge_receipts(later(20), 100).await.unwrap(), 0);

@@ -25,6 +25,7 @@ mod numbers;
 mod outage;
 mod passwords;
 mod people;
+mod planned;
 mod plans;
 mod providers;
 mod queue;

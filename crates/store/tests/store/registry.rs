@@ -27,7 +27,7 @@ pub(crate) const TENANTLESS: &[&str] = &[
     "log_day_check",
     "log_day_set",
     "log_day_forget",
-    "message_by_receipt",
+    "message_of_receipt",
     // Housekeeping over all tenants.
     "message_purge_receipts",
     "attempt_overdue",

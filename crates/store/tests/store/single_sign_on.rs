@@ -74,6 +74,8 @@ fn another_tenant_finds_nothing_and_changes_nothing() {
         assert!(b.participants_of_user(user, NOW).await.unwrap().is_empty());
         assert!(b.consent(user, IKEY).await.unwrap().is_none());
         assert!(b.consents(user).await.unwrap().is_empty());
+        assert!(!site.made(site.b, |it| it.hold_consent(user, IKEY)).await);
+        assert!(site.made(site.a, |it| it.hold_consent(user, IKEY)).await);
         site.write_as(site.b, async |tx| {
             let change = RelyingPartyChange { key: Some("x".to_owned()), ..RelyingPartyChange::default() };
             assert!(!tx.change_relying_party(IKEY, &change, NOW).await?);
@@ -82,7 +84,6 @@ fn another_tenant_finds_nothing_and_changes_nothing() {
             assert!(!tx.release_sso_request(request.id, NOW).await?);
             assert_eq!(tx.hold_session(session, user, NOW).await?, None);
             assert!(tx.end_participants(session, NOW).await?.is_empty());
-            assert!(!tx.hold_consent(user, IKEY).await?);
             assert!(!tx.withdraw_consent(user, IKEY).await?);
             // Rows of its own that name another's things are its own, and reach nothing.
             let theirs = ParticipantRow { sid: "sid-b".to_owned(), ..participant(session, user) };

@@ -5,8 +5,8 @@ use countersign_e2e::{
     postgres::Postgres,
 };
 use countersign_store::{
-    AdminLogRow, AuthLogRow, Engine, GroupRow, IntegrationRow, MessageRow, Options, PhoneRow, PolicyRow, Slice, Store,
-    StoreError, Tenant, TenantRow, TokenRow, Tx, UserRow,
+    AdminLogRow, AuthLogRow, Engine, GroupRow, IntegrationRow, MessageRow, Options, Outcome, PhoneRow, Plan, Planned,
+    PolicyRow, Slice, Store, StoreError, Tenant, TenantRow, TokenRow, Tx, UserRow,
 };
 use keys::{DayKeys, FileRoot, KeyRing};
 use std::{
@@ -122,6 +122,16 @@ impl Site {
         let done = writes(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
         done
+    }
+
+    /// Plans one thing in this tenant, and does it: whether it changed something.
+    pub(crate) async fn made(&self, tenant: TenantId, put: impl FnOnce(&mut Plan<'_>) -> Planned) -> bool {
+        let mut plan = self.store.tenant(tenant).plan();
+        let step = put(&mut plan);
+        match plan.commit().await.unwrap() {
+            Outcome::Committed(changes) => changes.made(step),
+            Outcome::RolledBack(_) => false,
+        }
     }
 
     pub(crate) fn id<K: Kind>(&self) -> Id<K> {
