@@ -130,7 +130,11 @@ def test_from_an_openid_provider_with_a_passkey_to_ones_own_pages(corp: Corp) ->
     with org.visitor.expects("422"):
         proves(page, "alice")
         prompt.says("provider-unknown")
-    corp.admin("link", "corp", "alice", "alice")
+    # She has a passkey, so one administrator asks and another allows it.
+    admin = ["--tenant", org.tenant.host]
+    org.server.admin(*admin, "user", "ask-addition", "alice", operator="ana")
+    org.server.admin(*admin, "user", "allow-addition", "alice", "--asked-by", "command line (ana)", operator="ben")
+    org.server.admin(*admin, "provider", "link", "corp", "alice", "alice", operator="ana")
     assert "alice" in corp.admin("links", "alice")
 
     # By the domain of the name that is typed; the provider knows the browser now.

@@ -128,12 +128,18 @@ static DISTRUST: Statement = Statement::new(
 );
 static INSERT_ACTIVATION: Statement = Statement::new(
     "code_insert_activation",
-    "INSERT INTO activation (tenant, digest, user_id, phone_id, expires, used_at, created) VALUES ($1, $2, $3, $4, $5, NULL, $6)",
-    &[Type::Id, Type::Bytes, Type::Id, Type::Id, Type::Int, Type::Int],
+    "INSERT INTO activation (tenant, digest, user_id, phone_id, expires, used_at, created, provider) \
+     VALUES ($1, $2, $3, $4, $5, NULL, $6, $7)",
+    &[Type::Id, Type::Bytes, Type::Id, Type::Id, Type::Int, Type::Int, Type::Text],
 );
+// One that comes of a provider's word: only while the provider has stood, and the user was linked there, ever since it was made. Whoever
+// switches the provider off and on again, or links the user again, brings none back.
 static SPEND_ACTIVATION: Statement = Statement::new(
     "code_spend_activation",
     "UPDATE activation SET used_at = $3 WHERE tenant = $1 AND digest = $2 AND used_at IS NULL AND expires > $3 \
+     AND (provider IS NULL OR EXISTS (SELECT 1 FROM provider p, provider_link l WHERE p.tenant = $1 AND p.key = activation.provider \
+        AND p.enabled <> 0 AND p.set_at <= activation.created AND l.tenant = $1 AND l.user_id = activation.user_id \
+        AND l.provider = activation.provider AND l.created <= activation.created)) \
      RETURNING user_id, phone_id",
     &[Type::Id, Type::Bytes, Type::Int],
 );
@@ -327,7 +333,21 @@ impl Tx {
         expires: Millis,
         now: Millis,
     ) -> Result<(), StoreError> {
-        self.run(&INSERT_ACTIVATION, values![digest, user, phone, expires, now]).await.map(drop)
+        self.run(&INSERT_ACTIVATION, values![digest, user, phone, expires, now, None::<String>]).await.map(drop)
+    }
+
+    /// Adds an activation code for somebody whom a provider has named: it can be spent as long as people may come from there, and the user
+    /// stays linked.
+    pub async fn insert_activation_of_provider(
+        &mut self,
+        digest: [u8; 32],
+        user: UserId,
+        provider: &str,
+        expires: Millis,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let nobodys: Option<PhoneId> = None;
+        self.run(&INSERT_ACTIVATION, values![digest, user, nobodys, expires, now, provider]).await.map(drop)
     }
 
     /// Makes a user's other activation codes useless.

@@ -383,6 +383,8 @@ pub(crate) const STEPS: &[&str] = &[
      CREATE INDEX provider_request_by_expiry ON provider_request (expires);",
     // A sign-in has one way to a provider at a time.
     "CREATE INDEX provider_request_by_sign_in ON provider_request (tenant, sign_in);",
+    // A code to enrol by that comes of a provider's word counts as long as that does.
+    "ALTER TABLE activation ADD COLUMN provider TEXT;",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);

@@ -25,7 +25,7 @@ record! {
         pub secret: Option<Vec<u8>>,
         /// Whether people may come from it.
         pub enabled: bool,
-        /// When it was set.
+        /// When it was set: another moment with each change, so that it names the state that somebody has read.
         pub set_at: Millis,
         /// Who set it.
         pub set_by: String,
@@ -105,12 +105,18 @@ static INSERT: Statement = Statement::new(
     ),
     &[Type::Id, Type::Text, Type::Text, Type::Text, Type::Bytes, Type::Int, Type::Int, Type::Text],
 );
-// Its kind stays: what its subjects are called hangs on it.
+// Its kind stays: what its subjects are called hangs on it. What was changed since it was read stays, too.
 static CHANGE: Statement = Statement::new(
     "provider_change",
-    "UPDATE provider SET settings = $4, secret = $5, enabled = $6, set_at = $7, set_by = $8 \
-     WHERE tenant = $1 AND key = $2 AND kind = $3 RETURNING key",
-    &[Type::Id, Type::Text, Type::Text, Type::Text, Type::Bytes, Type::Int, Type::Int, Type::Text],
+    "UPDATE provider SET settings = $4, secret = $5, enabled = $6, set_at = CASE WHEN set_at < $7 THEN $7 ELSE set_at + 1 END, \
+     set_by = $8 WHERE tenant = $1 AND key = $2 AND kind = $3 AND set_at = $9 RETURNING key",
+    &[Type::Id, Type::Text, Type::Text, Type::Text, Type::Bytes, Type::Int, Type::Int, Type::Text, Type::Int],
+);
+static ENABLE: Statement = Statement::new(
+    "provider_enable",
+    "UPDATE provider SET enabled = $3, set_at = CASE WHEN set_at < $4 THEN $4 ELSE set_at + 1 END, set_by = $5 \
+     WHERE tenant = $1 AND key = $2 RETURNING key",
+    &[Type::Id, Type::Text, Type::Int, Type::Int, Type::Text],
 );
 static DELETE: Statement = Statement::new(
     "provider_delete",
@@ -145,6 +151,12 @@ static LINK: Statement = Statement::new(
         ") VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING user_id"
     ),
     &[Type::Id, Type::Text, Type::Text, Type::Id, Type::Int, Type::Text],
+);
+// A write, so that nobody unlinks the user before this transaction ends.
+static HOLD_LINK: Statement = Statement::new(
+    "provider_link_hold",
+    "UPDATE provider_link SET created = created WHERE tenant = $1 AND provider = $2 AND subject = $3 AND user_id = $4 RETURNING user_id",
+    &[Type::Id, Type::Text, Type::Text, Type::Id],
 );
 static UNLINK: Statement = Statement::new(
     "provider_link_delete",
@@ -192,12 +204,14 @@ pub(crate) static ALL: &[&Statement] = &[
     &BY_KEY,
     &INSERT,
     &CHANGE,
+    &ENABLE,
     &DELETE,
     &DELETE_LINKS,
     &STANDS,
     &OF_SUBJECT,
     &OF_USER,
     &LINK,
+    &HOLD_LINK,
     &UNLINK,
     &REQUEST,
     &INSERT_REQUEST,
@@ -244,13 +258,36 @@ impl Tx {
         Ok(is_new)
     }
 
-    /// Changes a provider's settings, secret and whether it is on; whether there is one with this key and kind.
-    pub async fn change_provider(&mut self, provider: &ProviderRow) -> Result<bool, StoreError> {
-        self.changed(&CHANGE, provider.values()).await
+    /// Changes a provider's settings, secret and whether it is on; whether there is one with this key and kind, and nobody has changed it
+    /// since it was `set_at` this moment. Where it is off then, as [`enable_provider`](Self::enable_provider).
+    pub async fn change_provider(&mut self, provider: &ProviderRow, set_at: Millis) -> Result<bool, StoreError> {
+        if !provider.enabled {
+            self.drop_sign_ins_of_provider(&provider.key).await?;
+        }
+        let mut values = provider.values();
+        values.extend(values![set_at]);
+        self.changed(&CHANGE, values).await
     }
 
-    /// Takes a provider away, with what its subjects are here; whether there was one.
+    /// Says whether people may come from a provider, and nothing else of it; whether there is one. Where they may not, sign-ins of those who
+    /// are linked there end, also ones that were decided and not taken yet.
+    pub async fn enable_provider(
+        &mut self,
+        key: &str,
+        enabled: bool,
+        now: Millis,
+        by: &str,
+    ) -> Result<bool, StoreError> {
+        if !enabled {
+            self.drop_sign_ins_of_provider(key).await?;
+        }
+        self.changed(&ENABLE, values![key, enabled, now, by]).await
+    }
+
+    /// Takes a provider away, with what its subjects are here, and ends their sign-ins; whether there was one.
     pub async fn delete_provider(&mut self, key: &str) -> Result<bool, StoreError> {
+        // By its links, so before these go.
+        self.drop_sign_ins_of_provider(key).await?;
         self.run(&DELETE_LINKS, values![key]).await?;
         self.changed(&DELETE, values![key]).await
     }
@@ -274,6 +311,31 @@ impl Tx {
     /// Notes whose a subject is. False where it is somebody's already, or the user has another one there: nothing changes then.
     pub async fn insert_provider_link(&mut self, link: &ProviderLinkRow) -> Result<bool, StoreError> {
         self.changed(&LINK, link.values()).await
+    }
+
+    /// Holds what a user is called at a provider until the end of this transaction: who unlinks the user comes before or after. Whether
+    /// that subject is theirs.
+    pub async fn hold_provider_link(
+        &mut self,
+        provider: &str,
+        subject: &str,
+        user: UserId,
+    ) -> Result<bool, StoreError> {
+        self.changed(&HOLD_LINK, values![provider, subject, user]).await
+    }
+
+    /// Forgets what a user is called at a provider, and ends what may have come of it: sessions with all that applications were granted,
+    /// sign-ins that are under way, also ones that were decided and not taken yet, and codes to enrol by. Whether it was known; where it
+    /// wasn't, nothing of this is to be committed.
+    pub async fn unlink_provider(&mut self, user: UserId, provider: &str, now: Millis) -> Result<bool, StoreError> {
+        // Sign-ins, the link, then sessions: who takes what a sign-in gives holds these in the same order.
+        self.drop_sign_ins(user).await?;
+        if !self.delete_provider_link(user, provider).await? {
+            return Ok(false);
+        }
+        self.void_activations(user, now).await?;
+        self.end_everything_granted(user, None, now).await?;
+        Ok(true)
     }
 
     /// Forgets what a user is called at a provider; whether that was known.

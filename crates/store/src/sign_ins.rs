@@ -177,6 +177,13 @@ static DROP_OF_USER: Statement = Statement::new(
      AND state IN ('open', 'allowed') RETURNING id",
     &[Type::Id, Type::Id],
 );
+static DROP_OF_PROVIDER: Statement = Statement::new(
+    "sign_in_drop_of_provider",
+    "UPDATE sign_in SET state = 'denied', code = NULL, ceremony = NULL WHERE tenant = $1 AND user_id IS NOT NULL \
+     AND user_id IN (SELECT user_id FROM provider_link WHERE tenant = $1 AND provider = $2) \
+     AND state IN ('open', 'allowed') RETURNING id",
+    &[Type::Id, Type::Text],
+);
 static PURGE: Statement = Statement::new(
     "sign_in_purge",
     "DELETE FROM sign_in WHERE (tenant, id) IN \
@@ -198,6 +205,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &FINISH,
     &REDEEM,
     &DROP_OF_USER,
+    &DROP_OF_PROVIDER,
     &PURGE,
 ];
 
@@ -235,8 +243,16 @@ impl Tx {
     }
 
     /// Ends every sign-in of a user that isn't over, also one that was won and not taken yet; gives how many.
+    ///
+    /// Before the user's sessions are ended: who takes what a sign-in gives holds it, so that session is there when sessions are ended, or
+    /// is never written.
     pub async fn drop_sign_ins(&mut self, user: UserId) -> Result<usize, StoreError> {
         Ok(self.run(&DROP_OF_USER, values![user]).await?.len())
+    }
+
+    /// As [`drop_sign_ins`](Self::drop_sign_ins), of everybody who is linked at a provider.
+    pub async fn drop_sign_ins_of_provider(&mut self, provider: &str) -> Result<usize, StoreError> {
+        Ok(self.run(&DROP_OF_PROVIDER, values![provider]).await?.len())
     }
 
     /// Opens a sign-in.

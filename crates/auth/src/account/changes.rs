@@ -34,6 +34,8 @@ pub enum ChangeKind {
     AdditionRequest,
     /// A password, set by an administrator.
     Password,
+    /// A link to an account at a provider, made by an administrator or by a sign-in.
+    Provider,
 }
 
 impl ChangeKind {
@@ -51,10 +53,11 @@ impl ChangeKind {
             Self::EnrollmentLink => "enrollment_link",
             Self::AdditionRequest => "addition_request",
             Self::Password => "password",
+            Self::Provider => "provider",
         }
     }
 
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Passkey,
         Self::Authenticator,
         Self::RecoveryCodes,
@@ -65,6 +68,7 @@ impl ChangeKind {
         Self::EnrollmentLink,
         Self::AdditionRequest,
         Self::Password,
+        Self::Provider,
     ];
 
     pub(super) fn parse(text: &str) -> Result<Self, AuthError> {
@@ -134,6 +138,7 @@ impl Auth {
             News::AccessPassMade { by, .. } => (ChangeKind::AccessPass, by.as_str()),
             News::Given { kind, by, .. } => (*kind, by.as_str()),
             News::AdditionAsked { by, .. } => (ChangeKind::AdditionRequest, by.as_str()),
+            News::ProviderLinked(name) => (ChangeKind::Provider, name.as_str()),
             _ => return Err(AuthError::Damaged("change")),
         };
         let tenant = tx.tenant();
@@ -174,8 +179,8 @@ impl Auth {
         if self.world.now() < row.undo_until { Ok(row.user_id) } else { Err(UNKNOWN) }
     }
 
-    /// Undoes a change, once: takes away what was added and whatever was added after it, ends all sessions and all that applications were
-    /// granted, forgets all browsers, and tells the person and the tenant's people.
+    /// Undoes a change, once: takes away what was added and whatever was added after it, ends all sessions, sign-ins that are on their way
+    /// and all that applications were granted, forgets all browsers, and tells the person and the tenant's people.
     ///
     /// Who can't sign in with anything after it is locked out: otherwise the account would be open to the first who enrols.
     pub async fn undo(&self, tenant: TenantId, code: &str, client: &Client) -> Result<ChangeView, AuthError> {
@@ -189,6 +194,8 @@ impl Auth {
         if !tx.undo_change(change.id, now).await? {
             return Err(UNKNOWN);
         }
+        // First, so that what is decided in this moment is there to be ended, or is never decided.
+        tx.drop_sign_ins(user).await?;
         tx.end_everything_granted(user, None, now).await?;
         tx.forget_browsers(user).await?;
         tx.distrust_devices(user).await?;
@@ -265,6 +272,11 @@ async fn take_back(tx: &mut Tx, change: &ChangeRow) -> Result<bool, AuthError> {
         }
         ChangeKind::Password => {
             tx.delete_password(user).await?;
+            false
+        }
+        // As it is with a password: without an authenticator the account is no more open than it was before.
+        ChangeKind::Provider => {
+            tx.delete_provider_link(user, &change.object).await?;
             false
         }
         // Every undoing voids the links.

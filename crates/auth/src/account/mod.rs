@@ -32,6 +32,7 @@ mod unused;
 pub(crate) use additions::PASSKEYS_ONLY;
 pub use additions::{Added, NewAuthenticator, Registration};
 pub use authenticators::{Accepted, Authenticators, Held, PasskeyView, PhoneView, TokenView};
+pub(crate) use changes::Noted;
 pub use changes::{ChangeKind, ChangeView, UNDO_LIFE};
 pub use enrolment::Enrolment;
 pub(crate) use errands::Errands;

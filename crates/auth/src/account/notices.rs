@@ -19,10 +19,25 @@ pub(crate) enum News {
     PasskeyAdded(String),
     AuthenticatorAdded(String),
     RecoveryCodesMade,
-    AccessPassMade { by: String, minutes: i64 },
-    Given { kind: ChangeKind, name: String, by: String },
-    AdditionAsked { by: String, hours: u64 },
-    AdditionAllowed { asked_by: String, by: String },
+    AccessPassMade {
+        by: String,
+        minutes: i64,
+    },
+    Given {
+        kind: ChangeKind,
+        name: String,
+        by: String,
+    },
+    /// By the account's own proof, after a provider has named it.
+    ProviderLinked(String),
+    AdditionAsked {
+        by: String,
+        hours: u64,
+    },
+    AdditionAllowed {
+        asked_by: String,
+        by: String,
+    },
     RecoveryCodeUsed,
     AccessPassUsed,
     Removed(String),
@@ -43,6 +58,7 @@ impl News {
             Self::RecoveryCodesMade => Event::RecoveryCodesMade,
             Self::AccessPassMade { by, minutes } => Event::AccessPassMade { by, minutes: *minutes },
             Self::Given { kind, name, by } => Event::Given { what: given(*kind), name, by },
+            Self::ProviderLinked(name) => Event::ProviderLinked(name),
             Self::AdditionAsked { by, hours } => Event::AdditionAsked { by, hours: *hours },
             Self::AdditionAllowed { asked_by, by } => Event::AdditionAllowed { asked_by, by },
             Self::RecoveryCodeUsed => Event::RecoveryCodeUsed,
@@ -61,7 +77,9 @@ impl News {
     /// What authenticators are told, if anything: they show it in their own words.
     const fn to_authenticators(&self) -> Option<wake::AccountNotice> {
         Some(match self {
-            Self::PasskeyAdded(_) | Self::AuthenticatorAdded(_) | Self::Given { .. } => wake::AccountNotice::Added,
+            Self::PasskeyAdded(_) | Self::AuthenticatorAdded(_) | Self::Given { .. } | Self::ProviderLinked(_) => {
+                wake::AccountNotice::Added
+            }
             Self::Removed(_) | Self::PasskeySuspended(_) | Self::PasskeyCopied(_) => wake::AccountNotice::Removed,
             // They have no words for what is back, nor for sessions.
             Self::PasskeyRestored(_) | Self::Revoked | Self::PasswordChanged => return None,
@@ -84,6 +102,7 @@ const fn given(kind: ChangeKind) -> Given {
         ChangeKind::BypassCodes => Given::BypassCodes,
         ChangeKind::Password => Given::Password,
         ChangeKind::EnrollmentLink => Given::EnrolmentLink,
+        ChangeKind::Provider => Given::Provider,
         _ => Given::Something,
     }
 }

@@ -47,8 +47,8 @@ impl Auth {
         let now = self.world.now();
         let bucket = scope.keys().await?.digest(fields::LIMIT, &[b"revoked", user.as_bytes()]);
         let mut tx = scope.begin().await?;
-        let EndedOfUser { sessions, grants } = tx.end_everything_granted(user, None, now).await?;
         let sign_ins = tx.drop_sign_ins(user).await?;
+        let EndedOfUser { sessions, grants } = tx.end_everything_granted(user, None, now).await?;
         tx.distrust_devices(user).await?;
         tx.forget_browsers(user).await?;
         tx.void_activations(user, now).await?;

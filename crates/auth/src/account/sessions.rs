@@ -203,28 +203,36 @@ impl Auth {
         Ok(opened)
     }
 
-    /// What a sign-in gives its browser: the session that the same person has there with another secret, or a new one. Another person's
-    /// session there ends.
-    ///
-    /// The secret changes with every proof, so that one which somebody planted or saw before is worth nothing after.
-    pub(crate) async fn begin_session(
+    /// What a session begins with that a sign-in gives its browser: read before the transaction that begins it.
+    pub(crate) async fn session_begins<'a>(
         &self,
         tenant: TenantId,
         user: UserId,
         strength: Strength,
-        assurance: &Assurance,
+        assurance: &'a Assurance,
         browser: &Browser,
-    ) -> Result<(SecretString, SessionId), AuthError> {
+    ) -> Result<(Option<SessionRow>, Begins<'a>), AuthError> {
         let there = match &browser.session {
             Some(cookie) => self.session_row(tenant, cookie.expose()).await?,
             None => None,
         };
-        let begins = Begins { user, strength, assurance, life: self.life_of(tenant, strength).await? };
-        let mut tx = self.store.tenant(tenant).begin().await?;
+        Ok((there, Begins { user, strength, assurance, life: self.life_of(tenant, strength).await? }))
+    }
+
+    /// What a sign-in gives its browser, in the transaction that takes it: the session that the same person has there with another secret, or
+    /// a new one. Another person's session there ends.
+    ///
+    /// The secret changes with every proof, so that one which somebody planted or saw before is worth nothing after.
+    pub(crate) async fn begin_session(
+        &self,
+        tx: &mut Tx,
+        (there, begins): &(Option<SessionRow>, Begins<'_>),
+        browser: &Browser,
+    ) -> Result<(SecretString, SessionId), AuthError> {
         if let Some(row) = there {
-            if row.user_id == user && is_ordinary(strength) && is_ordinary(Strength::parse(&row.strength)?) {
-                if let Some(cookie) = self.raise(&mut tx, &row, &begins).await? {
-                    tx.commit().await?;
+            let same = row.user_id == begins.user;
+            if same && is_ordinary(begins.strength) && is_ordinary(Strength::parse(&row.strength)?) {
+                if let Some(cookie) = self.raise(tx, row, begins).await? {
                     return Ok((cookie, row.id));
                 }
             } else {
@@ -232,9 +240,7 @@ impl Auth {
             }
         }
         let id = SessionId::new(self.world.now(), self.world.random.as_ref());
-        let opened = self.insert_session_with(&mut tx, id, &begins, browser).await?;
-        tx.commit().await?;
-        Ok(opened)
+        self.insert_session_with(tx, id, begins, browser).await
     }
 
     /// Gives a session another secret and what was just proved; none where somebody else did, or it has ended meanwhile.
@@ -490,7 +496,7 @@ pub(super) fn wide(session: &Session) -> Result<(), AuthError> {
 }
 
 /// What a session begins with.
-struct Begins<'a> {
+pub(crate) struct Begins<'a> {
     user: UserId,
     strength: Strength,
     assurance: &'a Assurance,

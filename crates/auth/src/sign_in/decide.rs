@@ -1,7 +1,7 @@
 //! How a sign-in is decided: once, whatever comes at the same moment.
 
-use super::{Assurance, Browser, CODE_LIFE, Purpose, SignIn, Step, stand::Stand};
-use crate::{Auth, AuthError, attempt::result, ending::End};
+use super::{Assurance, Browser, CODE_LIFE, Purpose, SignIn, Step, stand::Stand, whose::Confirmed};
+use crate::{Auth, AuthError, account::Noted, attempt::result, ending::End};
 use keys::Token;
 use serde::{Deserialize, Serialize};
 use store::{SignInEnd, Tx, fields};
@@ -26,6 +26,13 @@ pub(crate) struct Proven<'a> {
     pub(crate) assurance: Option<Assurance>,
 }
 
+/// A sign-in that was allowed.
+#[must_use = "its owner may have to be told"]
+pub(crate) struct Allowed {
+    /// The link to a provider that came with it.
+    linked: Option<Noted>,
+}
+
 /// What came of a sign-in; sealed in its row.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Decided {
@@ -45,12 +52,20 @@ pub(crate) struct Decided {
 }
 
 impl Auth {
-    /// Allows an open sign-in, as part of a transaction; whether this call and no other decided it.
-    pub(crate) async fn allow(&self, tx: &mut Tx, sign_in: &SignIn, proven: Proven<'_>) -> Result<bool, AuthError> {
+    /// Allows an open sign-in, as part of a transaction: none unless this call and no other decided it. Whoever commits calls
+    /// [`tell_allowed`](Self::tell_allowed) after that.
+    pub(crate) async fn allow(
+        &self,
+        tx: &mut Tx,
+        sign_in: &SignIn,
+        proven: Proven<'_>,
+    ) -> Result<Option<Allowed>, AuthError> {
         let now = self.world.now();
-        if !self.confirm_provider(tx, sign_in, proven.user, proven.factor).await? {
-            return Err(AuthError::NoSignIn);
-        }
+        let linked = match self.confirm_provider(tx, sign_in, proven.user, proven.factor).await? {
+            Confirmed::Gone => return Err(AuthError::NoSignIn),
+            Confirmed::Counts => None,
+            Confirmed::Linked(noted) => Some(noted),
+        };
         let assurance = proven.assurance.unwrap_or_else(|| Assurance::of_factor(proven.factor));
         let assurance = match sign_in.proof() {
             Some(first) => first.and(assurance),
@@ -90,14 +105,23 @@ impl Auth {
             metrics::counter!("countersign_sign_ins_total", "purpose" => purpose_word(sign_in.purpose()), "end" => "allowed")
                 .increment(1);
         }
-        Ok(decided)
+        Ok(decided.then_some(Allowed { linked }))
+    }
+
+    /// Tells the owner of the account what came with a sign-in that is committed now.
+    pub(crate) async fn tell_allowed(&self, sign_in: &SignIn, allowed: Allowed) {
+        if let Some(noted) = allowed.linked {
+            let ip = sign_in.request.ip.map(|ip| ip.to_string()).unwrap_or_default();
+            self.announce(noted, &ip).await;
+        }
     }
 
     /// As [`allow`](Self::allow), in a transaction of its own.
     pub(crate) async fn allow_now(&self, sign_in: &SignIn, proven: Proven<'_>) -> Result<Step, AuthError> {
         let mut tx = self.store.tenant(sign_in.tenant()).begin().await?;
-        if self.allow(&mut tx, sign_in, proven).await? {
+        if let Some(allowed) = self.allow(&mut tx, sign_in, proven).await? {
             tx.commit().await?;
+            self.tell_allowed(sign_in, allowed).await;
             self.take_call_back(sign_in).await;
             return Ok(Step::Allowed);
         }

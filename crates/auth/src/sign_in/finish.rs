@@ -4,7 +4,7 @@ use super::{Assurance, Browser, Done, Finished, Purpose, SignIn};
 use crate::{Auth, AuthError, Verdict, account::Strength};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::time::Duration;
-use store::login::Who;
+use store::{Tx, login::Who};
 use types::SecretString;
 
 /// What stands in a query as it is (RFC 3986 §2.3).
@@ -30,6 +30,8 @@ impl Auth {
             return Err(AuthError::NoSignIn);
         }
         let tenant = sign_in.tenant();
+        // What was read before may lack, or still have, the word of a provider.
+        let sign_in = &self.read_sign_in(tenant, row.clone()).await?;
         let decided = self.open_decided(tenant, row.id, row.result.as_deref()).await?;
         let strength = Strength::of_factor(&decided.factor);
         let assurance = decided.assurance.clone().unwrap_or_else(|| Assurance::of_factor(&decided.factor));
@@ -39,21 +41,25 @@ impl Auth {
                 let name = if *duo_code { "duo_code" } else { "code" };
                 Done::Application { location: location(redirect_uri, &[(name, code), ("state", state)]) }
             }
-            Purpose::Portal => {
+            Purpose::Portal | Purpose::SingleSignOn { .. } => {
                 let (user, strength) = row.user_id.zip(strength).ok_or(AuthError::NoSignIn)?;
-                self.take(sign_in).await?;
-                let (cookie, id) = self.begin_session(tenant, user, strength, &assurance, browser).await?;
-                Done::Session { cookie, id, return_to: "/account".to_owned() }
-            }
-            Purpose::SingleSignOn { return_to, .. } => {
-                let (user, strength) = row.user_id.zip(strength).ok_or(AuthError::NoSignIn)?;
-                self.take(sign_in).await?;
-                let (cookie, id) = self.begin_session(tenant, user, strength, &assurance, browser).await?;
-                Done::Session { cookie, id, return_to: return_to.clone() }
+                let begins = self.session_begins(tenant, user, strength, &assurance, browser).await?;
+                // Taken and begun at once: whoever ends the user's sign-ins and sessions in this moment ends this one, too.
+                let mut tx = self.store.tenant(tenant).begin().await?;
+                self.take(&mut tx, sign_in).await?;
+                let (cookie, id) = self.begin_session(&mut tx, &begins, browser).await?;
+                tx.commit().await?;
+                let return_to = match sign_in.purpose() {
+                    Purpose::SingleSignOn { return_to, .. } => return_to.clone(),
+                    _ => "/account".to_owned(),
+                };
+                Done::Session { cookie, id, return_to }
             }
             Purpose::StepUp { session, action, return_to } => {
                 let (user, strength) = row.user_id.zip(strength).ok_or(AuthError::NoSignIn)?;
-                self.take(sign_in).await?;
+                let mut tx = self.store.tenant(tenant).begin().await?;
+                self.take(&mut tx, sign_in).await?;
+                tx.commit().await?;
                 let cookie = self.open_grant(tenant, *session, user, action, strength).await?;
                 Done::Grant { cookie, return_to: return_to.clone() }
             }
@@ -67,13 +73,11 @@ impl Auth {
         Ok(Finished { known, kind })
     }
 
-    /// Takes what the sign-in gives; [`AuthError::NoSignIn`] where somebody else has taken it.
-    async fn take(&self, sign_in: &SignIn) -> Result<(), AuthError> {
-        let mut tx = self.store.tenant(sign_in.tenant()).begin().await?;
-        if !tx.finish_sign_in(sign_in.id, self.world.now()).await? {
-            return Err(AuthError::NoSignIn);
-        }
-        Ok(tx.commit().await?)
+    /// Takes what the sign-in gives; [`AuthError::NoSignIn`] where somebody else has taken it, or the word of the provider that it was
+    /// decided by counts for nothing any more.
+    async fn take(&self, tx: &mut Tx, sign_in: &SignIn) -> Result<(), AuthError> {
+        let taken = tx.finish_sign_in(sign_in.id, self.world.now()).await?;
+        if taken && still_counts(tx, sign_in).await? { Ok(()) } else { Err(AuthError::NoSignIn) }
     }
 
     /// A cookie that remembers this browser at the application, and for how long; none where policy doesn't let it, or where the person
@@ -104,6 +108,20 @@ impl Auth {
             Purpose::Portal => None,
         })
     }
+}
+
+/// Whether the first proof still counts, if a provider gave it; holds the link until the transaction ends.
+async fn still_counts(tx: &mut Tx, sign_in: &SignIn) -> Result<bool, AuthError> {
+    let Some(first) = &sign_in.request.first else { return Ok(true) };
+    let (Some(provider), Some(subject)) = (&first.provider, &first.subject) else { return Ok(true) };
+    let Some(user) = sign_in.user else { return Ok(false) };
+    let stands = tx.provider_stands(provider).await?;
+    if stands.is_none() || stands.map(|since| since.0) != first.since {
+        return Ok(false);
+    }
+    // An administrator's code links nobody, and opens the person's own pages.
+    let linked = tx.hold_provider_link(provider, subject, user).await?;
+    Ok(linked || first.link && tx.provider_subject(provider, subject).await?.is_none())
 }
 
 /// An address with these parameters added. Nothing of what it had is changed (RFC 6749 §3.1.2).

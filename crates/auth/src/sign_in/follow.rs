@@ -84,8 +84,11 @@ impl Auth {
         };
         // The approval is taken and the sign-in decided at once, or neither is.
         let mut tx = self.store.tenant(sign_in.tenant()).begin().await?;
-        if tx.deliver_attempt(attempt.id, self.world.now()).await? && self.allow(&mut tx, sign_in, proven).await? {
+        if tx.deliver_attempt(attempt.id, self.world.now()).await?
+            && let Some(allowed) = self.allow(&mut tx, sign_in, proven).await?
+        {
             tx.commit().await?;
+            self.tell_allowed(sign_in, allowed).await;
             return Ok(Step::Allowed);
         }
         drop(tx);

@@ -1,7 +1,7 @@
 //! Opening a sign-in, and finding it again.
 
 use super::{Browser, Opened, Purpose, SIGN_IN_LIFE, Sighting, SignIn, SignInState, model::Request};
-use crate::{Application, Auth, AuthError, Subject};
+use crate::{Application, Auth, AuthError, Subject, enroll::HERE};
 use keys::Token;
 use std::{
     net::{IpAddr, Ipv6Addr},
@@ -137,6 +137,10 @@ impl Auth {
         if let Some(first) = &request.first
             && !self.provider_counts(tenant, first, row.user_id).await?
         {
+            // Nor does what was decided by it, and nobody has taken yet.
+            if state == SignInState::Allowed {
+                return Err(AuthError::NoSignIn);
+            }
             request.first = None;
         }
         Ok(SignIn {
@@ -212,8 +216,15 @@ impl Auth {
     /// [`activation_url`](Self::activation_url) with it and comes back. An unknown name becomes a user.
     pub async fn enroll_here(&self, sign_in: &SignIn, browser: &Browser) -> Result<Option<SecretString>, AuthError> {
         let stand = self.stand(sign_in, browser).await?;
-        match (stand.decision.verdict, sign_in.username()) {
-            (crate::Verdict::Enroll, Some(name)) => self.enroll_code(&sign_in.app, name, stand.holder.as_ref()).await,
+        let provider = sign_in.request.first.as_ref().and_then(|first| first.provider.as_deref());
+        match (stand.decision.verdict, sign_in.username(), provider.zip(stand.holder.as_ref())) {
+            // Who came by a provider's word has nothing but that word.
+            (crate::Verdict::Enroll, _, Some((provider, holder))) => {
+                self.activation_of_provider(sign_in.tenant(), holder.user.id, provider, HERE).await.map(Some)
+            }
+            (crate::Verdict::Enroll, Some(name), None) => {
+                self.enroll_code(&sign_in.app, name, stand.holder.as_ref()).await
+            }
             _ => Ok(None),
         }
     }

@@ -200,8 +200,9 @@ impl Auth {
             txid: None,
             assurance: Some(assurance),
         };
-        if self.allow(&mut tx, sign_in, proven).await? {
+        if let Some(allowed) = self.allow(&mut tx, sign_in, proven).await? {
             tx.commit().await?;
+            self.tell_allowed(sign_in, allowed).await;
             self.take_call_back(sign_in).await;
             return Ok(Step::Allowed);
         }

@@ -7,7 +7,7 @@
 use super::{SignIn, first::First};
 use crate::{
     Auth, AuthError,
-    account::Strength,
+    account::{News, Noted, Strength},
     enroll::new_user,
     providers::{Asserted, KeptProvider, LinkBy},
 };
@@ -22,6 +22,16 @@ use types::{Normalization, TenantId, UserId, UserName};
 const ACTOR: &str = "sign-in";
 /// What is kept of a person's name, in characters.
 const NAME_KEPT: usize = 100;
+
+/// What is left of the first proof as a sign-in is decided.
+pub(super) enum Confirmed {
+    /// It counts.
+    Counts,
+    /// It counts, and a subject is the account's from now on, of which its owner is to be told.
+    Linked(Noted),
+    /// It counts for nothing any more.
+    Gone,
+}
 
 /// Whose account a subject is.
 pub(super) enum Whose {
@@ -230,34 +240,42 @@ impl Auth {
     }
 
     /// Looks once more, as a sign-in is decided, that the first proof of a provider still counts; and links a subject that a rule has
-    /// pointed with, now that the account itself has spoken. Whether it counts.
+    /// pointed with, now that the account itself has spoken.
     pub(super) async fn confirm_provider(
         &self,
         tx: &mut Tx,
         sign_in: &SignIn,
         user: Option<UserId>,
         factor: &str,
-    ) -> Result<bool, AuthError> {
-        let Some(first) = sign_in.request.first.as_ref() else { return Ok(true) };
-        let (Some(provider), Some(subject)) = (&first.provider, &first.subject) else { return Ok(true) };
+    ) -> Result<Confirmed, AuthError> {
+        // By a provider's word there is always a first proof, unless it was taken away a moment ago.
+        let bare = if factor == super::provider::FACTOR { Confirmed::Gone } else { Confirmed::Counts };
+        let Some(first) = sign_in.request.first.as_ref() else { return Ok(bare) };
+        let (Some(provider), Some(subject)) = (&first.provider, &first.subject) else { return Ok(bare) };
         let stands = tx.provider_stands(provider).await?;
         if stands.is_none() || stands.map(|since| since.0) != first.since {
-            return Ok(false);
+            return Ok(Confirmed::Gone);
         }
-        let Some(user) = user else { return Ok(false) };
+        let Some(user) = user else { return Ok(Confirmed::Gone) };
         match tx.provider_subject(provider, subject).await? {
-            Some(linked) => Ok(linked == user),
+            Some(linked) if linked == user => Ok(Confirmed::Counts),
+            Some(_) => Ok(Confirmed::Gone),
             // Unlinked meanwhile.
-            None if !first.link => Ok(false),
+            None if !first.link => Ok(Confirmed::Gone),
             None => {
                 let strength = Strength::of_factor(factor);
                 let own = matches!(strength, Some(Strength::Passkey | Strength::Push | Strength::Otp | Strength::Sms));
                 // What an administrator gave away opens the person's own pages, and says nothing of the provider's subject.
                 if !own {
-                    return Ok(true);
+                    return Ok(Confirmed::Counts);
                 }
                 let row = self.link_row(provider, subject, user);
-                self.write_link(tx, &row, "confirmed").await
+                if !self.write_link(tx, &row, "confirmed").await? {
+                    return Ok(Confirmed::Gone);
+                }
+                // Whoever gave the proof may have been led to: it is something to sign in with, and the owner can undo it.
+                let news = News::ProviderLinked(provider.clone());
+                Ok(Confirmed::Linked(self.note_change(tx, user, provider, ACTOR, news).await?))
             }
         }
     }

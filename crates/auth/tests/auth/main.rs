@@ -31,6 +31,7 @@ mod log_days;
 mod numbers_defence;
 mod passcodes;
 mod passwords;
+mod provider_ends;
 mod providers;
 mod races;
 mod renewals;

@@ -17,14 +17,14 @@ use countersign_auth::{
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::time::Duration;
-use store::{ProviderLinkRow, ProviderRow};
+use store::ProviderLinkRow;
 use types::{SecretString, UserId};
 
 const ORIGIN: &str = "https://api-acme.example.test";
 const UNKNOWN: &str = "Your account at the provider isn't known here. Please ask your administrator to link it.";
 const NOT_TAKEN: &str = "The provider's answer can't be used. Please try again, or ask your administrator.";
 
-fn outside() -> Outside {
+pub(crate) fn outside() -> Outside {
     Outside { origin: ORIGIN.to_owned(), service: None }
 }
 
@@ -39,7 +39,7 @@ fn service() -> Outside {
     Outside { origin: ORIGIN.to_owned(), service: Some(service) }
 }
 
-fn oidc(name: &str) -> ProviderSettings {
+pub(crate) fn oidc(name: &str) -> ProviderSettings {
     ProviderSettings {
         name: name.to_owned(),
         speaks: Speaks::Oidc {
@@ -70,18 +70,21 @@ fn saml(provider: &SamlProvider) -> ProviderSettings {
     ProviderSettings { speaks, ..oidc("saml") }
 }
 
-async fn set(house: &House, key: &str, settings: &ProviderSettings) {
+pub(crate) async fn set(house: &House, key: &str, settings: &ProviderSettings) {
     let secret = SecretString::new("our secret there".to_owned());
     let row = house.auth.provider_row(house.tenant, key, settings, Some(&secret), "operator").await.unwrap();
     assert!(!String::from_utf8_lossy(row.secret.as_deref().unwrap()).contains("our secret"), "it is sealed");
-    let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
-    if !tx.insert_provider(&row).await.unwrap() {
-        assert!(tx.change_provider(&row).await.unwrap());
+    let scope = house.store.tenant(house.tenant);
+    let before = scope.provider(key).await.unwrap();
+    let mut tx = scope.begin().await.unwrap();
+    match before {
+        None => assert!(tx.insert_provider(&row).await.unwrap()),
+        Some(before) => assert!(tx.change_provider(&row, before.set_at).await.unwrap()),
     }
     tx.commit().await.unwrap();
 }
 
-async fn link(house: &House, user: UserId, key: &str, subject: &str) {
+pub(crate) async fn link(house: &House, user: UserId, key: &str, subject: &str) {
     let row = ProviderLinkRow {
         provider: key.to_owned(),
         subject: subject.to_owned(),
@@ -94,20 +97,20 @@ async fn link(house: &House, user: UserId, key: &str, subject: &str) {
     tx.commit().await.unwrap();
 }
 
-async fn linked(house: &House, key: &str, subject: &str) -> Option<UserId> {
+pub(crate) async fn linked(house: &House, key: &str, subject: &str) -> Option<UserId> {
     house.store.tenant(house.tenant).provider_link(key, subject).await.unwrap().map(|link| link.user_id)
 }
 
-fn sso(level: Level, fresh: bool) -> Purpose {
+pub(crate) fn sso(level: Level, fresh: bool) -> Purpose {
     Purpose::SingleSignOn { return_to: "/oidc/continue/x".to_owned(), level, fresh }
 }
 
-async fn at_app(house: &House) -> Visit<'_> {
+pub(crate) async fn at_app(house: &House) -> Visit<'_> {
     Visit::open(house, None, sso(Level::Multi, false), new_browser()).await
 }
 
 /// Somebody with a token.
-async fn person(house: &House, name: &str) -> UserId {
+pub(crate) async fn person(house: &House, name: &str) -> UserId {
     let user = house.person(name).await;
     house.token(user, "t6", SEED).await;
     user
@@ -128,7 +131,7 @@ impl Visit<'_> {
     }
 
     /// There and back, as whoever these claims are of.
-    async fn by(&self, key: &str, claims: &Value) -> Step {
+    pub(crate) async fn by(&self, key: &str, claims: &Value) -> Step {
         let address = match self.leave(key, &outside()).await {
             Ok(address) => address,
             Err(step) => return step,
@@ -137,7 +140,7 @@ impl Visit<'_> {
         self.back(key, &query).await
     }
 
-    async fn session(&self) -> countersign_auth::account::Session {
+    pub(crate) async fn session(&self) -> countersign_auth::account::Session {
         let Done::Session { cookie, .. } = self.finish().await.unwrap().kind else { panic!("a session") };
         self.house.auth.session(self.house.tenant, cookie.expose()).await.unwrap().unwrap()
     }
@@ -151,7 +154,7 @@ fn said(step: &Step) -> &str {
     }
 }
 
-fn proved(step: &Step) -> bool {
+pub(crate) fn proved(step: &Step) -> bool {
     matches!(step, Step::Proved)
 }
 
@@ -622,28 +625,27 @@ fn what_is_taken_away_on_the_way_counts_for_nothing() {
         set(house, "corp", &oidc("corp")).await;
         link(house, user, "corp", "u1").await;
         let scope = house.store.tenant(house.tenant);
-        let row = scope.provider("corp").await.unwrap().unwrap();
-        let change = async |row: &ProviderRow| {
+        let enable = async |enabled: bool| {
             let mut tx = scope.begin().await.unwrap();
-            assert!(tx.change_provider(row).await.unwrap());
+            assert!(tx.enable_provider("corp", enabled, house.world.now(), "operator").await.unwrap());
             tx.commit().await.unwrap();
         };
         // Before the answer.
         let visit = at_app(house).await;
         let address = visit.leave("corp", &outside()).await.unwrap_or_else(|step| panic!("{}", said(&step)));
         let query = house.abroad.back(&address, house.world.now(), &json!({"sub": "u1"}));
-        change(&ProviderRow { enabled: false, ..row.clone() }).await;
+        enable(false).await;
         assert_eq!(refusal(&visit.back("corp", &query).await), "not_offered");
-        change(&row).await;
+        enable(true).await;
         // Between the two proofs.
         let visit = at_app(house).await;
         assert!(proved(&visit.by("corp", &json!({"sub": "u1"})).await));
         let before = visit.sign_in().await;
-        change(&ProviderRow { enabled: false, ..row.clone() }).await;
+        enable(false).await;
         assert!(visit.choices().await.devices.is_empty(), "a stranger again");
         let late = house.auth.attempt(&before, &visit.browser, code(&house.totp()), None).await;
-        assert!(matches!(late, Err(AuthError::NoSignIn)), "also for who had read it before");
-        change(&row).await;
+        assert!(!late.is_ok_and(|step| allowed(&step)), "also for who had read it before");
+        enable(true).await;
         let visit = at_app(house).await;
         assert!(proved(&visit.by("corp", &json!({"sub": "u1"})).await));
         let mut tx = scope.begin().await.unwrap();
@@ -654,7 +656,7 @@ fn what_is_taken_away_on_the_way_counts_for_nothing() {
     });
 }
 
-fn multi(value: &str, level: Level) -> Vec<Trust> {
+pub(crate) fn multi(value: &str, level: Level) -> Vec<Trust> {
     vec![Trust { claim: TrustClaim::Acr, value: value.to_owned(), level }]
 }
 

@@ -38,17 +38,17 @@ pub enum Action {
         /// Its key
         key: String,
     },
-    /// Let nobody come from it for now; whose its people are is kept
+    /// Let nobody come from it for now; whose its people are is kept, and their sessions go on
     Disable {
         /// Its key
         key: String,
     },
-    /// Take it away, and whose its people are
+    /// Take it away, and whose its people are; their sessions go on
     Remove {
         /// Its key
         key: String,
     },
-    /// Say whose account one of its people has
+    /// Say whose account one of its people has; the user is told
     Link {
         /// Its key
         key: String,
@@ -207,7 +207,8 @@ pub(super) async fn run(action: Action, office: &Office<'_>, services: &Services
         Action::Remove { key } => Ok(scope.remove_provider(&key).await?),
         Action::Link { key, user, subject } => {
             let user = office.user(&user).await?;
-            Ok(scope.link_provider(user.id, &key, &subject).await?)
+            let added = scope.link_provider(user.id, &key, &subject).await?;
+            office.announce(services, added).await
         }
         Action::Unlink { key, user } => {
             let user = office.user(&user).await?;
@@ -327,7 +328,8 @@ async fn add(given: Add, office: &Office<'_>, services: &Services) -> anyhow::Re
     match before {
         Some(before) => {
             let secret = kept.or(row.secret);
-            scope.change_provider(&ProviderRow { secret, enabled: before.enabled, ..row }).await?;
+            let row = ProviderRow { secret, enabled: before.enabled, ..row };
+            scope.change_provider(&row, before.set_at).await?;
         }
         None => scope.add_provider(&row).await?,
     }

@@ -7,12 +7,28 @@ use crate::{
 use countersign_directory::{
     DirectoryError, NewBypassCodes, NewPhone, NewToken, PhonePatch, Scope, Seed, Status, UserPatch,
 };
+use store::ProviderRow;
 use types::{PhoneId, SecretString, TokenId, UserId};
 
 struct Things {
     token: TokenId,
     phone: PhoneId,
     numbered: PhoneId,
+    provider: String,
+}
+
+/// People may come from it.
+async fn provider(site: &Site, key: &str) {
+    let row = ProviderRow {
+        key: key.to_owned(),
+        kind: "oidc".to_owned(),
+        settings: "{}".to_owned(),
+        secret: None,
+        enabled: true,
+        set_at: NOW,
+        set_by: "setup".to_owned(),
+    };
+    site.a().add_provider(&row).await.unwrap();
 }
 
 async fn things(site: &Site, user: UserId, serial: &str) -> Things {
@@ -23,7 +39,9 @@ async fn things(site: &Site, user: UserId, serial: &str) -> Things {
     let phone = a.create_phone(&NewPhone::default()).await.unwrap().id;
     let numbered = a.create_phone(&NewPhone::default()).await.unwrap().id;
     a.attach_phone(user, numbered).await.unwrap();
-    Things { token, phone, numbered }
+    let key = format!("provider-{serial}");
+    provider(site, &key).await;
+    Things { token, phone, numbered, provider: key }
 }
 
 /// Every way in which an administrator adds to what somebody signs in with, or makes room for it.
@@ -35,6 +53,7 @@ async fn ways(scope: Scope<'_>, user: UserId, of: &Things) -> Vec<(&'static str,
         ("a token", scope.attach_token(user, of.token).await.map(drop)),
         ("a telephone", scope.attach_phone(user, of.phone).await.map(drop)),
         ("another number", scope.change_phone(of.numbered, &number).await.map(drop)),
+        ("a provider's word", scope.link_provider(user, &of.provider, "somebody there").await.map(drop)),
         ("bypass codes", scope.create_bypass_codes(user, &NewBypassCodes::default()).await.map(drop)),
         ("no second factor at all", scope.change_user(user, &bypass).await),
         ("a name that becomes free", scope.change_user(user, &renamed).await),
@@ -104,5 +123,13 @@ async fn somebody_who_could_sign_in_before_hears_of_an_addition_and_somebody_new
     assert_eq!(site.a().change_phone(first, &patch).await.unwrap().len(), 1);
     let name = PhonePatch { name: Some("mine".to_owned()), ..PhonePatch::default() };
     assert!(site.a().change_phone(first, &name).await.unwrap().is_empty(), "a name adds nothing");
-    assert_eq!(site.a().rows().changes_of_user(user, NOW).await.unwrap().len(), 3);
+    provider(&site, "corp").await;
+    let added = site.a().link_provider(user, "corp", "u1").await.unwrap().unwrap();
+    assert_eq!((added.kind, added.name.as_str()), ("provider", "corp"));
+    assert_eq!(site.a().rows().changes_of_user(user, NOW).await.unwrap().len(), 4);
+    // Another provider's word opens something to who has no authenticator.
+    let newcomer = site.user("bob").await.id;
+    provider(&site, "partner").await;
+    assert!(site.a().link_provider(newcomer, "corp", "u2").await.unwrap().is_none(), "nobody to warn");
+    assert!(site.a().link_provider(newcomer, "partner", "u2").await.unwrap().is_some());
 }

@@ -5,7 +5,7 @@ use crate::{
     support::{NOW, Site},
 };
 use countersign_directory::{Status, UserPatch};
-use store::{GrantFamilyRow, PasswordRow, SessionTimes};
+use store::{GrantFamilyRow, PasswordRow, ProviderLinkRow, SessionTimes};
 use types::{GrantId, Millis, UserId, World};
 
 async fn granted(site: &Site, user: UserId) -> GrantId {
@@ -26,7 +26,8 @@ async fn granted(site: &Site, user: UserId) -> GrantId {
 }
 
 /// A new way to end a person's sessions belongs into this list, or among those that only sign out.
-const ACTS: [&str; 8] = ["disable", "trash", "password", "no password", "unlink", "suspend", "delete", "sign out"];
+const ACTS: [&str; 9] =
+    ["disable", "trash", "password", "no password", "unlink", "provider", "suspend", "delete", "sign out"];
 
 #[tokio::test]
 async fn whoever_is_shut_out_or_given_something_new_keeps_nothing_that_was_granted() {
@@ -40,6 +41,16 @@ async fn whoever_is_shut_out_or_given_something_new_keeps_nothing_that_was_grant
         }
         if act == "unlink" {
             assert!(tx.link_directory(user, &[7; 16], NOW).await.unwrap());
+        }
+        if act == "provider" {
+            let link = ProviderLinkRow {
+                provider: "corp".to_owned(),
+                subject: "u1".to_owned(),
+                user_id: user,
+                created: NOW,
+                made_by: "test".to_owned(),
+            };
+            assert!(tx.insert_provider_link(&link).await.unwrap());
         }
         tx.commit().await.unwrap();
         // Who has a passkey is given nothing by an administrator who is alone.
@@ -59,6 +70,11 @@ async fn whoever_is_shut_out_or_given_something_new_keeps_nothing_that_was_grant
             ("password", _) => drop(scope.set_password(&password).await.unwrap()),
             ("no password", _) => assert!(scope.clear_password(user).await.unwrap()),
             ("unlink", _) => assert!(scope.unlink_directory(user).await.unwrap()),
+            ("provider", _) => {
+                assert!(!scope.unlink_provider(user, "another").await.unwrap());
+                assert_eq!(open(&site, user).await, 1, "there was nothing to forget");
+                assert!(scope.unlink_provider(user, "corp").await.unwrap());
+            }
             ("suspend", Some(key)) => assert!(scope.suspend_passkey(key, "lost").await.unwrap()),
             ("delete", Some(key)) => {
                 passkey(&site, user).await;

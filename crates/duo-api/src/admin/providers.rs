@@ -2,7 +2,7 @@
 //!
 //! Settings are read and written whole, as the engine words them. A secret goes in and never comes out.
 
-use super::desk::{Desk, count, failed, found, part, refused, slice};
+use super::desk::{Desk, announce, count, failed, found, part, refused, slice};
 use crate::{
     door::Call,
     wire::{ApiError, Envelope, OffsetPage, PageLimits, Params},
@@ -98,24 +98,28 @@ pub(super) async fn create(call: Call) -> Result<Envelope, ApiError> {
 pub(super) async fn modify(call: Call) -> Result<Envelope, ApiError> {
     let desk = Desk::of(&call);
     let before = found(desk.rows().provider(call.part(0)).await)?;
+    let (given, secret, enabled) = (settings(&call.params)?, secret(&call.params)?, call.params.bool("enabled")?);
+    if given.is_none() && secret.is_none() {
+        // By itself, so that it holds whatever somebody else changes in the same moment.
+        if let Some(enabled) = enabled {
+            desk.scope().enable_provider(&before.key, enabled).await.map_err(refused)?;
+        }
+        let row = found(desk.rows().provider(&before.key).await)?;
+        return Ok(Envelope::ok(object(&call, &desk, &row).await?));
+    }
     let known = ProviderSettings::parse(&before.settings).map_err(|_| ApiError::internal())?;
-    let settings = settings(&call.params)?.unwrap_or_else(|| known.clone());
+    let settings = given.unwrap_or_else(|| known.clone());
     if !known.is_same(&settings) {
         return Err(ApiError::invalid_parameter("settings: that is another provider, with other people"));
     }
-    let secret = secret(&call.params)?;
     // What is kept was looked over when it came.
     let kept = before.secret.clone().filter(|_| secret.is_none());
     let checked = if kept.is_some() { Some(SecretString::new("kept".to_owned())) } else { secret };
     let by = desk.scope().actor().to_owned();
     let made = call.auth().provider_row(call.app.tenant, &before.key, &settings, checked.as_ref(), &by).await;
     let made = made.map_err(wrong)?;
-    let row = ProviderRow {
-        secret: kept.or(made.secret.clone()),
-        enabled: call.params.bool("enabled")?.unwrap_or(before.enabled),
-        ..made
-    };
-    desk.scope().change_provider(&row).await.map_err(refused)?;
+    let row = ProviderRow { secret: kept.or(made.secret.clone()), enabled: enabled.unwrap_or(before.enabled), ..made };
+    desk.scope().change_provider(&row, before.set_at).await.map_err(refused)?;
     Ok(Envelope::ok(object(&call, &desk, &row).await?))
 }
 
@@ -143,11 +147,12 @@ pub(super) async fn links(call: Call) -> Result<Envelope, ApiError> {
     Ok(page.reply(links.iter().map(link_object).collect(), total))
 }
 
-/// Says what a user is called at `provider`: `subject`.
+/// Says what a user is called at `provider`: `subject`. The user is told.
 pub(super) async fn link(call: Call) -> Result<Envelope, ApiError> {
     let desk = Desk::of(&call);
     let (provider, subject) = (call.params.required("provider")?, call.params.required("subject")?);
-    desk.scope().link_provider(part(&call, 0)?, provider, subject).await.map_err(refused)?;
+    let added = desk.scope().link_provider(part(&call, 0)?, provider, subject).await.map_err(refused)?;
+    announce(&call, added).await?;
     Ok(Envelope::ok(""))
 }
 

@@ -63,6 +63,8 @@ fn of_the_whole_tenant(name: &str) -> bool {
         "sealed_streams",
         // A tenant's providers, which are a handful.
         "provider_list",
+        // All sign-ins that are on their way, for an administrator who shuts a provider.
+        "sign_in_drop_of_provider",
         // Another directory has other entries.
         "directory_link_delete_all",
         // A tenant's keys that sign, for whoever seals them anew.

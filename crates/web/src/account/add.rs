@@ -23,7 +23,7 @@ struct Add {
 
 /// `GET /account/add`.
 pub(super) async fn show(visit: Visit) -> Result<Response, Away> {
-    let owner = Owner::find(visit).await?;
+    let owner = Owner::in_person(visit).await?;
     let may = |action| owner.session.needs(action) != Needs::AnotherSignIn;
     let words = &owner.visit.words;
     let about = match owner.session.strength() {
@@ -62,7 +62,7 @@ pub(super) struct Confirm {
 
 /// `GET /account/add/authenticator`.
 pub(super) async fn show_authenticator(visit: Visit) -> Result<Response, Away> {
-    let owner = Owner::find(visit).await?;
+    let owner = Owner::in_person(visit).await?;
     let ready = owner.permit(Action::AddAuthenticator).await?.is_some();
     let words = &owner.visit.words;
     let page = Confirm {
@@ -91,7 +91,7 @@ struct Code {
 
 /// `POST /account/add/authenticator`: makes the code and shows it, this once.
 pub(super) async fn authenticator(visit: Visit, request: Request<Body>) -> Result<Response, Away> {
-    let owner = Owner::find(visit).await?;
+    let owner = Owner::in_person(visit).await?;
     owner.posted(request).await?;
     let Some(permit) = owner.permit(Action::AddAuthenticator).await? else {
         return Err(Away::To("/account/add/authenticator".to_owned()));

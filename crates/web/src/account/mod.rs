@@ -3,7 +3,7 @@
 //! A session shows. Whatever changes what somebody can sign in with asks the engine for a permit first; where it wants a fresh sign-in,
 //! the person is sent through one ([`step_up`]) and comes back to the page that asked.
 //!
-//! To add a page of it: a file with its handlers, which begin with [`Owner::find`](owner::Owner::find); a link on the overview; texts in
+//! To add a page of it: a file with its handlers, which begin with [`Owner::in_person`](owner::Owner::in_person); a link on the overview; texts in
 //! `account.ftl`.
 
 mod activate;

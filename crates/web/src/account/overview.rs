@@ -189,6 +189,7 @@ pub(super) const fn change_key(kind: ChangeKind) -> &'static str {
         ChangeKind::EnrollmentLink => "change-enrollment_link",
         ChangeKind::Password => "change-password",
         ChangeKind::AdditionRequest => "change-addition_request",
+        ChangeKind::Provider => "change-provider",
     }
 }
 

@@ -9,7 +9,7 @@ use crate::frame::{
 use crate::session;
 use auth::{
     AuthError,
-    account::{Action, Permit, STEP_UP_NEEDED, Session},
+    account::{Action, Permit, STEP_UP_NEEDED, Session, Strength},
     binding::Standing,
 };
 use axum::{
@@ -68,8 +68,24 @@ impl Owner {
         Ok(Self { visit, session, cookie: SecretString::new(cookie), token })
     }
 
-    /// As [`find`](Self::find), for pages about the whole account. A session that is for one addition has only that.
+    /// As [`find`](Self::find), for pages about what is the person's own: a session that a provider's word has opened, and nothing else,
+    /// opens applications and none of these. Who has no more signs in first.
+    pub(crate) async fn in_person(visit: Visit) -> Result<Self, Away> {
+        let owner = Self::find(visit).await?;
+        match owner.session.strength() {
+            Strength::Provider => Err(Away::To("/account/sign-in".to_owned())),
+            _ => Ok(owner),
+        }
+    }
+
+    /// As [`in_person`](Self::in_person), for pages about the whole account. A session that is for one addition has only that.
     pub(crate) async fn of_account(visit: Visit) -> Result<Self, Away> {
+        let owner = Self::in_person(visit).await?;
+        if owner.session.strength().is_narrow() { Err(Away::To("/account/add".to_owned())) } else { Ok(owner) }
+    }
+
+    /// For the page of applications, which are what a provider's word opens: any session but one that is for one addition.
+    pub(crate) async fn of_applications(visit: Visit) -> Result<Self, Away> {
         let owner = Self::find(visit).await?;
         if owner.session.strength().is_narrow() { Err(Away::To("/account/add".to_owned())) } else { Ok(owner) }
     }

@@ -45,7 +45,7 @@ struct Register {
 
 /// `GET /account/add/passkey`.
 pub(super) async fn show(visit: Visit) -> Result<Response, Away> {
-    let owner = Owner::find(visit).await?;
+    let owner = Owner::in_person(visit).await?;
     let ready = owner.permit(Action::AddPasskey).await?.is_some();
     let page = owner.visit.page("add-passkey-title").script("forms.js").script("register.js");
     let template = Register {
@@ -60,7 +60,7 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Away> {
 
 /// `POST /account/add/passkey/options`: `{ id, options }`, the second `PublicKeyCredentialCreationOptionsJSON`.
 pub(super) async fn options(visit: Visit, request: Request<Body>) -> Result<Response, Away> {
-    let owner = Owner::find(visit).await?;
+    let owner = Owner::in_person(visit).await?;
     owner.posted(request).await?;
     let permit = owner.permit(Action::AddPasskey).await?.ok_or(Trouble::Refused)?;
     begin(&owner.visit, &permit).await
@@ -74,7 +74,7 @@ pub(super) async fn begin(visit: &Visit, permit: &Permit) -> Result<Response, Aw
 
 /// `POST /account/add/passkey`: gives where to go on, or why not.
 pub(super) async fn register(visit: Visit, request: Request<Body>) -> Result<Response, Away> {
-    let owner = Owner::find(visit).await?;
+    let owner = Owner::in_person(visit).await?;
     let posted = owner.posted(request).await?;
     let permit = owner.permit(Action::AddPasskey).await?.ok_or(Trouble::Refused)?;
     let narrow = owner.session.strength().is_narrow();

@@ -17,7 +17,10 @@ use crate::{
     sign_in,
 };
 use askama::Template;
-use auth::sign_in::{Level, Purpose};
+use auth::{
+    account::Strength,
+    sign_in::{Level, Purpose},
+};
 use axum::{Router, body::Body, response::Response, routing::get};
 use http::{Request, StatusCode};
 use sso::Tile;
@@ -88,7 +91,7 @@ async fn show(visit: Visit) -> Result<Response, Away> {
         return Ok(begin(&visit).await?);
     }
     let again = visit.clone();
-    let owner = match Owner::of_account(visit).await {
+    let owner = match Owner::of_applications(visit).await {
         Err(Away::To(to)) if to == "/account/sign-in" => return Ok(begin(&again).await?),
         owner => owner?,
     };
@@ -101,7 +104,12 @@ async fn show(visit: Visit) -> Result<Response, Away> {
     let word = sought.to_lowercase();
     let rows = rows.into_iter().filter(|row| row.words.contains(&word)).collect();
     let page = visit.page("apps-title").at("/apps").script("forms.js").script("apps.js").widened();
-    let allowed = visit.web.sso.consents(visit.tenant.id, owner.session.user()).await?.into_iter();
+    // What the person has allowed is theirs to see, and not a provider's.
+    let consents = match owner.session.strength() {
+        Strength::Provider => Vec::new(),
+        _ => visit.web.sso.consents(visit.tenant.id, owner.session.user()).await?,
+    };
+    let allowed = consents.into_iter();
     let allowed =
         allowed.map(|one| Allowed { ikey: one.ikey, name: one.name, scopes: one.scopes.join(", ") }).collect();
     let username = owner.session.username().to_owned();

@@ -4,10 +4,12 @@ use crate::{
     account::signed_in,
     support::{Answer, Browser, House, NOW, OTHER_HOST},
 };
+use auth::{account::Strength, sign_in::Browser as Known};
 use http::StatusCode;
 use serde_json::{Value, json};
 use sso::{Ask, Stand, ToAgree};
 use store::{IntegrationRow, RelyingPartyRow, fields};
+use types::{Normalization, UserName};
 
 const PNG: &str = "data:image/png;base64,iVBORw0KGgo=";
 const WIKI: &str = "DISSOWIKI00000000000";
@@ -198,4 +200,45 @@ async fn the_page_of_consent_names_the_address_that_the_answer_goes_to() {
         assert!(page.contains(shown), "{address}: {page}");
         assert!(!page.contains("gitlab.example"), "{address}: {page}");
     }
+}
+
+/// Whoever can make a provider say something opens applications by it, and learns and changes nothing of the person's own.
+#[tokio::test]
+async fn a_session_by_a_providers_word_opens_applications_and_none_of_the_persons_own_pages() {
+    let house = with_ana().await;
+    let browser = house.browser();
+    signed_in(&browser).await;
+    let path = format!("/consent/{}", held(&browser, &["openid", "email"]).await);
+    let token = browser.get(&path).await.token();
+    browser.post(&path, &[("answer", "allow"), ("token", &token)]).await;
+    let own = browser.get("/apps").await;
+    assert!(own.text().contains(NOTES));
+    let name = UserName::new("ana", Normalization::None).unwrap();
+    let user = house.store.tenant(house.tenant).user_by_name(&name).await.unwrap().unwrap().id;
+    let opened = house.auth.open_session(house.tenant, user, Strength::Provider, &Known::default()).await.unwrap();
+    browser.jar.lock().unwrap().insert("__Host-countersign-session".to_owned(), opened.0.expose().to_owned());
+    let apps = browser.get("/apps").await;
+    assert_eq!(apps.status, StatusCode::OK);
+    assert!(apps.text().contains("wiki.example") && !apps.text().contains(NOTES), "{}", apps.text());
+    let pages =
+        ["", "/sessions", "/add", "/add/passkey", "/add/authenticator", "/recovery-codes", "/password", "/messages"];
+    for page in pages {
+        let answer = browser.get(&format!("/account{page}")).await;
+        assert_eq!((answer.status.as_u16(), answer.location()), (303, "/account/sign-in"), "/account{page}");
+    }
+    let token = apps.token();
+    for (path, fields) in [
+        ("/account/sessions", vec![("others", "1")]),
+        ("/account/step-up", vec![("action", "add-passkey")]),
+        ("/account/report", vec![]),
+        ("/apps", vec![("ikey", NOTES)]),
+    ] {
+        let fields: Vec<_> = fields.into_iter().chain([("token", token.as_str())]).collect();
+        assert_eq!(browser.post(path, &fields).await.location(), "/account/sign-in", "{path}");
+    }
+    assert_eq!(house.sso.consents(house.tenant, user).await.unwrap().len(), 1);
+    // A proof of the person's own makes it one of theirs.
+    signed_in(&browser).await;
+    assert_eq!(browser.get("/account").await.status, StatusCode::OK);
+    assert!(browser.get("/apps").await.text().contains(NOTES));
 }

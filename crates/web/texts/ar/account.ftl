@@ -102,6 +102,7 @@ change-token = رمز مميز من مسؤول
 change-phone = هاتف من مسؤول
 change-bypass_codes = رموز تجاوز من مسؤول
 change-enrollment_link = رابط تسجيل من مسؤول
+change-provider = تسجيل الدخول عبر مزوّد آخر
 change-addition_request = مسؤول يطلب إضافة شيء
 activate-title = جهّز طريقة دخولك
 activate-about = يستغرق ذلك نحو دقيقة. يعمل هذا الرابط مرة واحدة.

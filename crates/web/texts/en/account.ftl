@@ -102,6 +102,7 @@ change-token = Token, given by an administrator
 change-phone = Telephone, given by an administrator
 change-bypass_codes = Bypass codes, made by an administrator
 change-enrollment_link = Link to enrol by, made by an administrator
+change-provider = Signing in by another provider
 change-addition_request = An administrator asks to add something
 activate-title = Set up how you sign in
 activate-about = It takes about a minute. This link works once.

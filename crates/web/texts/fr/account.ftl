@@ -102,6 +102,7 @@ change-token = Jeton, donné par un administrateur
 change-phone = Téléphone, donné par un administrateur
 change-bypass_codes = Codes de contournement, créés par un administrateur
 change-enrollment_link = Lien d’inscription, créé par un administrateur
+change-provider = Connexion par un autre fournisseur
 change-addition_request = Un administrateur demande à ajouter quelque chose
 activate-title = Préparez votre connexion
 activate-about = Cela prend environ une minute. Ce lien sert une seule fois.

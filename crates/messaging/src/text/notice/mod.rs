@@ -19,6 +19,8 @@ pub enum Event<'a> {
     PasskeyAdded(&'a str),
     /// An authenticator was attached; its device's name.
     AuthenticatorAdded(&'a str),
+    /// An account at a provider was linked by a sign-in; what the provider is called.
+    ProviderLinked(&'a str),
     /// New recovery codes were made; the old ones are void.
     RecoveryCodesMade,
     /// An access pass was made by somebody, for so many minutes.
@@ -86,6 +88,8 @@ pub enum Given {
     Password,
     /// A link to enrol by.
     EnrolmentLink,
+    /// A link to an account at a provider.
+    Provider,
     /// Anything else.
     Something,
 }
@@ -105,6 +109,7 @@ impl Event<'_> {
         match self {
             Self::PasskeyAdded(called)
             | Self::AuthenticatorAdded(called)
+            | Self::ProviderLinked(called)
             | Self::Removed(called)
             | Self::Undone(called)
             | Self::PasskeySuspended(called)

@@ -17,6 +17,7 @@ pub(super) struct Words {
     pub(super) language: &'static str,
     pub(super) passkey_added: Said,
     pub(super) authenticator_added: Said,
+    pub(super) provider_linked: Said,
     pub(super) recovery_codes_made: Said,
     pub(super) access_pass_made: Said,
     pub(super) given: Said,
@@ -44,6 +45,7 @@ pub(super) struct Words {
     pub(super) bypass_codes: &'static str,
     pub(super) password: &'static str,
     pub(super) enrolment_link: &'static str,
+    pub(super) provider: &'static str,
     pub(super) something: &'static str,
     /// In a text message, behind the sentence.
     pub(super) sms_undo: &'static str,
@@ -64,6 +66,10 @@ const ENGLISH: Words = Words {
     authenticator_added: Said {
         sentence: "an authenticator{name} was added to your account",
         subject: "an authenticator was added",
+    },
+    provider_linked: Said {
+        sentence: "signing in by another provider{name} was added to your account",
+        subject: "a way to sign in was added",
     },
     recovery_codes_made: Said {
         sentence: "new recovery codes were made for your account",
@@ -126,6 +132,7 @@ const ENGLISH: Words = Words {
     bypass_codes: "bypass codes",
     password: "a password",
     enrolment_link: "a link to enrol by",
+    provider: "an account at another provider",
     something: "something to sign in with",
     sms_undo: "If this was not you, undo it: {link}",
     sms_tell: "If this was not you, tell your administrator.",
@@ -152,6 +159,10 @@ const FRENCH: Words = Words {
     authenticator_added: Said {
         sentence: "un authentificateur{name} a été ajouté à votre compte",
         subject: "un authentificateur a été ajouté",
+    },
+    provider_linked: Said {
+        sentence: "la connexion par un autre fournisseur{name} a été ajoutée à votre compte",
+        subject: "un moyen de connexion a été ajouté",
     },
     recovery_codes_made: Said {
         sentence: "de nouveaux codes de secours ont été créés pour votre compte",
@@ -222,6 +233,7 @@ const FRENCH: Words = Words {
     bypass_codes: "des codes de contournement",
     password: "un mot de passe",
     enrolment_link: "un lien d'inscription",
+    provider: "un compte chez un autre fournisseur",
     something: "un moyen de se connecter",
     sms_undo: "Si ce n'était pas vous, annulez : {link}",
     sms_tell: "Si ce n'était pas vous, prévenez votre administrateur.",
@@ -254,6 +266,7 @@ impl Words {
         match event {
             Event::PasskeyAdded(_) => &self.passkey_added,
             Event::AuthenticatorAdded(_) => &self.authenticator_added,
+            Event::ProviderLinked(_) => &self.provider_linked,
             Event::RecoveryCodesMade => &self.recovery_codes_made,
             Event::AccessPassMade { .. } => &self.access_pass_made,
             Event::Given { .. } => &self.given,
@@ -289,6 +302,7 @@ impl Words {
             Given::BypassCodes => self.bypass_codes,
             Given::Password => self.password,
             Given::EnrolmentLink => self.enrolment_link,
+            Given::Provider => self.provider,
             Given::Something => self.something,
         }
     }
@@ -338,6 +352,7 @@ mod tests {
                 Event::AdditionAllowed { asked_by: "", by: "" },
                 Event::RecoveryCodeUsed,
                 Event::AccessPassUsed,
+                Event::ProviderLinked(""),
                 Event::Removed(""),
                 Event::Undone(""),
                 Event::Reported,
