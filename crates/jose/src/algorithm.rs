@@ -89,6 +89,12 @@ impl Algorithms {
         Self(self.0 & other.0)
     }
 
+    /// Those that are in one of them.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Their names, for metadata.
     #[must_use]
     pub fn names(self) -> Vec<&'static str> {

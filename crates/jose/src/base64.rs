@@ -14,3 +14,9 @@ pub fn encode(bytes: &[u8]) -> String {
 pub fn decode(text: &str) -> Result<Vec<u8>, JoseError> {
     BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| JoseError::Malformed("base64url"))
 }
+
+/// Whether a text is a SHA-256 digest: a PKCE challenge (RFC 7636 §4.2), the thumbprint of a key (RFC 7638).
+#[must_use]
+pub fn is_digest(text: &str) -> bool {
+    decode(text).is_ok_and(|bytes| bytes.len() == 32)
+}

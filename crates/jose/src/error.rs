@@ -9,7 +9,7 @@ pub enum JoseError {
     /// Not what it should be: base64url, JSON, three parts, a member of the wrong type.
     #[error("malformed: {0}")]
     Malformed(&'static str),
-    /// A header member that asks for what isn't done: `crit`, `jwk`, `jku`, `x5u`, `b64`, `zip`.
+    /// A header member that asks for what isn't done: `crit`, `jwk`, `jku`, `x5u`, `b64`, `zip`, `enc`.
     #[error("a header that isn't accepted: {0}")]
     Header(&'static str),
     /// An algorithm that the caller doesn't accept, that the key isn't for, or that isn't known: `none` among them.

@@ -1,6 +1,6 @@
 //! Keys that sign, parsed once.
 
-use crate::{Algorithm, JoseError, Jwk, PublicKey, VerifyKey, base64, verify::LEAST_SECRET};
+use crate::{Algorithm, JoseError, Jwk, PublicKey, base64, verify::LEAST_SECRET};
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
     hmac,
@@ -11,7 +11,7 @@ use aws_lc_rs::{
     },
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 use types::SecretBytes;
 
@@ -122,11 +122,6 @@ impl SigningKey {
         self.0.public.as_ref()
     }
 
-    /// The key that verifies what this one signs; none for HMAC.
-    pub fn verify_key(&self) -> Result<VerifyKey, JoseError> {
-        VerifyKey::new(self.jwk().ok_or(JoseError::Algorithm)?)
-    }
-
     /// Signs claims as a compact JWS. `typ` stands in the header, without `application/`; every kind of token has its own, so that none is
     /// taken for another (RFC 8725 §3.11).
     pub fn sign_jwt(&self, typ: Option<&str>, claims: &impl Serialize) -> Result<String, JoseError> {
@@ -138,18 +133,11 @@ impl SigningKey {
         if let Some(kid) = self.kid() {
             header.insert("kid".to_owned(), Value::from(kid));
         }
-        self.sign_with(&Value::Object(header), claims)
-    }
-
-    /// Makes a DPoP proof's or another token's header that carries the public key itself. For clients: of this server's tokens none does.
-    pub fn sign_with_jwk(&self, typ: &str, claims: &impl Serialize) -> Result<String, JoseError> {
-        let jwk = self.jwk().ok_or(JoseError::Algorithm)?;
-        let bare = Jwk::new(jwk.key.clone()).to_value();
-        self.sign_with(&json!({"typ": typ, "alg": self.0.algorithm.name(), "jwk": bare}), claims)
+        self.sign_under(&Value::Object(header), claims)
     }
 
     /// Signs claims under exactly this header, as a compact JWS.
-    pub fn sign_with(&self, header: &Value, claims: &impl Serialize) -> Result<String, JoseError> {
+    pub(crate) fn sign_under(&self, header: &Value, claims: &impl Serialize) -> Result<String, JoseError> {
         let claims = serde_json::to_vec(claims).map_err(|_| JoseError::Malformed("claims"))?;
         let mut text = base64::encode(header.to_string().as_bytes());
         text.push('.');

@@ -20,8 +20,8 @@ mod backchannel;
 mod frame;
 mod front;
 
-pub use back::ClientCertificates;
 pub use backchannel::BackChannel;
+pub use sso::tokens::ClientCertificates;
 
 use axum::{Router, middleware, response::Response};
 use directory::Directory;

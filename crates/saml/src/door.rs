@@ -152,13 +152,6 @@ fn ours(error: &(dyn std::error::Error + 'static)) -> Refused {
     if let Some(SsoError::Over) = error.downcast_ref() {
         return Refused::Replayed;
     }
-    let mut whole = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        whole.push_str(": ");
-        whole.push_str(&inner.to_string());
-        source = inner.source();
-    }
-    tracing::error!(cause = whole, "the engine failed");
+    tracing::error!(cause = sso::causes(error), "the engine failed");
     Refused::Ours
 }

@@ -39,3 +39,16 @@ impl SsoError {
         Self::Invalid { at: at.into(), why: why.into() }
     }
 }
+
+/// An error's text with those of its causes, for our own log: what a client or a browser is shown never has it.
+#[must_use]
+pub fn causes(error: &dyn std::error::Error) -> String {
+    let mut whole = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        whole.push_str(": ");
+        whole.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    whole
+}

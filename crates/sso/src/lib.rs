@@ -33,6 +33,7 @@ mod participants;
 pub mod party;
 mod people;
 pub mod presets;
+pub mod redirect_uri;
 mod secrets;
 mod service;
 pub mod signing;
@@ -42,7 +43,7 @@ mod visit;
 
 pub use claims::{ClaimsMap, Person, Wanted};
 pub use consent::Consent;
-pub use error::SsoError;
+pub use error::{SsoError, causes};
 pub use farewell::{FAREWELL, Farewell, Goodbye, Left};
 pub use held::{HELD_LIFE, Held, LONGEST_HELD, Pending, ToAgree};
 pub use launcher::Tile;

@@ -107,12 +107,6 @@ impl Sso {
         self.read(tenant, rows.into_iter().filter(|row| row.ended_at.is_none())).await
     }
 
-    /// The same, also those where it was ended: for whoever delivers the news of an end that was.
-    pub async fn all_participants(&self, tenant: TenantId, session: SessionId) -> Result<Vec<Participation>, SsoError> {
-        let rows = self.store().tenant(tenant).participants(session).await?;
-        self.read(tenant, rows.into_iter()).await
-    }
-
     /// The session that a relying party knows as `sid`; none where there is no such one, or it is another relying party's.
     pub async fn participant_by_sid(&self, party: &RelyingParty, sid: &str) -> Result<Option<Participation>, SsoError> {
         let row = self.store().tenant(party.tenant()).participant_by_sid(sid).await?;

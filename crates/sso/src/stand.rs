@@ -10,7 +10,6 @@ use auth::{
     binding::{Shown, Standing},
     sign_in::{Level, Opened, Purpose},
 };
-use std::time::Duration;
 use types::{Millis, SessionId, TenantId, UserId, UserName};
 
 /// What a request of a relying party asks for.
@@ -18,9 +17,7 @@ use types::{Millis, SessionId, TenantId, UserId, UserName};
 pub struct Ask {
     /// How strongly the person must have proved who they are. What the relying party's settings ask for holds beside.
     pub level: Level,
-    /// How long ago that may be.
-    pub max_age: Option<Duration>,
-    /// A proof that is younger than this moment (`prompt=login`, `ForceAuthn`): when the request came.
+    /// A proof that is younger than this moment: when the request came (`prompt=login`, `ForceAuthn`), or its `max_age` before that.
     pub fresh_since: Option<Millis>,
     /// Whether no page may be shown: then what is missing is a denial.
     pub passive: bool,
@@ -36,7 +33,6 @@ impl Default for Ask {
     fn default() -> Self {
         Self {
             level: Level::Single,
-            max_age: None,
             fresh_since: None,
             passive: false,
             login_hint: None,
@@ -117,7 +113,6 @@ impl Sso {
             None => None,
         };
         let Some(session) = session.filter(Session::may_sign_on) else { return Ok(Stand::SignIn(None)) };
-        let now = self.world().now();
         // A bound session's cookie is worth nothing without its key, so nothing of it is told before.
         let shown = Shown {
             address: (!visit.from_page).then_some(visit.address.as_str()),
@@ -135,12 +130,8 @@ impl Sso {
             Err(reason) => return Ok(Stand::Denied(reason)),
         };
         let holder = &admission;
-        let old = ask.max_age.is_some_and(|most| now.since(session.auth_time()) > most);
         let stale = ask.fresh_since.is_some_and(|since| session.auth_time() <= since);
-        if session.level() < ask.level_at(party)
-            || old
-            || stale
-            || !self.auth().suits(&party.app, holder, session.strength())
+        if session.level() < ask.level_at(party) || stale || !self.auth().suits(&party.app, holder, session.strength())
         {
             return Ok(Stand::SignIn(Some(session.username().to_owned())));
         }
@@ -215,7 +206,7 @@ impl Sso {
         here: Option<String>,
         return_to: &str,
     ) -> Result<Opened, SsoError> {
-        let fresh = ask.fresh_since.is_some() || ask.max_age.is_some();
+        let fresh = ask.fresh_since.is_some();
         // Whoever is here already needn't type their name again, unless the relying party believes that it is somebody else.
         let hint = ask.login_hint.clone().or(here);
         let hint = hint.filter(|name| UserName::new(name, party.app.normalization).is_ok());

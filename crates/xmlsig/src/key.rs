@@ -70,18 +70,6 @@ impl PublicKey {
         Self::from_certificate(&certificate_der(text)?)
     }
 
-    /// A `SubjectPublicKeyInfo` in DER.
-    ///
-    /// # Errors
-    /// [`KeyError`].
-    pub fn from_spki(der: &[u8]) -> Result<Self, KeyError> {
-        let (rest, info) = SubjectPublicKeyInfo::from_der(der).map_err(|_| KeyError::Unreadable)?;
-        if !rest.is_empty() {
-            return Err(KeyError::Unreadable);
-        }
-        Self::from_parsed(&info)
-    }
-
     fn from_parsed(info: &SubjectPublicKeyInfo<'_>) -> Result<Self, KeyError> {
         let raw = info.subject_public_key.data.to_vec();
         let kind = match info.parsed().map_err(|_| KeyError::Unreadable)? {
@@ -128,6 +116,18 @@ impl PublicKey {
             Kind::P521 => der_signature(signature, 66).is_some_and(|der| key.verify(octets, &der).is_ok()),
         }
     }
+}
+
+/// The key of a `SubjectPublicKeyInfo` in DER, without a certificate around it.
+///
+/// # Errors
+/// [`KeyError`].
+pub fn from_spki(der: &[u8]) -> Result<PublicKey, KeyError> {
+    let (rest, info) = SubjectPublicKeyInfo::from_der(der).map_err(|_| KeyError::Unreadable)?;
+    if !rest.is_empty() {
+        return Err(KeyError::Unreadable);
+    }
+    PublicKey::from_parsed(&info)
 }
 
 /// DER of a certificate given as base64 or PEM.

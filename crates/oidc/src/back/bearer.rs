@@ -1,36 +1,24 @@
 //! Who comes with an access token (RFC 6750, RFC 9449 §7): for what this server itself gives to applications.
 
-use super::{
-    answer,
-    dpop::{self, Nonce},
-    mtls,
-};
+use super::{answer, dpop};
 use crate::frame::{
     error::{Code, OAuthError},
     place::Place,
 };
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header, request::Parts};
+use jose::Algorithms;
 use sso::{
     Protocol, RelyingParty,
-    tokens::{Access, Binding},
+    tokens::{self, Access, BadToken, Proving, Scheme},
 };
 use std::sync::Arc;
-
-/// How a token was brought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Scheme {
-    Bearer,
-    Dpop,
-}
 
 const MISSING: OAuthError = OAuthError::new(Code::InvalidToken, "");
 const WRONG: OAuthError =
     OAuthError::new(Code::InvalidToken, "The access token is unknown, expired, revoked, or not for this.");
 const UNPROVED: OAuthError =
     OAuthError::new(Code::InvalidToken, "The access token is bound to a key that the request does not prove.");
-/// What proofs may be signed with.
-const ALGORITHMS: &str = "algs=\"ES256 PS256 EdDSA Ed25519 RS256\"";
 
 /// The token of a request, with the client that has it: good at this moment, with the key that it is bound to, for this server and with this
 /// scope. `body` is a token that came in a form (RFC 6750 §2.2).
@@ -51,20 +39,13 @@ pub(crate) async fn access(
     let access = place.sso().grants().access(place.tenant, &place.issuer, token).await.map_err(ours)?.ok_or(WRONG)?;
     let party = place.sso().party(place.tenant, Protocol::Oidc, &access.client_id).await.map_err(ours)?;
     let party = party.filter(|party| party.app.enabled).ok_or(WRONG)?;
-    match &access.binding {
-        None if scheme == Scheme::Dpop => return Err(UNPROVED),
-        None => {}
-        Some(bound @ Binding::Key(_)) => {
-            let settings = party.oidc().ok_or(WRONG)?;
-            let allowed = dpop::algorithms(settings);
-            let proved = dpop::proved(place, parts, path, Some(token), Nonce::Optional, allowed).await?;
-            // As a bearer token it would be worth something without its key (RFC 9449 §7.2).
-            if scheme != Scheme::Dpop || proved.as_ref() != Some(bound) {
-                return Err(UNPROVED);
-            }
-        }
-        Some(bound @ Binding::Certificate(_)) if mtls::binding(parts).as_ref() != Some(bound) => return Err(UNPROVED),
-        Some(Binding::Certificate(_)) => {}
+    let settings = party.oidc().ok_or(WRONG)?;
+    let uri = place.url(path);
+    let allowed = settings.proof_algorithms();
+    let proving = Proving { parts, uri: &uri, token: Some(token), needs_nonce: false, allowed };
+    let holds = place.sso().grants().holds(place.tenant, &access, settings, scheme, proving).await;
+    if !holds.map_err(dpop::refused)? {
+        return Err(UNPROVED);
     }
     if !access.resources.is_empty() && !access.resources.contains(&place.issuer) {
         return Err(WRONG);
@@ -76,19 +57,10 @@ pub(crate) async fn access(
 }
 
 fn header_of(parts: &Parts) -> Result<Option<(Scheme, &str)>, OAuthError> {
-    let mut lines = parts.headers.get_all(header::AUTHORIZATION).iter();
-    let line = match (lines.next(), lines.next()) {
-        (None, _) => return Ok(None),
-        (Some(line), None) => line.to_str().map_err(|_| WRONG)?,
-        _ => return Err(OAuthError::invalid_request("There are two Authorization headers.")),
-    };
-    let (scheme, token) = line.split_once(' ').ok_or(WRONG)?;
-    let scheme = match scheme.to_ascii_lowercase().as_str() {
-        "bearer" => Scheme::Bearer,
-        "dpop" => Scheme::Dpop,
-        _ => return Err(WRONG),
-    };
-    Ok(Some((scheme, token.trim())))
+    tokens::brought(&parts.headers).map_err(|error| match error {
+        BadToken::Twice => OAuthError::invalid_request("There are two Authorization headers."),
+        BadToken::Unreadable => WRONG,
+    })
 }
 
 /// The refusal of a request that came with a token, or should have (RFC 6750 §3, RFC 9449 §7.1).
@@ -108,8 +80,8 @@ pub(crate) async fn refusal(place: &Place, parts: &Parts, error: OAuthError) -> 
         let headers = response.headers_mut();
         headers.remove(header::WWW_AUTHENTICATE);
         let bearer = about.as_ref().map_or_else(|| "Bearer".to_owned(), |about| format!("Bearer {about}"));
-        let dpop =
-            about.as_ref().map_or_else(|| format!("DPoP {ALGORITHMS}"), |about| format!("DPoP {ALGORITHMS}, {about}"));
+        let algorithms = format!("DPoP algs=\"{}\"", Algorithms::ASYMMETRIC.names().join(" "));
+        let dpop = about.as_ref().map_or_else(|| algorithms.clone(), |about| format!("{algorithms}, {about}"));
         for challenge in [bearer, dpop] {
             if let Ok(value) = HeaderValue::from_str(&challenge) {
                 headers.append(header::WWW_AUTHENTICATE, value);

@@ -4,14 +4,14 @@
 use super::{assertion, mtls};
 use crate::frame::{
     error::{Code, OAuthError},
-    params::Form,
+    params::{self, Form},
     place::Place,
 };
 use auth::AuthError;
 use axum::extract::ConnectInfo;
 use data_encoding::BASE64;
 use http::{header, request::Parts};
-use sso::{ClientAuth, OidcClient, Protocol, RelyingParty, SsoError};
+use sso::{ClientAuth, OidcClient, Protocol, RelyingParty, SsoError, tokens::ClientCertificates};
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
@@ -89,10 +89,10 @@ pub(crate) async fn client(place: &Place, form: &Form) -> Result<Client, OAuthEr
             assertion::is_right(place, &party, text).await?
         }
         (ClientAuth::TlsClientAuth, Shown::Nothing { .. }) => {
-            mtls::is_issued(&settings.tls, mtls::of(&form.parts), place.now())
+            mtls::is_issued(&settings.tls, ClientCertificates::of(&form.parts), place.now())
         }
         (ClientAuth::SelfSignedTlsClientAuth, Shown::Nothing { .. }) => {
-            mtls::is_registered(settings, mtls::of(&form.parts))
+            mtls::is_registered(settings, ClientCertificates::of(&form.parts))
         }
         _ => false,
     };
@@ -146,20 +146,7 @@ fn basic(line: &str) -> Option<(String, String)> {
 }
 
 fn form_decoded(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
-                let (high, low) = (digit(bytes.next())?, digit(bytes.next())?);
-                u8::try_from(high * 16 + low).ok()?
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(out).ok()
+    params::decoded(text.as_bytes()).ok()
 }
 
 #[cfg(test)]

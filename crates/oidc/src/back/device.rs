@@ -94,10 +94,8 @@ fn told(error: &SsoError) -> OAuthError {
 }
 
 /// `GET /oidc/device`: asks for the code. One that stands in the address is put into the field, and nothing is done with it yet.
-pub(super) async fn page(place: Place, asked: Asked) -> Response {
-    let (parts, body) = asked.into_parts();
-    drop(place);
-    let form = Form::read(Asked::from_parts(parts, body), Source::Either).await;
+pub(super) async fn page(asked: Asked) -> Response {
+    let form = Form::read(asked, Source::Either).await;
     let typed = match &form {
         Ok(form) => form.get("user_code").ok().flatten().unwrap_or_default(),
         Err(_) => "",
@@ -136,7 +134,7 @@ pub(super) async fn typed(place: Place, asked: Asked) -> Response {
 
 async fn begin(place: &Place, form: &Form) -> Result<Response, OAuthError> {
     let visit = visit(place, &form.parts).await?;
-    is_from_here(&visit, &form.parts)?;
+    is_from_here(place, &form.parts)?;
     let code = form.get("user_code")?.unwrap_or_default();
     let Some((request, party)) = find(place, code, &neighbourhood(ip(&form.parts))).await? else {
         return Ok(question("", true));
@@ -155,14 +153,9 @@ async fn find(place: &Place, code: &str, from: &str) -> Result<Option<(DeviceReq
     Ok(party.filter(|party| party.app.enabled).map(|party| (request, party)))
 }
 
-/// Whether a form was sent by a page of this host: a page elsewhere can't say yes in the person's place.
-fn is_from_here(visit: &Visit, parts: &Parts) -> Result<(), OAuthError> {
-    let said = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let same_site = said("sec-fetch-site").is_none_or(|site| site == "same-origin");
-    match said("origin") {
-        Some(origin) if origin == visit.origin && same_site => Ok(()),
-        _ => Err(OAuthError::invalid_request("The form was not sent by a page of this server.")),
-    }
+fn is_from_here(place: &Place, parts: &Parts) -> Result<(), OAuthError> {
+    const ELSEWHERE: OAuthError = OAuthError::invalid_request("The form was not sent by a page of this server.");
+    if place.is_sender(&parts.headers) { Ok(()) } else { Err(ELSEWHERE) }
 }
 
 /// `GET /oidc/device/{id}`: signs the person in, and asks them.
@@ -213,10 +206,7 @@ async fn stands(place: &Place, id: &str, visit: Visit, tried: bool) -> Result<At
             append(&mut response, visit.sign_in_cookie(&opened));
             Ok(At::Page(Box::new(response)))
         }
-        Stand::Prove => {
-            let to: String = percent_encoded(&format!("{DOOR}{id}"));
-            Ok(At::Page(Box::new(page::redirect(&format!("/session/prove?return_to={to}")))))
-        }
+        Stand::Prove => Ok(At::Page(Box::new(page::redirect(&format!("/session/prove?return_to={DOOR}{}", held.id))))),
         // Here the page itself asks for consent, with all that is asked for on it.
         Stand::Consent(_) | Stand::Denied(_) => {
             Err(OAuthError::new(Code::AccessDenied, "You may not use this application."))
@@ -275,7 +265,7 @@ pub(super) async fn decided(place: Place, Path(id): Path<String>, asked: Asked) 
 
 async fn decide(place: &Place, id: &str, form: &Form) -> Result<Response, OAuthError> {
     let mut visit = visit(place, &form.parts).await?;
-    is_from_here(&visit, &form.parts)?;
+    is_from_here(place, &form.parts)?;
     let right = token(place, &visit, id).await?;
     let given = form.get("token")?.unwrap_or_default();
     visit.from_page = right.is_some_and(|right| types::ct_eq(right.as_bytes(), given.as_bytes()));
@@ -311,6 +301,10 @@ async fn allow(
     party: &RelyingParty,
 ) -> Result<bool, OAuthError> {
     let sso = place.sso();
+    if party.oidc().is_some_and(|client| !client.first_party) {
+        // What was asked on the page stands in the person's list, where it can be taken back.
+        sso.agree(signed, party, &request.asked.scopes).await.map_err(|error| told(&error))?;
+    }
     let subject = sso.subject(signed.user, party).await.map_err(|error| told(&error))?;
     let detail = Participant::Oidc { subject: subject.clone() };
     let sid = sso.participate(signed, party, &detail).await.map_err(|error| told(&error))?;
@@ -338,11 +332,4 @@ fn append(response: &mut Response, cookie: Option<HeaderValue>) {
     if let Some(cookie) = cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
-}
-
-/// A path of ours as a value in an address.
-fn percent_encoded(path: &str) -> String {
-    path.bytes()
-        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
 }

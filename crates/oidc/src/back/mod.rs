@@ -17,11 +17,7 @@ pub(crate) mod jar;
 mod mtls;
 pub(crate) mod par;
 mod revoke;
-#[cfg(test)]
-mod tests;
 mod token;
-
-pub use mtls::ClientCertificates;
 
 use crate::Door;
 use axum::{

@@ -1,30 +1,13 @@
 //! Clients that show a certificate (RFC 8705). The listener asks for one, verifies that the client has its key, and leaves it to this door
 //! whether it is the right one: each tenant's clients have certificates of other authorities.
 
-use http::request::Parts;
-use jose::{JwkSet, certificate_thumbprint};
+use jose::JwkSet;
 use rustls_pki_types::{CertificateDer, UnixTime, pem::PemObject as _};
-use sso::{OidcClient, party::TlsClient, tokens::Binding};
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use sso::{OidcClient, party::TlsClient, tokens::ClientCertificates};
+use std::{net::IpAddr, time::Duration};
 use types::{Millis, ct_eq};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
-
-/// The certificates that a client showed in its handshake, its own first, in DER. The listener puts them into a request's extensions, once it has
-/// verified that the client has the key; a header never does.
-#[derive(Clone)]
-pub struct ClientCertificates(pub Arc<[Vec<u8>]>);
-
-/// What the client of a request showed.
-pub(super) fn of(parts: &Parts) -> Option<&ClientCertificates> {
-    parts.extensions.get::<ClientCertificates>().filter(|shown| !shown.0.is_empty())
-}
-
-/// The key of its certificate, for tokens that shall be worth nothing without it.
-pub(super) fn binding(parts: &Parts) -> Option<Binding> {
-    let own = of(parts)?.0.first()?;
-    Some(Binding::Certificate(certificate_thumbprint(own)))
-}
 
 /// `self_signed_tls_client_auth`: the certificate's key is one that the client registered (RFC 8705 §2.2), with the certificate itself (`x5c`).
 pub(super) fn is_registered(client: &OidcClient, shown: Option<&ClientCertificates>) -> bool {

@@ -1,10 +1,6 @@
 //! `POST /oidc/par` (RFC 9126): a client sends its request ahead, so that the browser carries nothing but a name for it.
 
-use super::{
-    answer, client_auth,
-    dpop::{self, Nonce},
-    jar,
-};
+use super::{answer, client_auth, dpop, jar};
 use crate::frame::{
     error::{Code, OAuthError, json_response},
     params::{Form, Source},
@@ -62,7 +58,7 @@ async fn pushed(place: &Place, form: &Form) -> Result<Value, OAuthError> {
         pairs.push(("client_id".to_owned(), client.party.key.clone()));
     }
     // RFC 9449 §10.1: who proves a key here binds the code to it.
-    let proved = dpop::proved(place, &form.parts, super::PAR, None, Nonce::Needed, dpop::algorithms(settings)).await?;
+    let proved = dpop::proved(place, form, super::PAR, settings).await?;
     if let Some(Binding::Key(key)) = proved {
         match pairs.iter().find(|(name, _)| name == "dpop_jkt") {
             Some((_, said)) if *said != key => {

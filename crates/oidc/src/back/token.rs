@@ -3,8 +3,7 @@
 use super::{
     answer::{self, refused, scopes},
     client_auth::{self, Client},
-    dpop::{self, Nonce},
-    exchange, fapi, mtls,
+    dpop, exchange, fapi,
 };
 use crate::{
     frame::{
@@ -18,7 +17,7 @@ use axum::response::Response;
 use serde_json::{Map, Value};
 use sso::{
     GrantType,
-    tokens::{Binding, Granted, Minted, Polled, Present, Want},
+    tokens::{Binding, ClientCertificates, Granted, Minted, Polled, Present, Want},
 };
 
 /// Bytes of a request: assertions and subject tokens are long.
@@ -64,11 +63,10 @@ async fn want(place: &Place, form: &Form, client: &Client) -> Result<Want, OAuth
     if form.parts.headers.contains_key(answer::DPOP) {
         client.counted(place, &form.parts).await?;
     }
-    let proved =
-        dpop::proved(place, &form.parts, super::TOKEN, None, Nonce::Needed, dpop::algorithms(settings)).await?;
+    let proved = dpop::proved(place, form, super::TOKEN, settings).await?;
     let binding = match proved {
         Some(key) => Some(key),
-        None if settings.certificate_bound => mtls::binding(&form.parts),
+        None if settings.certificate_bound => ClientCertificates::binding(&form.parts),
         None => None,
     };
     fapi::is_bound(settings, binding.as_ref())?;

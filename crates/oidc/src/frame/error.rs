@@ -25,7 +25,6 @@ pub(crate) enum Code {
     // OpenID Connect Core §3.1.2.6.
     LoginRequired,
     ConsentRequired,
-    InteractionRequired,
     InvalidRequestUri,
     InvalidRequestObject,
     RequestNotSupported,
@@ -64,7 +63,6 @@ impl Code {
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
-            Self::InteractionRequired => "interaction_required",
             Self::InvalidRequestUri => "invalid_request_uri",
             Self::InvalidRequestObject => "invalid_request_object",
             Self::RequestNotSupported => "request_not_supported",
@@ -114,14 +112,7 @@ impl OAuthError {
 
     /// A fault of ours. Its cause goes into our log and nowhere else.
     pub(crate) fn ours(cause: &dyn std::error::Error) -> Self {
-        let mut whole = cause.to_string();
-        let mut source = cause.source();
-        while let Some(inner) = source {
-            whole.push_str(": ");
-            whole.push_str(&inner.to_string());
-            source = inner.source();
-        }
-        tracing::error!(cause = whole, "the engine failed");
+        tracing::error!(cause = sso::causes(cause), "the engine failed");
         Self::new(Code::ServerError, "The service is temporarily unavailable.")
     }
 

@@ -119,7 +119,7 @@ pub(crate) fn of_text(text: &[u8], most: usize) -> Result<Vec<(String, String)>,
 }
 
 /// One name or value (WHATWG URL §5.1), strictly: what isn't UTF-8, or isn't encoded, is refused and not mended.
-fn decoded(text: &[u8]) -> Result<String, OAuthError> {
+pub(crate) fn decoded(text: &[u8]) -> Result<String, OAuthError> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.iter().copied();
     while let Some(byte) = bytes.next() {

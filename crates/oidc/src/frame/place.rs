@@ -9,7 +9,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, request::Parts};
+use http::{HeaderMap, HeaderName, StatusCode, header, request::Parts};
 use sso::Sso;
 use std::sync::Arc;
 use types::{Millis, TenantId};
@@ -34,6 +34,22 @@ impl Place {
     /// An address under the issuer.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.issuer)
+    }
+
+    /// Whether a page of this host sends a form: a page elsewhere can't say yes in the person's place. A browser says so in one of two ways, or in
+    /// both.
+    pub(crate) fn is_sender(&self, headers: &HeaderMap) -> bool {
+        const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+        let says = |name: HeaderName, right: &str| {
+            let mut lines = headers.get_all(name).iter();
+            match (lines.next(), lines.next()) {
+                (None, _) => None,
+                (Some(line), None) => Some(line.as_bytes() == right.as_bytes()),
+                _ => Some(false),
+            }
+        };
+        let (site, origin) = (says(SITE, "same-origin"), says(header::ORIGIN, &self.issuer));
+        (site.is_some() || origin.is_some()) && site.unwrap_or(true) && origin.unwrap_or(true)
     }
 
     /// Now.

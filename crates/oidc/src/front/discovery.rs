@@ -1,20 +1,22 @@
 //! `GET /.well-known/openid-configuration` (OpenID Connect Discovery 1.0 §3) and `/.well-known/oauth-authorization-server` (RFC 8414): what
-//! this server can do. It says what works and nothing else: each member here has a test that uses it.
+//! this server can do. It says what works and nothing else: what is promised comes from the lists that are looked at when it is asked for.
 
 use crate::frame::{error::OAuthError, headers::readable_everywhere, place::Place};
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, header};
+use jose::Algorithms;
 use serde_json::{Map, Value, json};
 
 /// How long the answer may be kept, in seconds.
 const KEPT: &str = "public, max-age=300";
 
-/// The algorithms that this server signs with.
-pub(crate) const SIGNED_WITH: [&str; 3] = ["ES256", "RS256", "EdDSA"];
-/// The algorithms that clients may sign with.
-pub(crate) const CLIENTS_SIGN_WITH: [&str; 5] = ["ES256", "PS256", "RS256", "EdDSA", "Ed25519"];
+/// The algorithms of what is signed for a client: by our keys, or by the secret that it shares.
+const SIGNED_WITH: Algorithms = Algorithms::of(&sso::signing::ALGORITHMS).or(Algorithms::HMAC);
+/// What a token says beside what it tells of its person.
+const TOKENS_OWN: [&str; 13] =
+    ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash", "c_hash"];
 /// What a person's claims can be asked for with, beside `openid`.
-pub(crate) const SCOPES: [&str; 6] = ["openid", "profile", "email", "phone", "groups", "offline_access"];
+pub(crate) const SCOPES: [&str; 5] = ["openid", "profile", "email", "groups", "offline_access"];
 
 /// `GET /.well-known/openid-configuration`.
 pub(super) async fn openid(place: Place) -> Result<Response, OAuthError> {
@@ -93,59 +95,39 @@ fn document(place: &Place, is_openid: bool, registers: bool) -> Map<String, Valu
             "urn:ietf:params:oauth:grant-type:token-exchange",
         ]),
     );
-    let mut methods = vec!["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"];
+    let mut shown = vec!["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"];
     if place.door.mtls_port.is_some() {
-        methods.extend(["tls_client_auth", "self_signed_tls_client_auth"]);
+        shown.extend(["tls_client_auth", "self_signed_tls_client_auth"]);
     }
-    let methods = json!(methods);
-    let assertions: Vec<&str> = CLIENTS_SIGN_WITH.into_iter().chain(["HS256"]).collect();
-    for endpoint in ["token", "introspection", "revocation"] {
-        say(&format!("{endpoint}_endpoint_auth_methods_supported"), methods.clone());
+    let any: Vec<&str> = shown.iter().copied().chain(["none"]).collect();
+    let assertions = Algorithms::ASYMMETRIC.or(Algorithms::HMAC).names();
+    // Who hasn't shown who it is could try tokens where they are introspected.
+    for (endpoint, methods) in [("token", &any), ("introspection", &shown), ("revocation", &any)] {
+        say(&format!("{endpoint}_endpoint_auth_methods_supported"), json!(methods));
         say(&format!("{endpoint}_endpoint_auth_signing_alg_values_supported"), json!(assertions));
     }
     say("code_challenge_methods_supported", json!(["S256"]));
-    say("dpop_signing_alg_values_supported", json!(["ES256", "EdDSA", "Ed25519", "PS256", "RS256"]));
+    say("dpop_signing_alg_values_supported", json!(Algorithms::ASYMMETRIC.names()));
     say("authorization_response_iss_parameter_supported", true.into());
     say("require_pushed_authorization_requests", false.into());
     say("require_signed_request_object", false.into());
     say("request_parameter_supported", true.into());
     // Of pushed requests only: nothing is fetched (OpenID Connect Core §6.2 would have it).
     say("request_uri_parameter_supported", false.into());
-    say("request_object_signing_alg_values_supported", json!(CLIENTS_SIGN_WITH));
+    say("request_object_signing_alg_values_supported", json!(Algorithms::ASYMMETRIC.names()));
     if is_openid {
         say("userinfo_endpoint", place.url(super::USERINFO).into());
         say("end_session_endpoint", place.url(super::LOGOUT).into());
         say("subject_types_supported", json!(["public", "pairwise"]));
-        say("id_token_signing_alg_values_supported", json!(SIGNED_WITH));
-        say("userinfo_signing_alg_values_supported", json!(SIGNED_WITH));
+        say("id_token_signing_alg_values_supported", json!(SIGNED_WITH.names()));
+        say("userinfo_signing_alg_values_supported", json!(SIGNED_WITH.names()));
         say("acr_values_supported", json!(acrs()));
         say("display_values_supported", json!(["page"]));
         say("prompt_values_supported", json!(["none", "login", "consent", "select_account"]));
         say("claim_types_supported", json!(["normal"]));
         say("claims_parameter_supported", true.into());
-        say(
-            "claims_supported",
-            json!([
-                "sub",
-                "iss",
-                "aud",
-                "exp",
-                "iat",
-                "auth_time",
-                "nonce",
-                "acr",
-                "amr",
-                "azp",
-                "sid",
-                "at_hash",
-                "name",
-                "given_name",
-                "family_name",
-                "preferred_username",
-                "email",
-                "groups",
-            ]),
-        );
+        let told = sso::claims::STANDARD.iter().map(|(_, name)| *name);
+        say("claims_supported", TOKENS_OWN.into_iter().chain(told).collect());
         say("frontchannel_logout_supported", true.into());
         say("frontchannel_logout_session_supported", true.into());
         say("backchannel_logout_supported", true.into());

@@ -11,6 +11,7 @@ mod authorize;
 mod bound;
 mod clients;
 mod codes;
+mod consent;
 mod hostile;
 mod logout;
 mod programs;

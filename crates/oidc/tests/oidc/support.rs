@@ -267,7 +267,7 @@ impl Browser<'_> {
         self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
     }
 
-    /// What a thief copies.
+    /// Whether it keeps a cookie of this name.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.cookies.lock().unwrap().contains_key(name)
     }

@@ -473,7 +473,7 @@ async fn nothing_that_is_granted_while_a_person_is_revoked_survives_it() {
 
 /// Relying parties keep what they have read for as long as they were told; every token that they are given must verify by that.
 #[tokio::test]
-async fn keys_rotate_under_load_without_a_failed_verification() {
+async fn every_token_verifies_by_what_its_reader_has_kept_while_keys_turn() {
     let house = House::new().await;
     let client = house
         .client(|client| {

@@ -12,7 +12,7 @@ use xmlsig::{
     redirect::{self, Parameter},
 };
 
-/// The largest message, in bytes of XML; beside its bytes it may hold no more than any of X's protocol messages.
+/// The largest message, in bytes of XML. Of elements and text it may hold less than a message with an assertion: none of these has one.
 pub(crate) const LIMITS: Limits = Limits { bytes: 64 * 1024, elements: 2_000, text: 16 * 1024, ..Limits::MESSAGE };
 /// The largest form, in bytes: a message in base64, escaped, and the RelayState.
 const LARGEST_FORM: usize = 256 * 1024;

@@ -11,7 +11,7 @@ use sso::party::{Binding, Endpoint, LogoutEndpoint, SamlParty};
 use types::{Millis, ct_eq};
 use xmlsig::{Accept, Document, Element, Limits, PublicKey, ns};
 
-/// So many addresses, keys and formats are taken of each kind.
+/// So many addresses and keys are taken of each kind.
 const MOST: usize = 50;
 /// So many keys: no more are ever tried.
 const MOST_KEYS: usize = 8;
@@ -60,8 +60,6 @@ pub struct PartyMetadata {
     pub signing: Vec<String>,
     /// Certificates to encrypt to, likewise.
     pub encryption: Vec<String>,
-    /// URIs of the kinds of names that it takes, in its order.
-    pub name_id_formats: Vec<String>,
     /// Whether it signs its requests.
     pub requests_signed: bool,
     /// Whether it wants assertions signed.
@@ -157,8 +155,6 @@ impl PartyMetadata {
         }
         signing.truncate(MOST_KEYS);
         encryption.truncate(MOST_KEYS);
-        let formats = role.children_of(ns::MD, "NameIDFormat").take(MOST);
-        let name_id_formats = formats.filter_map(|format| read::value(format, "NameIDFormat").ok()).collect();
         Ok(Self {
             entity_id: entity_id.to_owned(),
             consumers: consumers(role)?,
@@ -166,7 +162,6 @@ impl PartyMetadata {
             logout_soap: logout_soap(role),
             signing,
             encryption,
-            name_id_formats,
             requests_signed: flag(role, "AuthnRequestsSigned")?,
             wants_assertions_signed: flag(role, "WantAssertionsSigned")?,
             display_name: display_name(found),

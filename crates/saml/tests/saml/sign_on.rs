@@ -112,7 +112,7 @@ async fn nobody_signed_in_goes_to_the_page_and_who_gives_up_is_told_of() {
     let id = browser.cookies().into_keys().find(|name| name.contains("countersign-so-")).unwrap();
     assert!(id.starts_with("__Host-"));
     // The page leads back here; who comes so without a session gave up.
-    let path = held(&house, &browser).await;
+    let path = held(&browser).await;
     let answer = browser.get(&format!("{path}?tried")).await;
     assert_eq!(answer.codes(), ("Responder".to_owned(), "AuthnFailed".to_owned()));
     let answer = browser.get(&format!("{path}?tried")).await;
@@ -120,11 +120,10 @@ async fn nobody_signed_in_goes_to_the_page_and_who_gives_up_is_told_of() {
 }
 
 /// Where the only kept request of this browser goes on: asked for anew, because only the sign-in knows it.
-async fn held(house: &House, browser: &Browser) -> String {
+async fn held(browser: &Browser) -> String {
     // A form shows it in its redirect.
     let encoded = xmlsig::post::encode(plain("_r2").as_str());
     let answer = browser.post("/saml/sso", &[("SAMLRequest", &encoded)]).await;
-    let _ = house;
     answer.location
 }
 
@@ -132,7 +131,7 @@ async fn held(house: &House, browser: &Browser) -> String {
 async fn after_the_sign_in_the_same_request_is_answered_once() {
     let house = House::new().await;
     let browser = house.browser();
-    let path = held(&house, &browser).await;
+    let path = held(&browser).await;
     let user = house.user(house.tenant, "alice").await;
     house.session(&browser, user, Strength::Passkey).await;
     let answer = browser.get(&format!("{path}?tried")).await;
@@ -287,10 +286,18 @@ async fn whoever_may_not_use_the_application_gets_nothing() {
     let house = House::new().await;
     let (browser, user, _) = house.signed_in("alice", Strength::Passkey).await;
     let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
-    assert!(tx.set_user_status(user, "disabled").await.unwrap());
+    assert!(tx.lock_user(user, house.world.now()).await.unwrap());
     tx.commit().await.unwrap();
     let answer = browser.get(&carried(&plain("_r1"))).await;
-    assert_ne!(answer.field("SAMLResponse").map(|_| answer.codes().0).as_deref(), Some("Success"), "{}", answer.text);
+    assert_eq!(answer.codes(), ("Responder".to_owned(), "RequestDenied".to_owned()));
+    assert!(answer.response().root().child(ns::SAML, "Assertion").unwrap().is_none(), "{}", answer.text);
+    // Whoever is disabled has no session any more.
+    let (browser, user, _) = house.signed_in("bob", Strength::Passkey).await;
+    let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
+    assert!(tx.set_user_status(user, "disabled").await.unwrap());
+    tx.commit().await.unwrap();
+    let answer = browser.get(&carried(&plain("_r2"))).await;
+    assert!(answer.status == StatusCode::SEE_OTHER && answer.location.starts_with("/sign-in/"), "{}", answer.text);
 }
 
 #[tokio::test]

@@ -2,8 +2,10 @@
 //! somebody else.
 
 use super::{ClientAuth, ForwardHost, GrantType, Kind, OidcClient, SamlParty, Settings, Subject};
-use crate::{SsoError, host::Host};
+use crate::{SsoError, host::Host, redirect_uri, signing};
 use data_encoding::BASE64;
+use jose::{Algorithm, Algorithms, JwkSet};
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use url::Url;
 
 /// The longest address, in bytes.
@@ -18,11 +20,8 @@ const LONGEST_CERTIFICATE: usize = 16 * 1024;
 const LONGEST_KEYS: usize = 32 * 1024;
 /// The largest picture, in bytes of its address.
 const LONGEST_ICON: usize = 48 * 1024;
-/// Algorithms that anything of ours is signed by, or is taken by. Never `none`.
-const ALGORITHMS: [&str; 10] =
-    ["ES256", "RS256", "EdDSA", "PS256", "ES384", "RS384", "PS384", "RS512", "PS512", "HS256"];
-/// Those that id tokens and userinfo are signed by.
-const OURS: [&str; 4] = ["ES256", "RS256", "EdDSA", "HS256"];
+/// What id tokens and userinfo are signed by: our keys, or the client's secret.
+const OURS: Algorithms = Algorithms::of(&signing::ALGORITHMS).or(Algorithms::HMAC);
 /// The longest lives, in seconds.
 const DAY: u32 = 86_400;
 const YEAR: u32 = 366 * 86_400;
@@ -104,29 +103,10 @@ fn oidc(client: &OidcClient) -> Result<(), SsoError> {
         return Err(bad("oidc.jwks_uri", "there are keys already; one of the two"));
     }
     let keys = client.jwks.is_some() || client.jwks_uri.is_some();
-    let signs = client.auth_method == ClientAuth::PrivateKeyJwt || client.require_signed_request;
-    if (signs || client.auth_method == ClientAuth::SelfSignedTlsClientAuth) && !keys {
-        return Err(bad("oidc.jwks", "a client that signs, or has its own certificate, needs its keys here"));
+    if (client.auth_method == ClientAuth::PrivateKeyJwt || client.require_signed_request) && !keys {
+        return Err(bad("oidc.jwks", "a client that signs needs its keys here"));
     }
-    let tls = &client.tls;
-    let names = [&tls.subject_dn, &tls.san_dns, &tls.san_uri, &tls.san_ip, &tls.san_email];
-    let named = names.iter().filter(|name| name.is_some()).count();
-    if client.auth_method == ClientAuth::TlsClientAuth && named != 1 {
-        return Err(bad("oidc.tls", "exactly one name of the certificate is needed"));
-    }
-    if !OURS.contains(&client.id_token_alg.as_str()) {
-        return Err(bad("oidc.id_token_alg", "is one of ES256, RS256, EdDSA, HS256"));
-    }
-    if client.userinfo_alg.as_deref().is_some_and(|alg| !OURS.contains(&alg)) {
-        return Err(bad("oidc.userinfo_alg", "is one of ES256, RS256, EdDSA, HS256"));
-    }
-    for (alg, at) in
-        [(&client.auth_signing_alg, "oidc.auth_signing_alg"), (&client.request_object_alg, "oidc.request_object_alg")]
-    {
-        if alg.as_deref().is_some_and(|alg| !ALGORITHMS.contains(&alg)) {
-            return Err(bad(at, "is no algorithm that is taken"));
-        }
-    }
+    certificate(client)?;
     if client.signs_with_secret() && !client.is_confidential() {
         return Err(bad("oidc.id_token_alg", "a client without a secret can't verify by it"));
     }
@@ -141,10 +121,8 @@ fn oidc(client: &OidcClient) -> Result<(), SsoError> {
         if !client.dpop_required && !client.certificate_bound {
             return Err(bad("oidc.dpop_required", "FAPI 2.0 binds tokens: by DPoP or by a certificate (§5.3.2.1)"));
         }
-        if client.id_token_alg == "RS256" || client.id_token_alg == "HS256" {
-            return Err(bad("oidc.id_token_alg", "FAPI 2.0 signs by ES256, EdDSA or PS256 (§5.4)"));
-        }
     }
+    algorithms(client)?;
     if let Subject::Pairwise { sector } = &client.subject
         && Host::parse(sector).is_none_or(|host| host.name != *sector)
     {
@@ -167,6 +145,57 @@ fn oidc(client: &OidcClient) -> Result<(), SsoError> {
     within(client.refresh_token_seconds, 60, YEAR, "oidc.refresh_token_seconds")?;
     within(client.refresh_idle_seconds, 60, YEAR, "oidc.refresh_idle_seconds")?;
     client.claims.check("oidc.claims", true)
+}
+
+/// What a client that shows a certificate needs to be known by: nothing of it is fetched, and without an authority no certificate counts.
+fn certificate(client: &OidcClient) -> Result<(), SsoError> {
+    let tls = &client.tls;
+    match client.auth_method {
+        ClientAuth::SelfSignedTlsClientAuth => {
+            let keys = client.jwks.as_ref().filter(|keys| JwkSet::from_value(keys).is_ok());
+            let keys = keys.and_then(|keys| keys["keys"].as_array()).into_iter().flatten();
+            let mut shown = keys.filter_map(|key| key.pointer("/x5c/0")?.as_str());
+            if shown.next().is_none() {
+                return Err(bad("oidc.jwks", "a client with its own certificate has that here, as x5c of a key"));
+            }
+        }
+        ClientAuth::TlsClientAuth => {
+            let names = [&tls.subject_dn, &tls.san_dns, &tls.san_uri, &tls.san_ip, &tls.san_email];
+            if names.iter().filter(|name| name.is_some()).count() != 1 {
+                return Err(bad("oidc.tls", "exactly one name of the certificate is needed"));
+            }
+            let pem = tls.authorities.as_deref().unwrap_or_default();
+            if !CertificateDer::pem_slice_iter(pem.as_bytes()).any(|one| one.is_ok()) {
+                return Err(bad("oidc.tls.authorities", "the authority's certificate is needed, PEM"));
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// By what a client's tokens are signed, and what it signs by: nothing that isn't done where it is set, or the client could never sign in.
+fn algorithms(client: &OidcClient) -> Result<(), SsoError> {
+    let all = if client.fapi { Algorithms::FAPI } else { Algorithms::ASYMMETRIC.or(Algorithms::HMAC) };
+    let signs = match client.auth_method {
+        ClientAuth::ClientSecretJwt => Algorithms::HMAC,
+        ClientAuth::PrivateKeyJwt => all.and(Algorithms::ASYMMETRIC),
+        // It doesn't sign; what it would sign by is no matter.
+        _ => Algorithms::ASYMMETRIC.or(Algorithms::HMAC),
+    };
+    for (name, taken, at) in [
+        (Some(&client.id_token_alg), OURS.and(all), "oidc.id_token_alg"),
+        (client.userinfo_alg.as_ref(), OURS.and(all), "oidc.userinfo_alg"),
+        (client.auth_signing_alg.as_ref(), signs, "oidc.auth_signing_alg"),
+        (client.request_object_alg.as_ref(), all.and(Algorithms::ASYMMETRIC), "oidc.request_object_alg"),
+    ] {
+        let fits = name.is_none_or(|name| Algorithm::from_name(name).is_some_and(|one| taken.contains(one)));
+        if !fits {
+            let fapi = if client.fapi { " (FAPI 2.0 §5.4)" } else { "" };
+            return Err(SsoError::invalid(at, format!("is one of {}{fapi}", taken.names().join(", "))));
+        }
+    }
+    Ok(())
 }
 
 fn saml(party: &SamlParty) -> Result<(), SsoError> {
@@ -276,18 +305,17 @@ fn forward(host: &ForwardHost, key: &str) -> Result<(), SsoError> {
     Ok(())
 }
 
-/// Where a browser may be sent with a code. `https` with a host; `http` to this machine alone (RFC 8252 §7.3); a scheme of an app's own,
-/// which has a dot (§7.1), only for a program on somebody's own device.
+/// Where a browser may be sent with a code.
 fn redirect(uri: &str, confidential: bool, at: &str) -> Result<(), SsoError> {
-    let url = plain_url(uri, at)?;
-    match url.scheme() {
-        "https" | "http" => web(uri, at),
-        "javascript" | "data" | "vbscript" | "file" | "blob" | "about" => {
-            Err(bad(at, "is no address of an application"))
-        }
-        scheme if scheme.contains('.') && !confidential => Ok(()),
-        _ => Err(bad(at, "must be https://, or for a program on a device a scheme of its own with a dot in it")),
+    plain_url(uri, at)?;
+    if redirect_uri::may_be_registered(uri, confidential) {
+        return Ok(());
     }
+    Err(bad(
+        at,
+        "must begin with https:// (http:// only for this machine itself) and name a host, and nobody's name or password; for a \
+         program on a device it may be a scheme of its own with a dot in it",
+    ))
 }
 
 /// An address that browsers are sent to, or that is asked by the server: `https`, or `http` to this machine.

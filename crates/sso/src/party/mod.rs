@@ -9,13 +9,15 @@ mod forward;
 mod keep;
 mod oidc;
 mod saml;
+#[cfg(test)]
+mod tests;
 
 pub use forward::ForwardHost;
 pub(crate) use keep::Parties;
 pub use oidc::{ClientAuth, GrantType, OidcClient, SecretHash, Subject, TlsClient, TokenFormat};
 pub use saml::{
     BackLogout, Binding, EncryptionAlgorithm, Endpoint, KeyTransport, LogoutEndpoint, NameIdFormat, NameIdSettings,
-    SamlParty, SignatureAlgorithm,
+    SamlParty,
 };
 
 use auth::{Application, sign_in::Level};

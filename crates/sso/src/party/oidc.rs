@@ -149,8 +149,6 @@ pub struct OidcClient {
     pub frontchannel_logout_session_required: bool,
     /// What the server calls to sign out there.
     pub backchannel_logout_uri: Option<String>,
-    /// Whether it wants `sid` there.
-    pub backchannel_logout_session_required: bool,
     /// Whether it is the organisation's own: then nobody is asked for consent.
     pub first_party: bool,
     /// What it may ask for.
@@ -214,7 +212,6 @@ impl Default for OidcClient {
             frontchannel_logout_uri: None,
             frontchannel_logout_session_required: true,
             backchannel_logout_uri: None,
-            backchannel_logout_session_required: true,
             first_party: true,
             scopes: ["openid", "profile", "email", "groups", "offline_access"].map(str::to_owned).to_vec(),
             resources: Vec::new(),

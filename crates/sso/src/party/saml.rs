@@ -76,17 +76,6 @@ impl NameIdFormat {
     }
 }
 
-/// By what algorithm something is signed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SignatureAlgorithm {
-    /// RSA with SHA-256: everybody takes it.
-    #[default]
-    RsaSha256,
-    /// ECDSA over P-256 with SHA-256.
-    EcdsaSha256,
-}
-
 /// By what algorithm an assertion is encrypted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -154,8 +143,6 @@ pub struct SamlParty {
     pub sign_response: bool,
     /// Whether the assertion is signed.
     pub sign_assertion: bool,
-    /// By what algorithm.
-    pub signature: SignatureAlgorithm,
     /// Whether assertions are encrypted.
     pub encrypt: bool,
     /// By what algorithm.
@@ -202,7 +189,6 @@ impl Default for SamlParty {
             name_id: NameIdSettings::default(),
             sign_response: false,
             sign_assertion: true,
-            signature: SignatureAlgorithm::default(),
             encrypt: false,
             encryption: EncryptionAlgorithm::default(),
             key_transport: KeyTransport::default(),

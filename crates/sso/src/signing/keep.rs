@@ -13,8 +13,8 @@ use store::{SigningKeyRow, Store, engine::GAP, fields};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use types::{Millis, SecretBytes, TenantId};
 
-/// Tenants whose keys are kept.
-const KEPT: usize = 20_000;
+/// Tenants whose keys are kept in memory.
+const TENANTS: usize = 20_000;
 
 /// Tenants' signing keys.
 pub struct SigningKeys {
@@ -49,7 +49,7 @@ impl SigningKeys {
     #[must_use]
     pub fn start(store: Arc<Store>) -> Arc<Self> {
         let notices = store.engine().notices();
-        let keys = Arc::new(Self { store, kept: Cache::new(KEPT) });
+        let keys = Arc::new(Self { store, kept: Cache::new(TENANTS) });
         tokio::spawn(hear(Arc::downgrade(&keys), notices));
         keys
     }
@@ -144,7 +144,13 @@ impl SigningKeys {
     pub async fn list(&self, tenant: TenantId, usage: Usage) -> Result<Vec<(SigningKeyRow, KeyState)>, SsoError> {
         let now = self.store.world().now();
         let rows = self.store.tenant(tenant).signing_keys(usage.as_str(), now).await?;
-        Ok(rows.into_iter().map(|row| (KeyState::of(&row, now), row)).map(|(state, row)| (row, state)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| {
+                let state = KeyState::of(&row, now);
+                (row, state)
+            })
+            .collect())
     }
 
     /// Makes the next key of a line. While one waits to be used, [`Turn::After`] adds no other. Whether one was made.

@@ -5,8 +5,8 @@
 //!    └──────► denied
 //! ```
 //!
-//! The code that a person types is short, so it is worth something only to who is signed in, and only for [`DEVICE_LIFE`]; wrong ones are counted
-//! for each person by whoever shows the page.
+//! The code that a person types is short, so it is worth something only to who is signed in, and only for [`DEVICE_LIFE`]; those that are tried
+//! are counted, for each address and for the whole organisation.
 
 use super::{GrantError, Granted, Grants, Minted, Want, hold, lasting, with_refresh};
 use crate::{RelyingParty, SsoError};

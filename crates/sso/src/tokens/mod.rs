@@ -24,6 +24,7 @@ mod housekeeping;
 mod mint;
 mod once;
 mod pkce;
+mod proof;
 mod redeem;
 mod revoke;
 mod strangers;
@@ -33,7 +34,7 @@ pub use device::{DEVICE_LIFE, DeviceAsked, DeviceCodes, DeviceRequest, Polled};
 pub use error::GrantError;
 pub use mint::{Minted, Want};
 pub use once::PUSHED_LIFE;
-pub use pkce::is_challenge;
+pub use proof::{BadToken, ClientCertificates, ProofError, Proving, Scheme, brought};
 pub use redeem::Present;
 pub use store::Ended;
 

@@ -29,7 +29,8 @@ struct Found {
 
 impl Grants {
     /// Redeems a code, once. One that comes a second time ends its family, with every token that came of it (RFC 9700 §4.5); so does one that
-    /// comes from its client with anything else wrong: somebody is trying.
+    /// comes from its client with another address, verifier or key than it was asked for with: somebody is trying. A scope or a resource that
+    /// wasn't granted is the client's mistake ([`GrantError::Scope`], [`GrantError::Target`]), and uses nothing up.
     pub async fn redeem_code(
         &self,
         party: &RelyingParty,

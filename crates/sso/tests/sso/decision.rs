@@ -45,13 +45,13 @@ fn what_is_asked_for_beyond_the_session_asks_again() {
         let before = site.signed(&browser).await;
         house.clock.advance(Duration::from_secs(60));
         let now = house.world.now();
-        let old = Ask { max_age: Some(Duration::from_secs(30)), ..Ask::default() };
+        let old = Ask { fresh_since: Some(now - Duration::from_secs(30)), ..Ask::default() };
         let fresh = Ask { fresh_since: Some(now), ..Ask::default() };
         let hardware = Ask { level: Level::Hardware, ..Ask::default() };
         for ask in [&old, &fresh, &hardware] {
             assert!(matches!(site.stand(&browser, ask).await, Stand::SignIn(_)), "{ask:?}");
         }
-        let younger = Ask { max_age: Some(Duration::from_secs(90)), ..Ask::default() };
+        let younger = Ask { fresh_since: Some(now - Duration::from_secs(90)), ..Ask::default() };
         assert!(matches!(site.stand(&browser, &younger).await, Stand::Signed(_)));
 
         // The proof gives the same session another secret: what was planted or seen before is worth nothing after.

@@ -1,7 +1,7 @@
 //! Nothing that a fuzzer writes is signed by a key that it doesn't have.
 #![no_main]
 
-use countersign_xmlsig::{Accept, Document, Limits, PublicKey, verify};
+use countersign_xmlsig::{Accept, Document, Limits, PublicKey, fuzzing, verify};
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 
@@ -11,7 +11,7 @@ static KEY: LazyLock<PublicKey> = LazyLock::new(|| {
     let point = "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5";
     let mut spki = [&head[..], &[3, 0x42, 0]].concat();
     spki.extend((0..point.len()).step_by(2).map(|at| u8::from_str_radix(&point[at..at + 2], 16).unwrap()));
-    PublicKey::from_spki(&spki).unwrap()
+    fuzzing::from_spki(&spki).unwrap()
 });
 
 fuzz_target!(|octets: &[u8]| {

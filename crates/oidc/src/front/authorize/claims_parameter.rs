@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 
 /// Claims that one request may name, in both places together.
 const MOST: usize = 64;
+/// Bytes of the parameter: no request has more.
+const LONGEST: usize = crate::frame::params::MOST_BYTES;
 /// Bytes of a claim's name.
 const LONGEST_NAME: usize = 128;
 /// Values that one claim may be asked to have.
@@ -35,8 +37,7 @@ const UNREADABLE: OAuthError = OAuthError::invalid_request("The claims parameter
 impl Wishes {
     /// From the parameter's text. Members that this server doesn't know are none of its business (§5.5).
     pub(crate) fn read(text: &str) -> Result<Self, OAuthError> {
-        // Depth is limited by the parser, length by the form's limit.
-        let Ok(Value::Object(whole)) = serde_json::from_str(text) else { return Err(UNREADABLE) };
+        let whole = jose::json::parse_object(text.as_bytes(), LONGEST).map_err(|_| UNREADABLE)?;
         let wishes = Self { id_token: place(&whole, "id_token")?, userinfo: place(&whole, "userinfo")? };
         if wishes.id_token.len() + wishes.userinfo.len() > MOST { Err(UNREADABLE) } else { Ok(wishes) }
     }
@@ -122,6 +123,10 @@ mod tests {
             r#"{"id_token":{"acr":{"essential":"yes"}}}"#,
             r#"{"id_token":{"acr":{"values":"a"}}}"#,
             r#"{"id_token":{"":null}}"#,
+            // Some would read the first, others the last.
+            r#"{"id_token":{"acr":{"essential":true},"acr":null}}"#,
+            r#"{"id_token":{"acr":{"essential":true,"essential":false}}}"#,
+            r#"{"id_token":{},"id_token":{}}"#,
         ] {
             assert_eq!(Wishes::read(bad), Err(UNREADABLE), "{bad}");
         }

@@ -71,7 +71,6 @@ impl Case<'_> {
                 }
             },
             // To who asks in silence, what isn't a sign-in looks the same, but for what is to be asked next.
-            Stand::Denied("interaction_required") => self.refuse(Code::InteractionRequired, ""),
             Stand::Denied("consent_required") => self.refuse(Code::ConsentRequired, ""),
             Stand::Denied(_) if ask.passive => self.refuse(Code::LoginRequired, ""),
             Stand::Denied(_) => self.refuse(Code::AccessDenied, "The person may not use this application."),
@@ -112,7 +111,6 @@ impl Case<'_> {
         Ask {
             level: self.pending.level,
             // Held against when it was asked, not against now: a sign-in takes its time.
-            max_age: None,
             fresh_since: if again { Some(asked) } else { aged },
             passive: request.prompt.none,
             login_hint: if request.prompt.select_account { Some(String::new()) } else { request.login_hint.clone() },

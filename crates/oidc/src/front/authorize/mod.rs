@@ -159,5 +159,5 @@ fn verified(party: &RelyingParty, uri: &str) -> Result<(), OAuthError> {
         OAuthError::invalid_request("The redirect_uri is not one that was registered for this client.");
     let client = pending::client(party)?;
     let registered = client.redirect_uris.iter().map(String::as_str);
-    if super::redirect_uri::is_registered(registered, uri) { Ok(()) } else { Err(FOREIGN) }
+    if sso::redirect_uri::is_registered(registered, uri) { Ok(()) } else { Err(FOREIGN) }
 }

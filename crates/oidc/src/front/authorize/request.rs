@@ -144,7 +144,7 @@ fn text(form: &Form, name: &str, longest: usize, wrong: &'static str) -> Result<
 fn challenge(form: &Form) -> Result<Option<String>, OAuthError> {
     match (form.get("code_challenge")?, form.get("code_challenge_method")?) {
         (None, None) => Ok(None),
-        (Some(challenge), Some("S256")) => match digest(challenge) {
+        (Some(challenge), Some("S256")) => match jose::is_digest(challenge) {
             true => Ok(Some(challenge.to_owned())),
             false => Err(OAuthError::invalid_request("The code_challenge must be 43 characters of base64url.")),
         },
@@ -152,14 +152,9 @@ fn challenge(form: &Form) -> Result<Option<String>, OAuthError> {
     }
 }
 
-/// Whether this is 32 bytes in base64url.
-fn digest(text: &str) -> bool {
-    text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-}
-
 fn thumbprint(text: &str) -> Result<String, OAuthError> {
     let wrong = OAuthError::invalid_request("The dpop_jkt must be the SHA-256 thumbprint of a key.");
-    if digest(text) { Ok(text.to_owned()) } else { Err(wrong) }
+    if jose::is_digest(text) { Ok(text.to_owned()) } else { Err(wrong) }
 }
 
 fn max_age(text: Option<&str>) -> Result<Option<u64>, OAuthError> {

@@ -16,7 +16,7 @@ use crate::front::authorize::{
 };
 use auth::account::Session;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, Method, header};
+use http::Method;
 use sso::{Goodbye, Leaf, Protocol, RelyingParty, Visit};
 use std::sync::Arc;
 use types::SecretString;
@@ -39,7 +39,7 @@ pub(super) async fn logout(place: Place, asked: Asked) -> Response {
         Err((parts, error)) => return page::refusal(error, &parts.headers),
     };
     let done =
-        if form.parts.method == Method::POST && is_ours(&place, &form.parts.headers) && form.all("token").len() == 1 {
+        if form.parts.method == Method::POST && place.is_sender(&form.parts.headers) && form.all("token").len() == 1 {
             confirmed(&place, &form).await
         } else if form.parts.method == Method::POST {
             // A POST from another site brings no cookies of ours: the browser comes again by a GET, which does.
@@ -132,7 +132,7 @@ async fn wanted(place: &Place, form: &Form) -> Result<Wanted, OAuthError> {
         Some(uri) => {
             let client = party.as_ref().and_then(|party| party.oidc()).ok_or(FOREIGN)?;
             let registered = client.post_logout_redirect_uris.iter().map(String::as_str);
-            if !super::redirect_uri::is_registered(registered, uri) {
+            if !sso::redirect_uri::is_registered(registered, uri) {
                 return Err(FOREIGN);
             }
             Some(match form.get("state")? {
@@ -181,20 +181,6 @@ async fn is_of(place: &Place, party: &RelyingParty, hint: &Hint, session: &Sessi
             Ok(subject.map_err(|error| OAuthError::ours(&error))? == hint.sub)
         }
     }
-}
-
-/// Whether a page of this origin sends this.
-fn is_ours(place: &Place, headers: &HeaderMap) -> bool {
-    let says = |name: &str, right: &str| {
-        let mut lines = headers.get_all(name).iter();
-        match (lines.next(), lines.next()) {
-            (None, _) => None,
-            (Some(line), None) => Some(line.as_bytes() == right.as_bytes()),
-            _ => Some(false),
-        }
-    };
-    let (site, origin) = (says("sec-fetch-site", "same-origin"), says(header::ORIGIN.as_str(), &place.issuer));
-    (site.is_some() || origin.is_some()) && site.unwrap_or(true) && origin.unwrap_or(true)
 }
 
 fn again(form: &Form) -> Response {

@@ -3,13 +3,10 @@
 //! What a program asks for itself is less than what an administrator may give: it is never the organisation's own, so its people are asked;
 //! it always uses PKCE; and it gets tokens for people only. What is strict once, an administrator may have made so: the program doesn't undo it.
 
-use crate::{
-    frame::error::{Code, OAuthError},
-    front::redirect_uri,
-};
+use crate::frame::error::{Code, OAuthError};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use sso::{ClientAuth, GrantType, OidcClient, party::Subject, party::TlsClient};
+use sso::{ClientAuth, GrantType, OidcClient, party::Subject, party::TlsClient, redirect_uri};
 
 /// Bytes of a name for people.
 const LONGEST_NAME: usize = 100;
@@ -48,7 +45,6 @@ pub(crate) struct Metadata {
     frontchannel_logout_uri: Option<String>,
     frontchannel_logout_session_required: Option<bool>,
     backchannel_logout_uri: Option<String>,
-    backchannel_logout_session_required: Option<bool>,
     initiate_login_uri: Option<String>,
     client_uri: Option<String>,
     policy_uri: Option<String>,
@@ -67,8 +63,8 @@ impl Metadata {
     /// From a request's body.
     pub(crate) fn read(body: &[u8]) -> Result<Self, OAuthError> {
         const UNREADABLE: OAuthError = invalid("The metadata can not be read.");
-        // An object, in which a list of values would else be taken for one.
-        let object: Map<String, Value> = serde_json::from_slice(body).map_err(|_| UNREADABLE)?;
+        // An object, in which a list of values would else be taken for one; and no member twice, of which another may read the other.
+        let object = jose::json::parse_object(body, super::LONGEST).map_err(|_| UNREADABLE)?;
         serde_json::from_value(Value::Object(object)).map_err(|_| UNREADABLE)
     }
 
@@ -83,18 +79,18 @@ impl Metadata {
     /// As settings; what was set before and isn't the program's to say comes from `before`.
     pub(crate) fn client(&self, before: &OidcClient) -> Result<OidcClient, OAuthError> {
         self.promises()?;
+        let auth_method = match &self.token_endpoint_auth_method {
+            None => ClientAuth::ClientSecretBasic,
+            Some(word) => word_of(word).ok_or(invalid("The token_endpoint_auth_method is not one of this server."))?,
+        };
         for uri in self.redirect_uris.iter().chain(&self.post_logout_redirect_uris) {
-            if !redirect_uri::may_be_registered(uri) {
+            if !redirect_uri::may_be_registered(uri, auth_method != ClientAuth::None) {
                 return Err(OAuthError::new(Code::InvalidRedirectUri, "An address is none that may be registered."));
             }
         }
         if self.redirect_uris.is_empty() {
             return Err(OAuthError::new(Code::InvalidRedirectUri, "There must be a redirect_uri."));
         }
-        let auth_method = match &self.token_endpoint_auth_method {
-            None => ClientAuth::ClientSecretBasic,
-            Some(word) => word_of(word).ok_or(invalid("The token_endpoint_auth_method is not one of this server."))?,
-        };
         let alg = |given: &Option<String>, usual: &str| given.clone().unwrap_or_else(|| usual.to_owned());
         let scopes: Vec<String> = match &self.scope {
             None => before.scopes.clone(),
@@ -132,7 +128,6 @@ impl Metadata {
             frontchannel_logout_uri: self.frontchannel_logout_uri.clone(),
             frontchannel_logout_session_required: self.frontchannel_logout_session_required.unwrap_or(true),
             backchannel_logout_uri: self.backchannel_logout_uri.clone(),
-            backchannel_logout_session_required: self.backchannel_logout_session_required.unwrap_or(true),
             first_party: false,
             scopes,
             default_max_age: self.default_max_age,
@@ -293,7 +288,8 @@ pub(super) fn of(client_id: &str, name: &str, client: &OidcClient) -> Map<String
         ("frontchannel_logout_uri", json!(client.frontchannel_logout_uri)),
         ("frontchannel_logout_session_required", json!(client.frontchannel_logout_session_required)),
         ("backchannel_logout_uri", json!(client.backchannel_logout_uri)),
-        ("backchannel_logout_session_required", json!(client.backchannel_logout_session_required)),
+        // The session is always named there.
+        ("backchannel_logout_session_required", json!(client.backchannel_logout_uri.as_ref().map(|_| true))),
         ("initiate_login_uri", json!(client.initiate_login_uri)),
         ("client_uri", json!(client.client_uri)),
         ("policy_uri", json!(client.policy_uri)),
@@ -399,7 +395,8 @@ mod tests {
             asked[member] = value.clone();
             assert!(read(&asked).is_err(), "{member} {value}");
         }
-        for body in ["", "[]", "1", "{", "{\"redirect_uris\":{}}"] {
+        let twice = r#"{"redirect_uris":["https://a.example/"],"redirect_uris":["https://b.example/"]}"#;
+        for body in ["", "[]", "1", "{", "{\"redirect_uris\":{}}", twice] {
             assert!(Metadata::read(body.as_bytes()).is_err(), "{body}");
         }
     }

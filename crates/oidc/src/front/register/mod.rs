@@ -24,6 +24,7 @@ use serde_json::{Map, Value};
 use sso::{
     ClientAuth, Kind, OidcClient, Protocol, RelyingParty, Settings, SsoError,
     manage::{self, NewParty, NewSecret},
+    tokens::{self, Scheme},
 };
 use std::sync::Arc;
 use store::fields;
@@ -181,10 +182,10 @@ async fn digest(place: &Place, token: &str) -> Result<String, OAuthError> {
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
-    let line = lines.next().filter(|_| lines.next().is_none())?;
-    let (scheme, token) = line.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+    match tokens::brought(headers) {
+        Ok(Some((Scheme::Bearer, token))) => Some(token),
+        _ => None,
+    }
 }
 
 fn settings(party: &RelyingParty) -> Result<&OidcClient, OAuthError> {

@@ -8,14 +8,17 @@
 const LONGEST: usize = 2048;
 
 /// Whether somebody may be sent to `asked`, which must be one of `registered`.
-pub(crate) fn is_registered<'a>(registered: impl IntoIterator<Item = &'a str>, asked: &str) -> bool {
+#[must_use]
+pub fn is_registered<'a>(registered: impl IntoIterator<Item = &'a str>, asked: &str) -> bool {
     is_safe(asked) && registered.into_iter().any(|known| known == asked || differs_in_port_only(known, asked))
 }
 
-/// Whether an address may be registered: absolute, without a fragment, by https; by http on the machine itself; or by a scheme of a
-/// program's own that is a reversed domain name (RFC 8252 §7.1).
-pub(crate) fn may_be_registered(uri: &str) -> bool {
-    if !is_safe(uri) {
+/// Whether an address may be registered, by whomever: absolute, without a fragment, by https; by http on the machine itself; or, for a
+/// program on somebody's own device (not `confidential`), by a scheme of its own that is a reversed domain name (RFC 8252 §7.1).
+#[must_use]
+pub fn may_be_registered(uri: &str, confidential: bool) -> bool {
+    // Whoever writes a star means more addresses than one.
+    if !is_safe(uri) || uri.contains('*') {
         return false;
     }
     if let Some(rest) = uri.strip_prefix("https://") {
@@ -26,7 +29,7 @@ pub(crate) fn may_be_registered(uri: &str) -> bool {
     }
     let Some((scheme, rest)) = uri.split_once(':') else { return false };
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+');
-    scheme.contains('.') && scheme.bytes().all(plain) && rest.starts_with('/')
+    !confidential && scheme.contains('.') && scheme.bytes().all(plain) && rest.starts_with('/')
 }
 
 /// What every reader reads the same: plain ASCII without a fragment, a backslash, or what must be encoded.
@@ -91,7 +94,7 @@ mod tests {
         let registered = ["https://app.example/cb", "https://a.app.example/cb?x=1", "com.example.app:/cb"];
         for good in registered {
             assert!(is_registered(registered, good), "{good}");
-            assert!(may_be_registered(good), "{good}");
+            assert!(may_be_registered(good, false), "{good}");
         }
         for bad in [
             // Prefix.
@@ -204,8 +207,10 @@ mod tests {
             "http://127.0.0.1/",
             "com.example.app:/cb",
         ] {
-            assert!(may_be_registered(good), "{good}");
+            assert!(may_be_registered(good, false), "{good}");
         }
+        // A program that keeps a secret runs at a place with a name.
+        assert!(!may_be_registered("com.example.app:/cb", true) && may_be_registered("https://a.example", true));
         for bad in [
             "http://a.example/cb",
             "http://localhost.evil.example/",
@@ -216,6 +221,7 @@ mod tests {
             "https://user@a.example/",
             "https://a.example/#x",
             "https://*.example/",
+            "https://a.example/*",
             "javascript:alert(1)",
             "javascript:/x",
             "data:text/html,x",
@@ -224,7 +230,7 @@ mod tests {
             "COM.example:/cb",
             "com.example:cb",
         ] {
-            assert!(!may_be_registered(bad), "{bad}");
+            assert!(!may_be_registered(bad, false), "{bad}");
         }
     }
 
@@ -235,7 +241,7 @@ mod tests {
                 let rest = text.strip_prefix("http://127.0.0.1").and_then(|rest| rest.strip_suffix("/cb"));
                 prop_assert!(text == "https://app.example/cb" || rest.is_some_and(|port| port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok())));
             }
-            let _ = may_be_registered(&text);
+            let _ = may_be_registered(&text, false);
         }
     }
 }

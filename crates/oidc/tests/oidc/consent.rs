@@ -1,0 +1,58 @@
+//! What people let applications know that aren't the organisation's own, where no page of consent was between.
+
+use crate::{
+    programs::{introspected, text},
+    support::House,
+};
+use sso::{GrantType, manage::MadeParty};
+
+const SESSION: &str = "__Host-countersign-session";
+
+/// A device that somebody has connected; what it asked for, and the access token that it got.
+async fn connected(house: &House, client: &MadeParty, user: types::UserId) -> String {
+    let asked = house.post("/oidc/device_authorization", &[("scope", "openid email")], Some(client)).await.json();
+    let browser = house.browser();
+    let typed = browser.post("/oidc/device", &[("user_code", &text(&asked, "user_code"))]).await;
+    let path = typed.location().to_owned();
+    // Whoever says yes has proved who they are after the code was typed.
+    house.minute();
+    let (other, _) = house.signed_in(user).await;
+    let cookie = other.cookies.lock().unwrap()[SESSION].clone();
+    browser.put(SESSION, &cookie);
+    assert_eq!(browser.get(&path).await.status, 200);
+    let session = house.auth.session(house.tenant, &cookie).await.unwrap().unwrap();
+    let id = path.rsplit('/').next().unwrap();
+    let token = house.auth.page_token(&session, &cookie, &format!("device {id}")).await.unwrap();
+    let said = browser.post(&path, &[("token", &token), ("decision", "allow")]).await;
+    assert_eq!(said.status, 200, "{said:?}");
+    let code = text(&asked, "device_code");
+    let form = [("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", code.as_str())];
+    text(&house.post("/oidc/token", &form, Some(client)).await.json(), "access_token")
+}
+
+#[tokio::test]
+async fn a_connected_device_stands_in_its_persons_list_and_can_be_taken_out() {
+    let house = House::new().await;
+    let user = house.user("alice").await;
+    let of = async |first_party| {
+        house
+            .client(|client| {
+                (client.first_party, client.grant_types) = (first_party, vec![GrantType::DeviceCode]);
+            })
+            .await
+    };
+    let (own, strange) = (of(true).await, of(false).await);
+    connected(&house, &own, user).await;
+    // Of the organisation's own nobody is asked, so there is nothing to take back.
+    assert!(house.sso.consents(house.tenant, user).await.unwrap().is_empty());
+    let token = connected(&house, &strange, user).await;
+    assert_eq!(introspected(&house, &strange, &token).await["active"], true);
+    let given = house.sso.consents(house.tenant, user).await.unwrap();
+    assert_eq!(given.len(), 1);
+    assert_eq!(
+        (given[0].ikey.as_str(), given[0].scopes.as_slice()),
+        (strange.ikey.as_str(), ["email", "openid"].map(str::to_owned).as_slice())
+    );
+    assert!(house.sso.withdraw(house.tenant, user, &strange.ikey).await.unwrap());
+    assert_eq!(introspected(&house, &strange, &token).await["active"], false);
+}
