@@ -2,6 +2,8 @@
 
 import base64
 import contextlib
+import copy
+import hashlib
 import http.client
 import json
 import os
@@ -9,18 +11,22 @@ import re
 import ssl
 import subprocess
 import threading
+import time
 import urllib.parse
+import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from fixtures.browser_house import Lobby
 from fixtures.names import knowing
 from fixtures.server import ROOT
 from fixtures.sso import Connected, Organisation
 from fixtures.waiting import end, free_port, wait_for
+from jwt.algorithms import ECAlgorithm
 from playwright.sync_api import expect
 
 CAEP = "https://schemas.openid.net/secevent/caep/event-type"
@@ -165,11 +171,14 @@ def test_a_receiver_polls_and_acknowledges(organisation: Organisation) -> None:
     path = urllib.parse.urlsplit(made["delivery"]["endpoint_url"]).path
     organisation.server.admin("--tenant", organisation.tenant.host, "user", "disable", "alice")
     _, answer = client.ask("POST", path, {"returnImmediately": True})
-    assert answer["sets"], "the sessions ended with the account"
+    kinds = set()
     for jti, token in answer["sets"].items():
         claims = client.verified(token)
         assert claims["jti"] == jti
         assert claims["sub_id"] == {"format": "email", "email": "alice@example.test"}
+        kinds |= claims["events"].keys()
+    # The account's end is another event, for which this stream didn't ask.
+    assert kinds == {f"{CAEP}/session-revoked"}
     again = client.ask("POST", path, {"returnImmediately": True})[1]["sets"]
     assert again.keys() == answer["sets"].keys(), "what isn't acknowledged comes again"
     _, left = client.ask("POST", path, {"returnImmediately": True, "ack": list(answer["sets"])})
@@ -188,6 +197,102 @@ def test_a_receiver_polls_and_acknowledges(organisation: Organisation) -> None:
     assert VERIFICATION in kinds
     assert client.ask("DELETE", f"/ssf/stream?stream_id={made['stream_id']}")[0] == 204
     assert client.ask("POST", path, {})[0] == 404
+
+
+def test_a_credential_that_is_taken_away_is_told(organisation: Organisation) -> None:
+    client = Client(organisation, "ssf.manage")
+    path = urllib.parse.urlsplit(client.stream({"method": POLL})["delivery"]["endpoint_url"]).path
+    (passkey,) = organisation.tenant.admin.json_api_call("GET", f"/admin/v1/users/{organisation.user}/webauthncredentials", {})
+    organisation.tenant.totp(organisation.user)
+    organisation.tenant.admin.json_api_call("DELETE", f"/admin/v1/webauthncredentials/{passkey['webauthnkey']}", {})
+    _, answer = client.ask("POST", path, {"returnImmediately": True})
+    changes = [
+        (event["credential_type"], event["change_type"])
+        for token in answer["sets"].values()
+        for kind, event in client.verified(token)["events"].items()
+        if kind == f"{CAEP}/credential-change"
+    ]
+    assert changes == [("otp", "create"), ("fido2-platform", "delete")]
+
+
+class Bound:
+    """A client of the FAPI profile: it signs who it is, and its token is bound to a key that signs each request (RFC 9449)."""
+
+    def __init__(self, organisation: Organisation) -> None:
+        self.organisation, self.key = organisation, ec.generate_private_key(ec.SECP256R1())
+        self.jwk = json.loads(ECAlgorithm.to_jwk(self.key.public_key()))
+        settings = {
+            "fapi": "true", "dpop_required": "true", "auth_method": "private_key_jwt", "id_token_alg": "ES256",
+            "jwks": json.dumps({"keys": [self.jwk]}), "grant_types": '["client_credentials"]', "scopes": '["ssf.manage"]',
+        }  # fmt: skip
+        self.app = organisation.app(
+            "oidc", "A bound receiver", "https://receiver.example",
+            *[part for name, value in settings.items() for part in ("--set", f"oidc.{name}={value}")],
+            redirect="https://receiver.example/callback",
+        )  # fmt: skip
+        self.context = ssl.create_default_context(cafile=str(organisation.server.ca_file))
+        now = int(time.time())
+        said = {"iss": self.app.key, "sub": self.app.key, "aud": organisation.issuer, "exp": now + 60, "jti": uuid.uuid4().hex}
+        form = {
+            "grant_type": "client_credentials", "scope": "ssf.manage",
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        }  # fmt: skip
+        nonce = None
+        for _ in range(2):
+            said["jti"] = uuid.uuid4().hex
+            form["client_assertion"] = jwt.encode(said, self.key, "ES256")
+            headers = {"Content-Type": "application/x-www-form-urlencoded", "DPoP": self.proof("POST", "/oidc/token", nonce=nonce)}
+            status, body, nonce = self.send("POST", "/oidc/token", urllib.parse.urlencode(form).encode(), headers)
+        assert (status, body["token_type"]) == (200, "DPoP"), body
+        self.token = body["access_token"]
+
+    def proof(self, method: str, path: str, **more: str | None) -> str:
+        claims = {"jti": uuid.uuid4().hex, "htm": method, "htu": self.organisation.issuer + path, "iat": int(time.time())}
+        claims |= {name: value for name, value in more.items() if value}
+        return jwt.encode(claims, self.key, "ES256", headers={"typ": "dpop+jwt", "jwk": self.jwk})
+
+    def for_token(self, method: str, path: str) -> str:
+        digest = hashlib.sha256(self.token.encode()).digest()
+        return self.proof(method, path, ath=base64.urlsafe_b64encode(digest).rstrip(b"=").decode())
+
+    def send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, dict, str | None]:
+        tenant = self.organisation.tenant
+        connection = http.client.HTTPSConnection("localhost", tenant.server.port, context=self.context, timeout=30)
+        host = urllib.parse.urlsplit(self.organisation.issuer).netloc
+        connection.request(method, path, body, headers | {"Host": host})
+        answer = connection.getresponse()
+        said = json.loads(answer.read() or b"{}")
+        connection.close()
+        return answer.status, said, answer.headers["DPoP-Nonce"]
+
+    def ask(self, scheme: str, method: str, path: str, proof: str | None, body: object = None) -> tuple[int, dict]:
+        headers = {"Authorization": f"{scheme} {self.token}"} | ({"DPoP": proof} if proof else {})
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        return self.send(method, path, None if body is None else json.dumps(body).encode(), headers)[:2]
+
+
+def test_a_client_of_the_fapi_profile_is_a_receiver_with_its_key_and_without_it_nobody(organisation: Organisation) -> None:
+    client, path = Bound(organisation), "/ssf/stream"
+    wanted = {"delivery": {"method": POLL}, "events_requested": [f"{CAEP}/session-revoked"]}
+    used = client.for_token("POST", path)
+    status, made = client.ask("DPoP", "POST", path, used, wanted)
+    assert (status, made["aud"]) == (201, client.app.key)
+    assert client.ask("DPoP", "GET", path, client.for_token("GET", path)) == (200, [made])
+    poll = urllib.parse.urlsplit(made["delivery"]["endpoint_url"]).path
+    answer = client.ask("DPoP", "POST", poll, client.for_token("POST", poll), {"returnImmediately": True})
+    assert answer == (200, {"sets": {}})
+    # As a bearer token, without a proof, with one that was used, for another address, or of another key.
+    thief = copy.copy(client)
+    thief.key = ec.generate_private_key(ec.SECP256R1())
+    thief.jwk = json.loads(ECAlgorithm.to_jwk(thief.key.public_key()))
+    for scheme, method, proof in [
+        ("Bearer", "GET", None), ("Bearer", "GET", client.for_token("GET", path)), ("DPoP", "GET", None),
+        ("DPoP", "POST", used), ("DPoP", "GET", client.for_token("POST", path)), ("DPoP", "GET", client.for_token("GET", poll)),
+        ("DPoP", "GET", client.proof("GET", path)), ("DPoP", "GET", thief.for_token("GET", path)),
+    ]:  # fmt: skip
+        status, said = client.ask(scheme, method, path, proof, wanted if method == "POST" else None)
+        assert (status, said["error"]) == (401, "invalid_token"), (scheme, proof)
 
 
 def test_a_stream_is_its_clients_and_asks_for_the_right_token(organisation: Organisation) -> None:

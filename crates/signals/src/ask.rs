@@ -10,7 +10,8 @@ use types::StreamId;
 /// The longest body, in bytes.
 const LONGEST: usize = 16 * 1024;
 
-/// Reads a JSON object. A body of another media type, or without one, isn't taken for JSON: a page of somebody else's could send it.
+/// Reads a JSON object, in which no member stands twice. A body of another media type, or without one, isn't taken for JSON: a page of somebody
+/// else's could send it.
 pub(crate) async fn json<T: DeserializeOwned>(parts: &Parts, body: Body) -> Result<T, Refusal> {
     let media = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !media.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
@@ -18,7 +19,13 @@ pub(crate) async fn json<T: DeserializeOwned>(parts: &Parts, body: Body) -> Resu
     }
     let read = Limited::new(body, LONGEST).collect().await;
     let bytes = read.map_err(|_| Refusal::Request("The body is too long, or was cut."))?.to_bytes();
-    serde_json::from_slice(&bytes).map_err(|_| Refusal::Request("The body is not what it should be."))
+    parsed(&bytes)
+}
+
+fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    const WRONG: Refusal = Refusal::Request("The body is not what it should be.");
+    let object = jose::json::parse_object(bytes, LONGEST).map_err(|_| WRONG)?;
+    serde_json::from_value(object.into()).map_err(|_| WRONG)
 }
 
 /// The stream that an address names, once.
@@ -43,6 +50,17 @@ mod tests {
         let id = "01890a5d-ac96-774b-bcce-b302099a8057";
         assert_eq!(of(&format!("/ssf/stream?stream_id={id}")).unwrap().unwrap().to_string(), id);
         assert!(matches!(of(&format!("/ssf/stream?stream_id={id}&stream_id={id}")), Err(Refusal::Request(_))));
+    }
+
+    #[test]
+    fn a_member_stands_once() {
+        let read = |text: &str| parsed::<serde_json::Value>(text.as_bytes()).is_ok();
+        assert!(read(r#"{"stream_id":"a","state":"b"}"#));
+        for wrong in
+            ["", "[]", r#"{"status":"enabled","status":"disabled"}"#, r#"{"delivery":{"method":1,"method":2}}"#]
+        {
+            assert!(!read(wrong), "{wrong}");
+        }
     }
 
     proptest::proptest! {

@@ -1,13 +1,13 @@
-//! Who asks: an OpenID client of the tenant at whose host the request arrived, by its access token.
+//! Who asks: an OpenID client of the tenant at whose host the request arrived, by its access token, and with the key that this is bound to.
 
 use crate::{Door, error::Refusal};
-use http::{header, request::Parts};
-use sso::{Protocol, RelyingParty, Sso};
+use http::request::Parts;
+use sso::{
+    Protocol, RelyingParty, Sso,
+    tokens::{self, ProofError, Proving},
+};
 use std::sync::Arc;
 use types::TenantId;
-
-/// Longer ones are nobody's, in bytes.
-const LONGEST_TOKEN: usize = 8 * 1024;
 
 /// What a caller must be allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,19 +45,24 @@ impl Caller {
         let sso = Arc::clone(&door.sso);
         let place = sso.place(parts).await?.ok_or(Refusal::NotFound)?;
         let issuer = sso.issuer(&place.api_host);
-        let token = bearer(parts).ok_or(Refusal::Token)?;
-        let access = sso.grants().access(place.tenant, &issuer, token).await?.ok_or(Refusal::Token)?;
-        // A token that is bound to a key is worth nothing without it, and a token for others' resources nothing here.
-        if access.binding.is_some() || !access.resources.is_empty() {
+        let (scheme, token) = tokens::brought(&parts.headers).ok().flatten().ok_or(Refusal::Token)?;
+        let grants = sso.grants();
+        let access = grants.access(place.tenant, &issuer, token).await?.ok_or(Refusal::Token)?;
+        // A token for others' resources is worth nothing here.
+        if !access.resources.is_empty() && !access.resources.contains(&issuer) {
+            return Err(Refusal::Token);
+        }
+        let party = sso.party(place.tenant, Protocol::Oidc, &access.client_id).await?.ok_or(Refusal::Token)?;
+        let settings = party.oidc().filter(|_| party.app.enabled).ok_or(Refusal::Token)?;
+        let uri = format!("{issuer}{}", parts.uri.path());
+        let allowed = settings.proof_algorithms();
+        let proving = Proving { parts, uri: &uri, token: Some(token), needs_nonce: false, allowed };
+        if !grants.holds(place.tenant, &access, settings, scheme, proving).await? {
             return Err(Refusal::Token);
         }
         // What a program may do for somebody is not what it may do by itself.
         if access.user.is_some() || !scope.words().iter().any(|word| access.scopes.iter().any(|has| has == word)) {
             return Err(Refusal::Scope);
-        }
-        let party = sso.party(place.tenant, Protocol::Oidc, &access.client_id).await?.ok_or(Refusal::Token)?;
-        if !party.app.enabled {
-            return Err(Refusal::Token);
         }
         Ok(Self { sso, tenant: place.tenant, issuer, party })
     }
@@ -68,36 +73,11 @@ impl Caller {
     }
 }
 
-/// The token of `Authorization: Bearer …` (RFC 6750 §2.1), if there is one such header.
-fn bearer(parts: &Parts) -> Option<&str> {
-    let mut lines = parts.headers.get_all(header::AUTHORIZATION).iter();
-    let (line, None) = (lines.next()?.to_str().ok()?, lines.next()) else { return None };
-    let (scheme, token) = line.split_once(' ')?;
-    let fits = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.len() <= LONGEST_TOKEN;
-    fits.then_some(token)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use http::Request;
-
-    fn of(lines: &[&str]) -> Option<String> {
-        let mut request = Request::builder();
-        for line in lines {
-            request = request.header("authorization", *line);
+impl From<ProofError> for Refusal {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Refused | ProofError::Nonce => Self::Token,
+            ProofError::Ours(error) => error.into(),
         }
-        bearer(&request.body(()).unwrap().into_parts().0).map(str::to_owned)
-    }
-
-    #[test]
-    fn one_header_with_one_token() {
-        assert_eq!(of(&["Bearer abc"]).as_deref(), Some("abc"));
-        assert_eq!(of(&["bearer abc"]).as_deref(), Some("abc"));
-        assert_eq!(of(&[]), None);
-        assert_eq!(of(&["Bearer "]), None);
-        assert_eq!(of(&["Basic abc"]), None);
-        assert_eq!(of(&["Bearer abc", "Bearer abc"]), None);
-        assert_eq!(of(&[&format!("Bearer {}", "a".repeat(9000))]), None);
     }
 }

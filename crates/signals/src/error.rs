@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
+use jose::Algorithms;
 use serde_json::{Value, json};
 use sso::SsoError;
 
@@ -56,13 +57,18 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, error, description) = self.parts();
         let mut response = answer(status, &json!({ "error": error, "error_description": description }));
-        // RFC 6750 §3.
-        let scheme = match self {
-            Self::Token => HeaderValue::from_static("Bearer error=\"invalid_token\""),
-            Self::Scope => HeaderValue::from_static("Bearer error=\"insufficient_scope\""),
+        // RFC 6750 §3, RFC 9449 §7.1.
+        let word = match self {
+            Self::Token => "invalid_token",
+            Self::Scope => "insufficient_scope",
             _ => return response,
         };
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        let algorithms = Algorithms::ASYMMETRIC.names().join(" ");
+        for line in [format!("Bearer error=\"{word}\""), format!("DPoP algs=\"{algorithms}\", error=\"{word}\"")] {
+            if let Ok(line) = HeaderValue::from_str(&line) {
+                response.headers_mut().append(header::WWW_AUTHENTICATE, line);
+            }
+        }
         response
     }
 }

@@ -74,7 +74,7 @@ pub(crate) struct Detail {
     pub(crate) by: Option<String>,
     /// Why, for the receiver's administrators.
     pub(crate) reason: Option<String>,
-    /// CAEP §3.3: `fido2-platform`, `fido2-roaming`, `app`, `phone-sms`, `otp` …
+    /// As a change calls it: `passkey`, `token` … See [`credential_type`].
     pub(crate) credential: Option<String>,
     /// `create`, `revoke`, `update`, `delete`.
     pub(crate) change: Option<String>,
@@ -82,6 +82,21 @@ pub(crate) struct Detail {
     pub(crate) state: Option<String>,
     /// A stream's new status.
     pub(crate) status: Option<String>,
+}
+
+/// CAEP's word for what somebody signs in with (§3.3.1); one of our own, which it allows, where it has none. Where a passkey is kept isn't
+/// noted with its change: most are kept by a platform.
+fn credential_type(ours: &str) -> &str {
+    match ours {
+        "passkey" => "fido2-platform",
+        "authenticator" => "app",
+        "phone" => "phone-sms",
+        "token" => "otp",
+        "recovery_codes" | "bypass_codes" => "recovery-code",
+        "access_pass" | "enrollment_link" | "addition_request" => "enrollment",
+        // `password` is theirs, too.
+        other => other,
+    }
 }
 
 /// Who an event is about (RFC 9493).
@@ -145,7 +160,7 @@ impl Token<'_> {
                 });
                 event.insert("reason_admin".to_owned(), json!({ "en": reason }));
                 if matches!(kind, Kind::CredentialChange | Kind::CredentialCompromise) {
-                    let credential = detail.credential.as_deref().unwrap_or("app");
+                    let credential = detail.credential.as_deref().map_or("app", credential_type);
                     event.insert("credential_type".to_owned(), json!(credential));
                 }
                 if kind == Kind::CredentialChange {
@@ -195,6 +210,23 @@ mod tests {
             assert!(claims.get("sub").is_none() && claims.get("exp").is_none());
             assert_eq!(claims["sub_id"], user);
             assert_eq!((Kind::of_uri(kind.uri()), Kind::of_word(kind.word())), (Some(kind), Some(kind)));
+        }
+    }
+
+    #[test]
+    fn a_change_is_told_in_the_standards_words() {
+        let user = || Subject::User(json!({ "format": "email", "email": "ana@example.test" }));
+        for (ours, theirs) in [
+            ("password", "password"),
+            ("passkey", "fido2-platform"),
+            ("authenticator", "app"),
+            ("phone", "phone-sms"),
+            ("token", "otp"),
+        ] {
+            let detail =
+                Detail { credential: Some(ours.to_owned()), change: Some("delete".to_owned()), ..Detail::default() };
+            let event = token(Kind::CredentialChange, user(), &detail)["events"][Kind::CredentialChange.uri()].clone();
+            assert_eq!((&event["credential_type"], &event["change_type"]), (&json!(theirs), &json!("delete")));
         }
     }
 

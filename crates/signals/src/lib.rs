@@ -1,7 +1,7 @@
 //! Shared Signals (OpenID SSF 1.0, CAEP 1.0): applications that asked hear that a session or a credential is no more, and those who may
 //! say so end everything of a person by one call (Global Token Revocation).
 //!
-//! What has happened stands in the store's outbox, written in the transaction that made it true ([`store::Tx::signal`]). This door lets
+//! What has happened stands in the store's outbox, written in the transaction that made it true ([`store::Tx::tell`]). This door lets
 //! receivers make streams, signs an event token for each event and stream when it leaves, pushes it (RFC 8935) or hands it to who polls
 //! (RFC 8936), until the receiver has it. It decides nothing about people, shows a stream to the client that made it and to no other, and
 //! pushes to addresses of the public Internet only.
@@ -9,8 +9,9 @@
 //! A receiver is an OpenID client of the tenant: it asks with an access token of the scopes `ssf.manage` (all), `ssf.read` (reading, and
 //! polling), or `global_token_revocation`, which its registration must have.
 //!
-//! To add an event: a variant of [`events::Kind`] with its name on the wire, and a [`store::Tx::tell`] in the transaction that causes it. To
-//! add an endpoint: a file with its handler and a line in [`router`].
+//! To add an event: a variant of [`events::Kind`] with its name on the wire, and a [`store::Tx::tell`] in the transaction that causes it
+//! ([`store::Tx::signal`] where what has happened has an id of its own, so that it is told once whoever notices it). To add an endpoint: a
+//! file with its handler and a line in [`router`].
 
 mod ask;
 mod caller;

@@ -7,9 +7,6 @@ use sso::{RelyingParty, Sso, SsoError};
 use store::{SignalRow, StreamRow};
 use types::UserId;
 
-/// `typ` of an event token (RFC 8417 §2.3).
-const TYPE: &str = "secevent+jwt";
-
 /// The token; none for an event that can't be told to this receiver: of a person who is gone and would be named by mail address, or of a kind
 /// that this program doesn't know.
 pub(crate) async fn make(
@@ -50,7 +47,7 @@ pub(crate) async fn make(
     }
     .claims();
     // The interoperability profile knows no other algorithm.
-    sso.signing().sign_jwt(row.tenant, Algorithm::Rs256, TYPE, &claims).await.map(Some)
+    sso.signing().sign_jwt(row.tenant, Algorithm::Rs256, jose::event::TYPE, &claims).await.map(Some)
 }
 
 /// How this receiver knows a person (RFC 9493 §3.2.2, §3.2.3).

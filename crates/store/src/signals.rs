@@ -8,6 +8,7 @@ use crate::{
     scope::{Record, Store, Tenant, Tx, record},
     values,
 };
+use serde_json::json;
 use types::{Millis, SessionId, SignalId, StreamId, TenantId, UserId, World};
 
 /// Never due: a receiver that polls asks by itself, and a paused stream waits.
@@ -304,8 +305,8 @@ impl Tx {
         self.signal(SignalId::new(now, world.random.as_ref()), kind, user, detail, now).await
     }
 
-    /// Tells that what a user signs in with was changed. `credential` is what a change calls it (`passkey`, `token` …), `change` one of
-    /// `create`, `revoke`, `update`, `delete` (CAEP 1.0 §3.3).
+    /// Tells that what a user signs in with was changed. `credential` is what a change calls it (`passkey`, `token` …; the door has the
+    /// standard's word for each), `change` one of `create`, `revoke`, `update`, `delete` (CAEP 1.0 §3.3).
     pub async fn tell_credential(
         &mut self,
         world: &World,
@@ -313,8 +314,8 @@ impl Tx {
         credential: &str,
         change: &str,
     ) -> Result<(), StoreError> {
-        let detail = format!(r#"{{"credential":"{credential}","change":"{change}"}}"#);
-        self.tell(world, "credential-change", user, &detail).await
+        let detail = json!({ "credential": credential, "change": change });
+        self.tell(world, "credential-change", user, &detail.to_string()).await
     }
 
     /// Tells one stream something about itself; whether there is such a one that isn't disabled.
@@ -339,8 +340,9 @@ impl Tx {
         now: Millis,
     ) -> Result<(), StoreError> {
         for session in sessions.iter().take(if all { 1 } else { usize::MAX }) {
-            let detail = if all { "{}".to_owned() } else { format!(r#"{{"session":"{session}"}}"#) };
-            self.signal(SignalId::from_uuid(session.uuid()), "session-revoked", user, &detail, now).await?;
+            let detail = if all { json!({}) } else { json!({ "session": session.to_string() }) };
+            let id = SignalId::from_uuid(session.uuid());
+            self.signal(id, "session-revoked", user, &detail.to_string(), now).await?;
         }
         Ok(())
     }

@@ -228,7 +228,8 @@ impl Server {
 
 /// Where clients are asked for a certificate, programs alone come: no page is served there.
 async fn for_programs(request: Request, next: Next) -> Response {
-    if request.uri().path().starts_with("/oidc/") {
+    let path = request.uri().path();
+    if path.starts_with("/oidc/") || path.starts_with("/ssf/") || path == "/global-token-revocation" {
         next.run(request).await
     } else {
         StatusCode::NOT_FOUND.into_response()
