@@ -242,6 +242,12 @@ async fn what_is_over_is_read_again_before_anybody_signs_in_by_it() {
     let answer = browser.get(&raw(request.as_bytes())).await;
     assert_eq!(answer.action(), "https://app.example/new", "{}", answer.text);
     assert_eq!((asked.load(Ordering::SeqCst), acs_of(&house).await.as_str()), (3, "https://app.example/new"));
+    // Administrators see that it was so, and by whom.
+    let span = store::Span::new(Millis(0), now + Duration::from_secs(60), 100);
+    let log = house.store.tenant(house.tenant).admin_log(&span).await.unwrap();
+    let entry = log.iter().find(|entry| entry.action == "relying_party_update").unwrap();
+    assert_eq!(entry.actor, "system");
+    assert!(entry.detail.contains("https://app.example/new") && entry.detail.contains(IKEY), "{}", entry.detail);
     // What an administrator has decided stays.
     let found = house.sso.party(house.tenant, sso::Protocol::Saml, APP).await.unwrap().unwrap();
     assert!(found.saml().unwrap().attributes == party().attributes && found.settings.level() == party().level);
@@ -289,11 +295,16 @@ async fn what_is_decided_while_a_publisher_answers_stays() {
 
 #[tokio::test]
 async fn an_address_that_only_this_machine_can_reach_is_not_asked() {
-    let text = described(|xml| xml, |role| role).render().unwrap().as_str().to_owned();
+    let text = described(|xml| xml, |role| role).render().unwrap().as_str().replace(ACS, "https://app.example/new");
     let (url, asked) = publisher(Arc::new(Mutex::new(text))).await;
+    let settings = SamlParty { metadata_url: Some(url), metadata_until: Some(NOW.0), ..party() };
+    let mut house = House::with(settings).await;
+    // No operator has allowed networks of his own here.
     let outbound = outbound::Outbound::new(Vec::new(), "test").unwrap();
-    assert!(outbound.send(outbound::Request::get(&url)).await.is_err());
-    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    house.router = countersign_saml::router(&Arc::new(countersign_saml::Door::new(&house.sso, outbound)));
+    let (browser, ..) = house.signed_in("alice", auth::account::Strength::Passkey).await;
+    assert_eq!(browser.get(&carried(&plain("_r1"))).await.refusal(), "expired");
+    assert_eq!((asked.load(Ordering::SeqCst), acs_of(&house).await.as_str()), (0, ACS));
 }
 
 proptest! {
