@@ -209,6 +209,79 @@ def test_oauth4webapi_finds_every_answer_as_the_specifications_have_it(
     assert program.ask("refresh")["error"] == "invalid_grant"
 
 
+def _careful(organisation: Organisation, place: Path, **options: object) -> Program:
+    given = json.dumps({"issuer": organisation.issuer} | options)
+    return Program(organisation, place, ["node", str(APPS / "careful.mjs"), given])
+
+
+def test_openid_client_registers_itself_signs_its_requests_and_its_person_agrees(
+    organisation: Organisation, place: Path, started: Callable, lobby: Lobby
+) -> None:
+    landing, page = lobby.landing.address, organisation.page
+    program = started(_careful(organisation, place))
+    metadata = {
+        "client_name": "A stranger", "redirect_uris": [landing], "token_endpoint_auth_method": "private_key_jwt",
+        "token_endpoint_auth_signing_alg": "ES256", "id_token_signed_response_alg": "ES256", "scope": "openid email",
+        "request_object_signing_alg": "ES256", "require_signed_request_object": True,
+    }  # fmt: skip
+    assert program.ask("register", leave="csia_nobodys", metadata=metadata)["error"]
+    server = organisation.server
+    printed = server.command("app", "--tenant", organisation.tenant.host, "registration", "open", "--count", "1", "--hours", "1")
+    leave = next(word for word in printed.split() if word.startswith("csia"))
+    made = program.ask("register", leave=leave, metadata=metadata)
+    assert made["client_name"] == "A stranger" and made["request_object_signing_alg"] == "ES256", made
+    assert "error" in program.ask("register", leave=leave, metadata=metadata), "one was allowed"
+    # An open request isn't taken from it, and nothing of a signed one stands in the address.
+    organisation.visitor.allows("400 \\(Bad Request\\)")
+    refused = page.goto(program.ask("begin", redirect_uri=landing, scope="openid email", signed=False)["url"])
+    assert refused and refused.status == 400 and refused.url.startswith(f"{organisation.issuer}/oidc/authorize?")
+    begun = program.ask("begin", redirect_uri=landing, scope="openid email", signed=True)
+    assert begun["parameters"] == ["client_id", "request"]
+    page.goto(begun["url"], wait_until="commit")
+    # It isn't the organisation's own: the person is asked, once.
+    allow = page.get_by_role("button", name="Allow", exact=True)
+    organisation.sign_in(until=allow)
+    expect(page.locator("main")).to_contain_text("A stranger")
+    allow.click()
+    page.wait_for_url(f"{landing}?*")
+    said = program.ask("redeem", url=page.url)
+    assert said["claims"]["aud"] == made["client_id"] and said["userinfo"]["email"] == "alice@example.test", said
+    page.goto(program.ask("begin", redirect_uri=landing, scope="openid email", signed=True)["url"], wait_until="commit")
+    page.wait_for_url(f"{landing}?*")
+    assert "claims" in program.ask("redeem", url=page.url)
+
+
+def test_openid_client_signs_with_its_secret_and_exchanges_a_persons_token(
+    organisation: Organisation, place: Path, started: Callable, lobby: Lobby
+) -> None:
+    landing, page = lobby.landing.address, organisation.page
+    grants = ["authorization_code", "urn:ietf:params:oauth:grant-type:token-exchange"]
+    app = organisation.app(
+        "oidc", "A gateway", landing, "--set", "oidc.auth_method=client_secret_jwt",
+        "--set", f"oidc.grant_types={json.dumps(grants)}", "--set", 'oidc.exchange_audiences=["https://reports.example"]',
+        redirect=landing,
+    )  # fmt: skip
+    program = started(_careful(organisation, place, client_id=app.key, client_secret=app.secret))
+    page.goto(program.ask("begin", redirect_uri=landing, scope="openid email")["url"], wait_until="commit")
+    organisation.sign_in()
+    page.wait_for_url(f"{landing}?*")
+    claims = program.ask("redeem", url=page.url)["claims"]
+    given = program.ask("exchange", audience="https://reports.example", scope="email")
+    assert given["issued"], given
+    # The next service sees for whom it is asked, and who asks.
+    said = given["said"]
+    assert said["active"] and said["aud"] == "https://reports.example" and said["scope"] == "email", said
+    assert said["sub"] == claims["sub"] and said["act"]["sub"] == app.key
+    assert program.ask("exchange", audience="https://elsewhere.example", scope="email")["error"] == "invalid_target"
+    assert program.ask("exchange", audience="https://reports.example", scope="email groups")["error"] == "invalid_scope"
+    wrong = started(_careful(organisation, place, client_id=app.key, client_secret="x" * 40))
+    page.goto(wrong.ask("begin", redirect_uri=landing, scope="openid")["url"], wait_until="commit")
+    page.wait_for_url(f"{landing}?*")
+    # As that library words it that the token endpoint has asked who it is.
+    refused = wrong.ask("redeem", url=page.url)
+    assert (refused["error"], refused["status"]) == ("OAUTH_WWW_AUTHENTICATE_CHALLENGE", 401)
+
+
 def test_authlib_signs_in_and_out_and_hears_what_ends_elsewhere(
     organisation: Organisation, place: Path, started: Callable
 ) -> None:

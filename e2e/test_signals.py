@@ -199,20 +199,24 @@ def test_a_receiver_polls_and_acknowledges(organisation: Organisation) -> None:
     assert client.ask("POST", path, {})[0] == 404
 
 
-def test_a_credential_that_is_taken_away_is_told(organisation: Organisation) -> None:
-    client = Client(organisation, "ssf.manage")
+def test_a_credential_that_is_added_or_taken_away_is_told(organisation: Organisation) -> None:
+    client, admin = Client(organisation, "ssf.manage"), organisation.tenant.admin
     path = urllib.parse.urlsplit(client.stream({"method": POLL})["delivery"]["endpoint_url"]).path
-    (passkey,) = organisation.tenant.admin.json_api_call("GET", f"/admin/v1/users/{organisation.user}/webauthncredentials", {})
-    organisation.tenant.totp(organisation.user)
-    organisation.tenant.admin.json_api_call("DELETE", f"/admin/v1/webauthncredentials/{passkey['webauthnkey']}", {})
+    (passkey,) = admin.json_api_call("GET", f"/admin/v1/users/{organisation.user}/webauthncredentials", {})
+    tenant = organisation.tenant.host
+    organisation.server.admin("--tenant", tenant, "passkey", "suspend", passkey["webauthnkey"], "--reason", "lost on a train")
+    bob = organisation.tenant.user("bob")
+    # What they are given first isn't told: nobody could have signed in as them before.
+    organisation.tenant.totp(bob)
+    organisation.tenant.hotp(bob)
     _, answer = client.ask("POST", path, {"returnImmediately": True})
     changes = [
-        (event["credential_type"], event["change_type"])
-        for token in answer["sets"].values()
-        for kind, event in client.verified(token)["events"].items()
+        (claims["sub_id"]["sub"], event["credential_type"], event["change_type"])
+        for claims in map(client.verified, answer["sets"].values())
+        for kind, event in claims["events"].items()
         if kind == f"{CAEP}/credential-change"
     ]
-    assert changes == [("otp", "create"), ("fido2-platform", "delete")]
+    assert sorted(changes) == sorted([(organisation.user, "fido2-platform", "revoke"), (bob, "otp", "create")])
 
 
 class Bound:
