@@ -20,6 +20,19 @@ pub struct Hit {
     pub subscriber: u32,
 }
 
+/// Six bytes behind base64. In megabytes of ciphertext one of fifty thousand stands by chance in one search of thirty.
+const BYTES_IN_BASE64: &str = "base64 of an integer";
+/// The end of a number.
+const TAIL: &str = "last seven";
+
+impl Hit {
+    /// Whether its form is so short that some bytes have it by chance. Where numbers are kept, hundreds of hits have it, or none.
+    #[must_use]
+    pub fn may_be_chance(&self) -> bool {
+        [BYTES_IN_BASE64, TAIL].contains(&self.form)
+    }
+}
+
 /// What is looked for.
 pub struct Loot {
     numbers: HashSet<u32>,
@@ -180,7 +193,7 @@ impl Loot {
                         let value =
                             bytes[at - 7..at].iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
                         if self.tails.contains(&value) {
-                            hits.push(Hit { form: "last seven", at, subscriber: value });
+                            hits.push(Hit { form: TAIL, at, subscriber: value });
                         }
                     }
                     digits = 0;
@@ -198,6 +211,7 @@ impl Loot {
         }
     }
 
+    /// Whatever a run of letters holds, wherever it begins.
     fn base64(&self, run: &[u8], at: usize, hits: &mut Vec<Hit>) {
         let letters: Vec<u8> = run
             .iter()
@@ -210,7 +224,8 @@ impl Loot {
         for phase in 0..4.min(letters.len()) {
             let whole = (letters.len() - phase) / 4 * 4;
             let Ok(decoded) = data_encoding::BASE64.decode(&letters[phase..phase + whole]) else { continue };
-            hits.extend(self.plain(&decoded, false).into_iter().map(|hit| Hit { form: "base64", at, ..hit }));
+            let form = |of: &str| if of.starts_with("integer") { BYTES_IN_BASE64 } else { "base64" };
+            hits.extend(self.plain(&decoded, false).into_iter().map(|hit| Hit { form: form(hit.form), at, ..hit }));
         }
     }
 }
