@@ -26,6 +26,22 @@ pub(crate) struct Proven<'a> {
     pub(crate) assurance: Option<Assurance>,
 }
 
+impl<'a> Proven<'a> {
+    /// By something that the person did, and typed no code for.
+    pub(crate) const fn approved(user: UserId, factor: &'a str, device: String, assurance: Assurance) -> Self {
+        Self {
+            user: Some(user),
+            factor,
+            reason: "user_approved",
+            status: "allow",
+            message: "Success. Logging you in...",
+            device,
+            txid: None,
+            assurance: Some(assurance),
+        }
+    }
+}
+
 /// A sign-in that was allowed.
 #[must_use = "its owner may have to be told"]
 pub(crate) struct Allowed {

@@ -115,8 +115,7 @@ async fn still_counts(tx: &mut Tx, sign_in: &SignIn) -> Result<bool, AuthError> 
     let Some(first) = &sign_in.request.first else { return Ok(true) };
     let (Some(provider), Some(subject)) = (&first.provider, &first.subject) else { return Ok(true) };
     let Some(user) = sign_in.user else { return Ok(false) };
-    let stands = tx.provider_stands(provider).await?;
-    if stands.is_none() || stands.map(|since| since.0) != first.since {
+    if !first.is_current(tx.provider_stands(provider).await?) {
         return Ok(false);
     }
     // An administrator's code links nobody, and opens the person's own pages.

@@ -66,6 +66,11 @@ impl First {
         Self { by, at: at.0, provider: None, since: None, subject: None, link: false, vouched: false }
     }
 
+    /// Whether its provider is set as it was then; `since`: none where people may not come from it.
+    pub(crate) fn is_current(&self, since: Option<Millis>) -> bool {
+        since.is_some_and(|since| Some(since.0) == self.since)
+    }
+
     /// What a factor is worth that was given after this.
     pub(crate) fn and(&self, mut second: Assurance) -> Assurance {
         let words: &[&str] = match self.by {

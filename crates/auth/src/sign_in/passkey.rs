@@ -190,16 +190,7 @@ impl Auth {
             // A sign-in that can't be phished says that the person is there again.
             tx.resume_prompts(holder.user.id).await?;
         }
-        let proven = Proven {
-            user: Some(holder.user.id),
-            factor: FACTOR,
-            reason: "user_approved",
-            status: "allow",
-            message: "Success. Logging you in...",
-            device: passkey.name.clone(),
-            txid: None,
-            assurance: Some(assurance),
-        };
+        let proven = Proven::approved(holder.user.id, FACTOR, passkey.name.clone(), assurance);
         if let Some(allowed) = self.allow(&mut tx, sign_in, proven).await? {
             tx.commit().await?;
             self.tell_allowed(sign_in, allowed).await;

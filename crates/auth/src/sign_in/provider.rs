@@ -490,16 +490,8 @@ impl Auth {
         if !amr.iter().any(|word| word == "mfa") {
             amr.push("mfa".to_owned());
         }
-        let proven = Proven {
-            user: Some(holder.user.id),
-            factor: FACTOR,
-            reason: "user_approved",
-            status: "allow",
-            message: "Success. Logging you in...",
-            device: String::new(),
-            txid: None,
-            assurance: Some(Assurance { level: asserted.level, amr }),
-        };
+        let assurance = Assurance { level: asserted.level, amr };
+        let proven = Proven::approved(holder.user.id, FACTOR, String::new(), assurance);
         let step = self.allow_now(&known, proven).await?;
         if matches!(step, Step::Allowed) {
             self.log_provider_of(&known, browser, holder, kept, ("success", "user_approved")).await?;

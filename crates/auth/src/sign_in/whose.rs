@@ -229,8 +229,8 @@ impl Auth {
     ) -> Result<bool, AuthError> {
         let (Some(key), Some(subject)) = (&first.provider, &first.subject) else { return Ok(true) };
         let scope = self.store.tenant(tenant);
-        let stands = |row: store::ProviderRow| row.enabled && Some(row.set_at.0) == first.since;
-        if !scope.provider(key).await?.is_some_and(stands) {
+        let row = scope.provider(key).await?.filter(|row| row.enabled);
+        if !first.is_current(row.map(|row| row.set_at)) {
             return Ok(false);
         }
         Ok(match scope.provider_link(key, subject).await? {
@@ -252,8 +252,7 @@ impl Auth {
         let bare = if factor == super::provider::FACTOR { Confirmed::Gone } else { Confirmed::Counts };
         let Some(first) = sign_in.request.first.as_ref() else { return Ok(bare) };
         let (Some(provider), Some(subject)) = (&first.provider, &first.subject) else { return Ok(bare) };
-        let stands = tx.provider_stands(provider).await?;
-        if stands.is_none() || stands.map(|since| since.0) != first.since {
+        if !first.is_current(tx.provider_stands(provider).await?) {
             return Ok(Confirmed::Gone);
         }
         let Some(user) = user else { return Ok(Confirmed::Gone) };

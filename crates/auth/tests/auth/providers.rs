@@ -116,6 +116,14 @@ pub(crate) async fn person(house: &House, name: &str) -> UserId {
     user
 }
 
+/// Ana, whom the provider `corp` calls `u1`.
+async fn ana_of_corp(house: &House) -> UserId {
+    let user = person(house, "ana").await;
+    set(house, "corp", &oidc("corp")).await;
+    link(house, user, "corp", "u1").await;
+    user
+}
+
 impl Visit<'_> {
     /// To the provider.
     async fn leave(&self, key: &str, outside: &Outside) -> Result<String, Step> {
@@ -161,9 +169,7 @@ pub(crate) fn proved(step: &Step) -> bool {
 #[test]
 fn a_providers_word_and_a_passcode_are_two_and_the_word_alone_opens_nothing() {
     each_engine("{}", async |house| {
-        let user = person(house, "ana").await;
-        set(house, "corp", &oidc("corp")).await;
-        link(house, user, "corp", "u1").await;
+        let user = ana_of_corp(house).await;
         for purpose in [sso(Level::Multi, false), sso(Level::Single, false), Purpose::Portal] {
             let visit = Visit::open(house, None, purpose.clone(), new_browser()).await;
             assert_eq!(house.auth.sign_in_providers(&visit.sign_in().await).await.unwrap().len(), 1);
@@ -191,9 +197,7 @@ fn a_providers_word_and_a_passcode_are_two_and_the_word_alone_opens_nothing() {
 #[test]
 fn it_is_taken_at_no_application_that_names_its_person_and_not_where_passkeys_alone_count() {
     each_engine("{}", async |house| {
-        let user = person(house, "ana").await;
-        set(house, "corp", &oidc("corp")).await;
-        link(house, user, "corp", "u1").await;
+        ana_of_corp(house).await;
         let application = Visit::application(house, "ana").await;
         assert!(house.auth.sign_in_providers(&application.sign_in().await).await.unwrap().is_empty());
         assert_eq!(refusal(&application.by("corp", &json!({"sub": "u1"})).await), "not_offered");
@@ -206,9 +210,7 @@ fn it_is_taken_at_no_application_that_names_its_person_and_not_where_passkeys_al
 #[test]
 fn an_answer_counts_once_whoever_brings_it() {
     each_engine("{}", async |house| {
-        let user = person(house, "ana").await;
-        set(house, "corp", &oidc("corp")).await;
-        link(house, user, "corp", "u1").await;
+        ana_of_corp(house).await;
         let visit = at_app(house).await;
         let address = visit.leave("corp", &outside()).await.unwrap_or_else(|step| panic!("{}", said(&step)));
         let query = house.abroad.back(&address, house.world.now(), &json!({"sub": "u1"}));
@@ -229,9 +231,7 @@ fn an_answer_counts_once_whoever_brings_it() {
 #[test]
 fn an_answer_belongs_to_the_sign_in_that_asked() {
     each_engine("{}", async |house| {
-        let user = person(house, "ana").await;
-        set(house, "corp", &oidc("corp")).await;
-        link(house, user, "corp", "u1").await;
+        ana_of_corp(house).await;
         let (mine, theirs) = (at_app(house).await, at_app(house).await);
         let address = mine.leave("corp", &outside()).await.unwrap_or_else(|step| panic!("{}", said(&step)));
         let query = house.abroad.back(&address, house.world.now(), &json!({"sub": "u1"}));
@@ -253,9 +253,7 @@ fn an_answer_belongs_to_the_sign_in_that_asked() {
 #[test]
 fn an_answer_that_comes_too_late_is_none() {
     each_engine("{}", async |house| {
-        let user = person(house, "ana").await;
-        set(house, "corp", &oidc("corp")).await;
-        link(house, user, "corp", "u1").await;
+        ana_of_corp(house).await;
         let visit = at_app(house).await;
         let address = visit.leave("corp", &outside()).await.unwrap_or_else(|step| panic!("{}", said(&step)));
         let query = house.abroad.back(&address, house.world.now(), &json!({"sub": "u1"}));
@@ -301,9 +299,7 @@ fn two_providers_are_never_mixed_up() {
 #[test]
 fn a_token_that_was_made_for_something_else_is_none() {
     each_engine("{}", async |house| {
-        let user = person(house, "ana").await;
-        set(house, "corp", &oidc("corp")).await;
-        link(house, user, "corp", "u1").await;
+        ana_of_corp(house).await;
         let visit = at_app(house).await;
         let past = house.world.now().seconds() - 3600;
         for wrong in [
@@ -621,9 +617,7 @@ fn a_stranger_becomes_a_user_where_that_is_on_and_of_a_hundred_one_is_made() {
 #[test]
 fn what_is_taken_away_on_the_way_counts_for_nothing() {
     each_engine("{}", async |house| {
-        let user = person(house, "ana").await;
-        set(house, "corp", &oidc("corp")).await;
-        link(house, user, "corp", "u1").await;
+        let user = ana_of_corp(house).await;
         let scope = house.store.tenant(house.tenant);
         let enable = async |enabled: bool| {
             let mut tx = scope.begin().await.unwrap();
@@ -752,9 +746,7 @@ fn a_rule_of_trust_is_no_way_around_policy_or_a_canary() {
 #[test]
 fn who_is_to_prove_it_anew_proves_it_anew_there() {
     each_engine("{}", async |house| {
-        let user = person(house, "ana").await;
-        set(house, "corp", &oidc("corp")).await;
-        link(house, user, "corp", "u1").await;
+        ana_of_corp(house).await;
         let old = json!({"sub": "u1", "auth_time": house.world.now().seconds() - 3600});
         let visit = Visit::open(house, None, sso(Level::Multi, true), new_browser()).await;
         let address = visit.leave("corp", &outside()).await.unwrap_or_else(|step| panic!("{}", said(&step)));
@@ -905,9 +897,7 @@ fn a_saml_provider_by_its_answer_and_no_other() {
 #[test]
 fn another_tenants_provider_lets_nobody_in_here() {
     each_engine("{}", async |house| {
-        let user = person(house, "ana").await;
-        set(house, "corp", &oidc("corp")).await;
-        link(house, user, "corp", "u1").await;
+        ana_of_corp(house).await;
         let other = house.other_tenant().await;
         assert!(!house.auth.check_provider(other, "corp").await.unwrap());
         // What was sealed for one tenant is of no use to another.

@@ -98,7 +98,7 @@ fn new_bypass(site: &Site, user_id: UserId) -> BypassRow {
 }
 
 /// A message that waits; the tenant in the row counts for nothing.
-fn new_queued(tenant: TenantId, id: MessageId) -> QueuedRow {
+pub(crate) fn new_queued(tenant: TenantId, id: MessageId) -> QueuedRow {
     QueuedRow {
         tenant,
         id,

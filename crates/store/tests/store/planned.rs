@@ -1,8 +1,11 @@
 //! What a transaction that is known before it begins promises, the same on every engine.
 
-use crate::support::{NOW, Site, each_engine};
+use crate::{
+    apart::new_queued,
+    support::{NOW, Site, each_engine},
+};
 use countersign_store::{
-    DeviceGrantRow, GrantFamilyRow, GrantTokenRow, MessageRow, Outcome, Plan, Planned, QueuedRow, StoreError,
+    DeviceGrantRow, GrantFamilyRow, GrantTokenRow, MessageRow, Outcome, Plan, Planned, StoreError,
     engine::{Played, Script, Statement, Step, Type},
     limits::Limit,
     values,
@@ -15,19 +18,6 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 static NONSENSE: Statement =
     Statement::new("test_nonsense_in_a_script", "INSERT INTO tenant (id) VALUES ($1)", &[Type::Id]);
-
-fn queued(site: &Site, message: &MessageRow) -> QueuedRow {
-    QueuedRow {
-        tenant: site.a,
-        id: message.id,
-        holder: vec![1; 16],
-        key_id: vec![2; 16],
-        until: 7,
-        state: "queued".to_owned(),
-        carrier: String::new(),
-        sealed: vec![3; 64],
-    }
-}
 
 type Put<'a> = Box<dyn Fn(&mut Plan<'_>) -> Planned + 'a>;
 
@@ -74,7 +64,7 @@ fn all_of_it_is_done_or_nothing() {
             let first = plan.spend([1; 32], limit, 1, NOW);
             let second = plan.spend([2; 32], limit, cost, NOW);
             plan.insert_message(&message);
-            plan.queue_message(&queued(site, &message));
+            plan.queue_message(&new_queued(site.a, message.id));
             let outcome = plan.commit().await.unwrap();
             (outcome, first, second, state(site, &message).await.is_some())
         };
@@ -162,7 +152,7 @@ fn one_that_fails_spoils_no_other_of_its_group() {
         let done = join_all((0..60).map(async |n: usize| {
             let message = site.new_message(NOW.day(), "sms");
             let mut plan = site.a().plan();
-            plan.queue_message(&queued(site, &message));
+            plan.queue_message(&new_queued(site.a, message.id));
             plan.insert_message(if n.is_multiple_of(3) { &taken } else { &message });
             (n, plan.commit().await, message.id)
         }))
@@ -202,7 +192,7 @@ fn what_is_planned_reaches_nothing_of_another_tenant() {
             tx.insert_message(&message).await?;
             tx.insert_session(&session).await?;
             tx.insert_device_grant(&device(user)).await?;
-            tx.queue_message(&queued(site, &message)).await
+            tx.queue_message(&new_queued(site.a, message.id)).await
         })
         .await;
         let family = family(site);
