@@ -8,16 +8,9 @@ use crate::{
     policy::{Layer, Policies},
     settings::Settings,
 };
-use quick_cache::sync::Cache;
 use serde::Deserialize;
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
-use store::{Slice, Store, fields};
+use std::{sync::Arc, time::Duration};
+use store::{RowCache, Slice, Store, fields};
 use types::{GroupId, Millis, Normalization, PolicyId, SecretString, TenantId};
 
 /// So many applications are kept.
@@ -99,14 +92,12 @@ impl Application {
 /// The applications of a store.
 pub struct Applications {
     store: Arc<Store>,
-    kept: Cache<String, Arc<Application>>,
-    /// Grows with each change that is heard of.
-    epoch: AtomicU64,
+    kept: RowCache<String, Arc<Application>>,
 }
 
 impl Applications {
     pub(crate) fn new(store: Arc<Store>) -> Self {
-        Self { store, kept: Cache::new(KEPT), epoch: AtomicU64::new(0) }
+        Self { store, kept: RowCache::new(KEPT) }
     }
 
     /// The application with this key, or nothing.
@@ -117,33 +108,27 @@ impl Applications {
         {
             return Ok(Some(found));
         }
-        let epoch = self.epoch.load(Ordering::SeqCst);
+        let reading = self.kept.reading();
         let Some(tenant) = self.store.tenant_of_ikey(ikey).await? else { return Ok(None) };
         let Some(application) = self.load(tenant, ikey, now).await? else { return Ok(None) };
         let application = Arc::new(application);
-        // What was read before a change that was heard of meanwhile is not kept.
-        if self.epoch.load(Ordering::SeqCst) == epoch {
-            self.kept.insert(ikey.to_owned(), Arc::clone(&application));
-        }
+        self.kept.keep(reading, ikey.to_owned(), Arc::clone(&application));
         Ok(Some(application))
     }
 
     /// Drops a kept application; the next request reads it anew.
     pub fn forget(&self, ikey: &str) {
-        self.epoch.fetch_add(1, Ordering::SeqCst);
-        self.kept.remove(ikey);
+        self.kept.forget(ikey);
     }
 
     /// Drops all that are kept of one tenant: its settings or policies have changed.
     pub fn forget_tenant(&self, tenant: TenantId) {
-        self.epoch.fetch_add(1, Ordering::SeqCst);
-        self.kept.retain(|_, application| application.tenant != tenant);
+        self.kept.forget_where(|_, application| application.tenant == tenant);
     }
 
     /// Drops all.
     pub fn forget_all(&self) {
-        self.epoch.fetch_add(1, Ordering::SeqCst);
-        self.kept.clear();
+        self.kept.forget_all();
     }
 
     async fn load(&self, tenant: TenantId, ikey: &str, now: Millis) -> Result<Option<Application>, AuthError> {

@@ -1,9 +1,8 @@
 //! The store, a tenant's part of it, and a transaction inside that part.
 
 use crate::engine::{Columns, Engine, Row, Statement, StoreError, Transaction, Value};
-use crate::{alarms::Alarms, numbers::Broker};
+use crate::{alarms::Alarms, numbers::Broker, row_cache::RowCache};
 use keys::{DayKeys, Field, KeyError, KeyRing, TenantKeys, WrappedKey};
-use quick_cache::sync::Cache;
 use std::sync::Arc;
 use types::{SecretBytes, TenantId, World};
 
@@ -15,12 +14,12 @@ pub struct Store {
     engine: Arc<dyn Engine>,
     ring: KeyRing,
     world: World,
-    opened: Cache<TenantId, TenantKeys>,
+    opened: RowCache<TenantId, TenantKeys>,
     days: Option<Arc<DayKeys>>,
     marks: Option<Arc<DayKeys>>,
     numbers: Broker,
     alarms: Alarms,
-    canaries: Cache<TenantId, Arc<Vec<Vec<u8>>>>,
+    canaries: RowCache<TenantId, Arc<Vec<Vec<u8>>>>,
 }
 
 impl Store {
@@ -31,12 +30,12 @@ impl Store {
             engine,
             ring,
             world,
-            opened: Cache::new(KEYS_CACHED),
+            opened: RowCache::new(KEYS_CACHED),
             days: None,
             marks: None,
             numbers: Broker::default(),
             alarms: Alarms::default(),
-            canaries: Cache::new(KEYS_CACHED),
+            canaries: RowCache::new(KEYS_CACHED),
         }
     }
 
@@ -79,8 +78,9 @@ impl Store {
         if let Some(kept) = self.canaries.get(&tenant.id) {
             return Ok(kept);
         }
+        let reading = self.canaries.reading();
         let read = Arc::new(tenant.canary_numbers().await?);
-        self.canaries.insert(tenant.id, Arc::clone(&read));
+        self.canaries.keep(reading, tenant.id, Arc::clone(&read));
         Ok(read)
     }
 
@@ -116,8 +116,8 @@ impl Store {
 
     /// Forgets all opened keys: a rotation may have gone unheard.
     pub fn forget_all_keys(&self) {
-        self.opened.clear();
-        self.canaries.clear();
+        self.opened.forget_all();
+        self.canaries.forget_all();
     }
 
     /// Runs a housekeeping statement over all tenants in its own transaction: `$1` is a time and `$2` the most rows; gives how many rows
@@ -136,8 +136,8 @@ impl Store {
 
     /// Forgets a tenant's opened keys, after a rotation, and its canary numbers, after a change.
     pub fn forget_keys(&self, tenant: TenantId) {
-        self.opened.remove(&tenant);
-        self.canaries.remove(&tenant);
+        self.opened.forget(&tenant);
+        self.canaries.forget(&tenant);
     }
 }
 
@@ -173,12 +173,13 @@ impl<'a> Tenant<'a> {
         if let Some(keys) = self.store.opened.get(&self.id) {
             return Ok(keys);
         }
+        let reading = self.store.opened.reading();
         let wrapped = self.wrapped_keys().await?;
         let (ring, id) = (self.store.ring.clone(), self.id);
         // A root key in a token is asked over a bus or a network.
         let opened = tokio::task::spawn_blocking(move || ring.open_tenant_keys(id, &wrapped)).await;
         let keys = opened.map_err(|error| StoreError::Unavailable(error.to_string()))??;
-        self.store.opened.insert(self.id, keys.clone());
+        self.store.opened.keep(reading, self.id, keys.clone());
         Ok(keys)
     }
 

@@ -6,10 +6,9 @@ use super::{
 };
 use crate::SsoError;
 use jose::{Algorithm, Jwk, JwkSet, KeySet, SigningKey};
-use quick_cache::sync::Cache;
 use serde::Serialize;
 use std::sync::{Arc, OnceLock, Weak};
-use store::{SigningKeyRow, Store, engine::GAP, fields};
+use store::{RowCache, SigningKeyRow, Store, engine::GAP, fields};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use types::{Millis, SecretBytes, TenantId};
 
@@ -19,7 +18,7 @@ const TENANTS: usize = 20_000;
 /// Tenants' signing keys.
 pub struct SigningKeys {
     store: Arc<Store>,
-    kept: Cache<(TenantId, Usage), Arc<Ring>>,
+    kept: RowCache<(TenantId, Usage), Arc<Ring>>,
 }
 
 /// A tenant's keys as a service provider of SAML providers.
@@ -49,7 +48,7 @@ impl SigningKeys {
     #[must_use]
     pub fn start(store: Arc<Store>) -> Arc<Self> {
         let notices = store.engine().notices();
-        let keys = Arc::new(Self { store, kept: Cache::new(TENANTS) });
+        let keys = Arc::new(Self { store, kept: RowCache::new(TENANTS) });
         tokio::spawn(hear(Arc::downgrade(&keys), notices));
         keys
     }
@@ -170,15 +169,15 @@ impl SigningKeys {
         }
         let last = line.iter().map(|row| row.generation).max();
         let made = make::add(&self.store, tenant, (usage, algorithm), last, turn).await?;
-        self.kept.remove(&(tenant, usage));
+        self.kept.forget(&(tenant, usage));
         Ok(made)
     }
 
     /// Forgets what is kept of a tenant.
     pub fn forget(&self, tenant: TenantId) {
-        self.kept.remove(&(tenant, Usage::Jwt));
-        self.kept.remove(&(tenant, Usage::Saml));
-        self.kept.remove(&(tenant, Usage::Service));
+        self.kept.forget(&(tenant, Usage::Jwt));
+        self.kept.forget(&(tenant, Usage::Saml));
+        self.kept.forget(&(tenant, Usage::Service));
     }
 
     async fn private(&self, tenant: TenantId, kept: &Kept) -> Result<SecretBytes, SsoError> {
@@ -217,6 +216,7 @@ impl SigningKeys {
     }
 
     async fn read(&self, tenant: TenantId, usage: Usage) -> Result<Arc<Ring>, SsoError> {
+        let reading = self.kept.reading();
         let mut ring = self.load(tenant, usage).await?;
         if usage == Usage::Jwt && self.turn_over(tenant, &ring).await? {
             ring = self.load(tenant, usage).await?;
@@ -226,7 +226,7 @@ impl SigningKeys {
             ring.inherit(&before);
         }
         let ring = Arc::new(ring);
-        self.kept.insert((tenant, usage), Arc::clone(&ring));
+        self.kept.keep(reading, (tenant, usage), Arc::clone(&ring));
         Ok(ring)
     }
 
@@ -297,10 +297,10 @@ async fn hear(keys: Weak<SigningKeys>, mut notices: Receiver<String>) {
                         keys.forget(tenant);
                     }
                 }
-                _ if notice == GAP => keys.kept.clear(),
+                _ if notice == GAP => keys.kept.forget_all(),
                 _ => {}
             },
-            Err(RecvError::Lagged(_)) => keys.kept.clear(),
+            Err(RecvError::Lagged(_)) => keys.kept.forget_all(),
             Err(RecvError::Closed) => return,
         }
     }
