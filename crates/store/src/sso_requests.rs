@@ -277,6 +277,11 @@ impl Tx {
         Ok(ended)
     }
 
+    /// As [`Plan::hold_consent`]; whether they have agreed.
+    pub async fn hold_consent(&mut self, user: UserId, ikey: &str) -> Result<bool, StoreError> {
+        self.changed(&HOLD_CONSENT, values![user, ikey]).await
+    }
+
     /// Notes what a user agrees to, in the place of what they agreed to before.
     pub async fn put_consent(&mut self, consent: &ConsentRow) -> Result<(), StoreError> {
         self.run(&PUT_CONSENT, consent.values()).await.map(drop)

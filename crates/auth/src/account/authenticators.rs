@@ -6,9 +6,9 @@ use super::{
     notices::News,
     sessions::{Session, wide},
 };
-use crate::{Auth, AuthError, Client, DeviceId};
+use crate::{Auth, AuthError, Client, DeviceId, providers::ProviderSettings};
 use store::{PhoneChange, fields, phone_of_app_token};
-use types::{E164, Millis, PasskeyId, PhoneId, TokenId};
+use types::{E164, Millis, PasskeyId, PhoneId, TenantId, TokenId, UserId};
 
 /// The longest name, in bytes.
 const NAME: usize = 100;
@@ -21,6 +21,8 @@ pub struct Authenticators {
     pub phones: Vec<PhoneView>,
     /// Tokens, oldest first.
     pub tokens: Vec<TokenView>,
+    /// Providers at whom somebody counts as this person.
+    pub providers: Vec<ProviderView>,
     /// Recovery codes that are left.
     pub recovery_codes: usize,
     /// Additions that can still be undone, newest first.
@@ -81,13 +83,25 @@ pub struct TokenView {
     pub last_used: Option<Millis>,
 }
 
+/// A provider at whom somebody counts as this person.
+pub struct ProviderView {
+    /// Its key.
+    pub key: String,
+    /// Its name.
+    pub name: String,
+    /// Since when.
+    pub created: Millis,
+}
+
 /// One of the things that a person has.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Held {
     /// A passkey.
     Passkey(PasskeyId),
     /// A telephone or a token.
     Device(DeviceId),
+    /// The word of a provider, by its key.
+    Provider(String),
 }
 
 /// For `PublicKeyCredential.signalAllAcceptedCredentials` (WebAuthn L3 §5.1.10.4): `rpId`, `userId`, `allAcceptedCredentialIds`.
@@ -160,28 +174,42 @@ impl Auth {
             wants_second: portal.settings.two_authenticators && usable < 2,
             recovery_codes: scope.recovery_secrets(session.user, "code", self.world.now()).await?.len(),
             changes: self.changes(session.tenant, session.user).await?,
+            providers: self.providers_of(session.tenant, session.user).await?,
             passkeys,
             phones,
             tokens,
         })
     }
 
+    async fn providers_of(&self, tenant: TenantId, user: UserId) -> Result<Vec<ProviderView>, AuthError> {
+        let scope = self.store.tenant(tenant);
+        let mut views = Vec::new();
+        for link in scope.provider_links_of_user(user).await? {
+            let row = scope.provider(&link.provider).await?;
+            let settings = row.and_then(|row| ProviderSettings::parse(&row.settings).ok());
+            let name = settings.map_or_else(|| link.provider.clone(), |settings| settings.name);
+            views.push(ProviderView { key: link.provider, name, created: link.created });
+        }
+        Ok(views)
+    }
+
     /// Gives a passkey or a telephone another name: nothing can be signed in with by that, so a session is enough. The passkeys that
     /// there are, for the browser.
-    pub async fn rename(&self, session: &Session, what: Held, name: &str) -> Result<Accepted, AuthError> {
+    pub async fn rename(&self, session: &Session, what: &Held, name: &str) -> Result<Accepted, AuthError> {
         wide(session)?;
         let name = name_of(name)?;
         let scope = self.store.tenant(session.tenant);
         let phones = scope.phones_of_users(&[session.user]).await?;
         let mut tx = scope.begin().await?;
         let (renamed, object) = match what {
-            Held::Passkey(id) => (tx.rename_passkey(id, session.user, &name).await?, id.to_string()),
+            Held::Passkey(id) => (tx.rename_passkey(*id, session.user, &name).await?, id.to_string()),
             Held::Device(DeviceId::Phone(id)) => {
                 let change = PhoneChange { name: Some(name), ..PhoneChange::default() };
-                let mine = phones.iter().any(|(_, phone)| phone.id == id);
-                (mine && tx.change_phone(id, &change).await?, id.to_string())
+                let mine = phones.iter().any(|(_, phone)| phone.id == *id);
+                (mine && tx.change_phone(*id, &change).await?, id.to_string())
             }
             Held::Device(DeviceId::Token(_)) => return Err(AuthError::Refused("a token has no name but its number")),
+            Held::Provider(_) => return Err(AuthError::Refused("a provider's name is the organisation's")),
         };
         if !renamed {
             return Err(AuthError::NoDevice);
@@ -195,7 +223,7 @@ impl Auth {
     /// Takes something away for good, ends the other sessions and what applications were granted beside this one, and tells the owner. The passkeys that are left, for the browser.
     ///
     /// [`AuthError::Refused`] for the last thing that somebody can sign in with, as long as they have no recovery codes.
-    pub async fn remove(&self, permit: &Permit, what: Held, client: &Client) -> Result<Accepted, AuthError> {
+    pub async fn remove(&self, permit: &Permit, what: &Held, client: &Client) -> Result<Accepted, AuthError> {
         let (user, now) = (permit.user, self.world.now());
         let scope = self.store.tenant(permit.tenant);
         let recovery = !scope.recovery_secrets(user, "code", now).await?.is_empty();
@@ -204,11 +232,12 @@ impl Auth {
         let mut tx = scope.begin().await?;
         self.spend_permit(&mut tx, permit, Action::Remove).await?;
         let (removed, object) = match what {
-            Held::Passkey(id) => (tx.delete_passkey(user, id).await?, id.to_string()),
+            Held::Passkey(id) => (tx.delete_passkey(user, *id).await?, id.to_string()),
             // A telephone that others use too stays theirs.
-            Held::Device(DeviceId::Phone(id)) if shared => (tx.detach_phone(user, id).await?, id.to_string()),
-            Held::Device(DeviceId::Phone(id)) => (tx.delete_phone(id).await?, id.to_string()),
-            Held::Device(DeviceId::Token(id)) => (tx.detach_token(user, id).await?, id.to_string()),
+            Held::Device(DeviceId::Phone(id)) if shared => (tx.detach_phone(user, *id).await?, id.to_string()),
+            Held::Device(DeviceId::Phone(id)) => (tx.delete_phone(*id).await?, id.to_string()),
+            Held::Device(DeviceId::Token(id)) => (tx.detach_token(user, *id).await?, id.to_string()),
+            Held::Provider(key) => (tx.unlink_provider(user, key, permit.session(), now).await?, key.clone()),
         };
         if !removed {
             return Err(AuthError::NoDevice);
@@ -224,6 +253,7 @@ impl Auth {
             Held::Passkey(_) => "passkey",
             Held::Device(DeviceId::Phone(_)) => "authenticator",
             Held::Device(DeviceId::Token(_)) => "token",
+            Held::Provider(_) => "provider",
         };
         tx.tell_credential(&self.world, user, kind, "delete").await?;
         tx.log_act(&self.world, "user", "authenticator_remove", &object, &detail.to_string()).await?;
@@ -231,25 +261,30 @@ impl Auth {
         self.tell(permit.tenant, user, &News::Removed(label), &crate::log::ip(client), None).await;
         self.accepted(permit.tenant, user).await
     }
+
     /// What something of the permit's owner is called, and whether others have it too.
-    async fn held(&self, permit: &Permit, what: Held) -> Result<(String, bool), AuthError> {
+    async fn held(&self, permit: &Permit, what: &Held) -> Result<(String, bool), AuthError> {
         let scope = self.store.tenant(permit.tenant);
         let user = permit.user;
         Ok(match what {
             Held::Passkey(id) => {
-                let row = scope.passkey(id).await?.filter(|row| row.user_id == user).ok_or(AuthError::NoDevice)?;
+                let row = scope.passkey(*id).await?.filter(|row| row.user_id == user).ok_or(AuthError::NoDevice)?;
                 (row.name, false)
             }
             Held::Device(DeviceId::Phone(id)) => {
                 let phones = scope.phones_of_users(&[user]).await?;
-                let (_, row) = phones.into_iter().find(|(_, row)| row.id == id).ok_or(AuthError::NoDevice)?;
-                let shared = scope.users_of_phones(&[id]).await?.len() > 1;
+                let (_, row) = phones.into_iter().find(|(_, row)| row.id == *id).ok_or(AuthError::NoDevice)?;
+                let shared = scope.users_of_phones(&[*id]).await?.len() > 1;
                 (if row.name.is_empty() { row.device_name } else { row.name }, shared)
             }
             Held::Device(DeviceId::Token(id)) => {
                 let tokens = scope.tokens_of_users(&[user]).await?;
-                let (_, row) = tokens.into_iter().find(|(_, row)| row.id == id).ok_or(AuthError::NoDevice)?;
+                let (_, row) = tokens.into_iter().find(|(_, row)| row.id == *id).ok_or(AuthError::NoDevice)?;
                 (row.serial, true)
+            }
+            Held::Provider(key) => {
+                let mut views = self.providers_of(permit.tenant, user).await?.into_iter();
+                (views.find(|view| view.key == *key).ok_or(AuthError::NoDevice)?.name, false)
             }
         })
     }

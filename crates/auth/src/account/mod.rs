@@ -31,7 +31,7 @@ mod unused;
 
 pub(crate) use additions::PASSKEYS_ONLY;
 pub use additions::{Added, NewAuthenticator, Registration};
-pub use authenticators::{Accepted, Authenticators, Held, PasskeyView, PhoneView, TokenView};
+pub use authenticators::{Accepted, Authenticators, Held, PasskeyView, PhoneView, ProviderView, TokenView};
 pub(crate) use changes::Noted;
 pub use changes::{ChangeKind, ChangeView, UNDO_LIFE};
 pub use enrolment::Enrolment;

@@ -146,10 +146,10 @@ fn names_change_by_their_owner_only() {
         let phone = house.phone(ana, "+15035550100").await;
         let passkey = house.auth.authenticators(&session).await.unwrap().passkeys[0].id;
         for what in [Held::Passkey(passkey), Held::Device(DeviceId::Phone(phone))] {
-            house.auth.rename(&session, what, " Blue one ").await.unwrap();
-            assert!(matches!(house.auth.rename(&of_bob, what, "mine now").await, Err(AuthError::NoDevice)));
+            house.auth.rename(&session, &what, " Blue one ").await.unwrap();
+            assert!(matches!(house.auth.rename(&of_bob, &what, "mine now").await, Err(AuthError::NoDevice)));
             for bad in ["", " ", "a\nb", &"x".repeat(101)] {
-                assert!(is_refused(&house.auth.rename(&session, what, bad).await));
+                assert!(is_refused(&house.auth.rename(&session, &what, bad).await));
             }
         }
         let held = house.auth.authenticators(&session).await.unwrap();
@@ -167,11 +167,11 @@ fn a_removal_needs_its_permit_leaves_one_and_ends_the_other_sessions() {
         let phone = house.phone(ana, "+15035550100").await;
         let passkey = Held::Passkey(house.auth.authenticators(&session).await.unwrap().passkeys[0].id);
         let theirs = house.permit(&of_bob, Action::Remove).await;
-        for what in [passkey, Held::Device(DeviceId::Phone(phone))] {
+        for what in [&passkey, &Held::Device(DeviceId::Phone(phone))] {
             assert!(matches!(house.auth.remove(&theirs, what, &client()).await, Err(AuthError::NoDevice)));
         }
         let permit = house.permit(&session, Action::Remove).await;
-        let accepted = house.auth.remove(&permit, passkey, &client()).await.unwrap();
+        let accepted = house.auth.remove(&permit, &passkey, &client()).await.unwrap();
         assert!(accepted.credential_ids.is_empty());
         assert!(!house.is_open(&other).await);
         let notice = house.outbox.wait_for("ana@acme.example", SOON).await.unwrap();
@@ -179,10 +179,10 @@ fn a_removal_needs_its_permit_leaves_one_and_ends_the_other_sessions() {
         // The last one stays, until there are recovery codes.
         let last = Held::Device(DeviceId::Phone(phone));
         let permit = house.permit(&session, Action::Remove).await;
-        assert!(is_refused(&house.auth.remove(&permit, last, &client()).await));
+        assert!(is_refused(&house.auth.remove(&permit, &last, &client()).await));
         let codes = house.permit(&session, Action::RecoveryCodes).await;
         house.auth.make_recovery_codes(&codes, &client()).await.unwrap();
-        house.auth.remove(&permit, last, &client()).await.unwrap();
+        house.auth.remove(&permit, &last, &client()).await.unwrap();
         assert!(house.store.tenant(house.tenant).phone(phone).await.unwrap().is_none());
     });
 }
@@ -199,7 +199,7 @@ fn a_telephone_that_others_use_stays_theirs() {
         assert!(tx.change_phone(phone, &change).await.unwrap());
         tx.commit().await.unwrap();
         let permit = house.permit(&session, Action::Remove).await;
-        house.auth.remove(&permit, Held::Device(DeviceId::Phone(phone)), &client()).await.unwrap();
+        house.auth.remove(&permit, &Held::Device(DeviceId::Phone(phone)), &client()).await.unwrap();
         assert!(house.auth.authenticators(&session).await.unwrap().phones.is_empty());
         assert_eq!(house.store.tenant(house.tenant).phones_of_users(&[bob]).await.unwrap().len(), 1);
     });

@@ -239,7 +239,7 @@ fn links_and_remembered_browsers_that_somebody_else_may_have_end() {
         let (_, own) = house.session(user, Strength::Passkey).await;
         let permit = house.permit(&own, Action::Remove).await;
         let what = countersign_auth::account::Held::Device(countersign_auth::DeviceId::Phone(phone));
-        house.auth.remove(&permit, what, &client()).await.unwrap();
+        house.auth.remove(&permit, &what, &client()).await.unwrap();
         let since = scope.trusted_since(&[7; 32], user, "DIXXXXXXXXXXXXXXXXXX", now).await.unwrap();
         assert!(since.is_none(), "a remembered browser");
     });

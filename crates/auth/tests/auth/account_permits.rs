@@ -72,7 +72,7 @@ fn a_permit_for_one_action_serves_no_other() {
         assert!(is_refused(&house.auth.begin_authenticator(&add).await));
         let held = house.auth.authenticators(&session).await.unwrap();
         let passkey = countersign_auth::account::Held::Passkey(held.passkeys[0].id);
-        assert!(is_refused(&house.auth.remove(&add, passkey, &client).await));
+        assert!(is_refused(&house.auth.remove(&add, &passkey, &client).await));
         let codes = house.permit(&session, Action::RecoveryCodes).await;
         assert!(is_refused(&house.register(&codes, &SoftKey::new()).await));
         assert_eq!(house.passkeys(user).await, 1);

@@ -170,7 +170,7 @@ fn a_session_for_one_addition_shows_and_changes_nothing_else() {
             let held = Held::Device(DeviceId::Phone(PhoneId::new(house.world.now(), house.world.random.as_ref())));
             assert!(is_refused(&house.auth.sessions(&session).await));
             assert!(is_refused(&house.auth.end_other_sessions(&session).await));
-            assert!(is_refused(&house.auth.rename(&session, held, "mine").await));
+            assert!(is_refused(&house.auth.rename(&session, &held, "mine").await));
             assert!(is_refused(&house.auth.report(&session, &crate::account_house::client()).await));
             for action in [Action::Remove, Action::RecoveryCodes] {
                 let opened =

@@ -140,7 +140,7 @@ fn whatever_says_that_somebody_else_may_be_in_ends_what_was_granted_for_longer_t
                 "removal" => {
                     let phone = house.phone(user, &format!("+1503555010{at}")).await;
                     let permit = house.permit(&session, Action::Remove).await;
-                    house.auth.remove(&permit, Held::Device(DeviceId::Phone(phone)), &client()).await.unwrap();
+                    house.auth.remove(&permit, &Held::Device(DeviceId::Phone(phone)), &client()).await.unwrap();
                     true
                 }
                 "revocation" => {

@@ -9,7 +9,7 @@ use crate::{
 };
 use countersign_auth::{
     AuthError,
-    account::ChangeKind,
+    account::{Action, ChangeKind, Held, Strength},
     providers::{LinkBy, ProviderSettings},
     sign_in::{Done, Level, Purpose, Returned},
 };
@@ -35,7 +35,7 @@ async fn end(house: &House, user: UserId, how: End) {
     let now = house.world.now();
     let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
     assert!(match how {
-        End::Unlinked => tx.unlink_provider(user, KEY, now).await.unwrap(),
+        End::Unlinked => tx.unlink_provider(user, KEY, None, now).await.unwrap(),
         End::Disabled => tx.enable_provider(KEY, false, now, "operator").await.unwrap(),
         End::Removed => tx.delete_provider(KEY).await.unwrap(),
     });
@@ -125,6 +125,36 @@ fn a_decided_sign_in_asks_again_whether_its_first_proof_counts() {
 async fn take(visit: &Visit<'_>) -> Result<Done, AuthError> {
     let sign_in = visit.find().await?;
     Ok(visit.house.auth.finish_sign_in(&sign_in, &visit.browser).await?.kind)
+}
+
+#[test]
+fn somebody_sees_where_they_count_as_themselves_and_takes_it_away() {
+    each_engine("{}", async |house| {
+        let (ana, (bob, _, of_bob)) = (person(house, "ana").await, house.settled("bob").await);
+        let (_, session) = house.session(ana, Strength::Passkey).await;
+        set(house, KEY, &ProviderSettings { name: "Corp".to_owned(), ..oidc(KEY) }).await;
+        link(house, ana, KEY, "u1").await;
+        link(house, bob, KEY, "u2").await;
+        let listed = async |session| {
+            let held = house.auth.authenticators(session).await.unwrap();
+            held.providers.into_iter().map(|view| (view.key, view.name)).collect::<Vec<_>>()
+        };
+        assert_eq!(listed(&session).await, [(KEY.to_owned(), "Corp".to_owned())]);
+        let corp = Held::Provider(KEY.to_owned());
+        assert!(matches!(house.auth.rename(&session, &corp, "Mine").await, Err(AuthError::Refused(_))));
+        let waits = decided(house, Purpose::Portal).await;
+        let (other, _) = house.session(ana, Strength::Passkey).await;
+        let permit = house.permit(&session, Action::Remove).await;
+        house.auth.remove(&permit, &corp, &client()).await.unwrap();
+        assert!(linked(house, KEY, "u1").await.is_none() && !house.is_open(&other).await);
+        assert!(!gives_a_session(house, take(&waits).await).await);
+        assert!(house.outbox.wait_for("ana@acme.example", SOON).await.unwrap().text.expose().contains("(Corp)"));
+        // This one goes on, others' links stay, and it is done once.
+        assert!(listed(&session).await.is_empty());
+        assert_eq!(listed(&of_bob).await.len(), 1);
+        let permit = house.permit(&session, Action::Remove).await;
+        assert!(matches!(house.auth.remove(&permit, &corp, &client()).await, Err(AuthError::NoDevice)));
+    });
 }
 
 /// Whoever takes a sign-in in the moment of the unlinking has a session that ends, or none.

@@ -322,7 +322,7 @@ async fn allow(
     };
     let who = (signed.user, signed.session);
     match sso.grants().allow_device(party, request, who, granted).await {
-        // The session ended while its owner said yes.
+        // The session ended, or the consent was taken back, while its owner said yes.
         Err(SsoError::Over) => Ok(false),
         done => done.map_err(|error| told(&error)),
     }

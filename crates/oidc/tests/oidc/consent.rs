@@ -4,7 +4,7 @@ use crate::{
     programs::{introspected, text},
     support::House,
 };
-use sso::{GrantType, manage::MadeParty};
+use sso::{GrantType, SsoError, manage::MadeParty, tokens::Granted};
 
 const SESSION: &str = "__Host-countersign-session";
 
@@ -55,4 +55,27 @@ async fn a_connected_device_stands_in_its_persons_list_and_can_be_taken_out() {
     );
     assert!(house.sso.withdraw(house.tenant, user, &strange.ikey).await.unwrap());
     assert_eq!(introspected(&house, &strange, &token).await["active"], false);
+}
+
+#[tokio::test]
+async fn a_device_is_not_allowed_on_a_consent_that_was_taken_back_meanwhile() {
+    let house = House::new().await;
+    let user = house.user("alice").await;
+    let strange =
+        house.client(|client| (client.first_party, client.grant_types) = (false, vec![GrantType::DeviceCode])).await;
+    connected(&house, &strange, user).await;
+    let asked = house.post("/oidc/device_authorization", &[("scope", "openid email")], Some(&strange)).await.json();
+    let grants = house.sso.grants();
+    let request = grants.device_request(house.tenant, &text(&asked, "user_code"), "").await.unwrap().unwrap();
+    let party = house.sso.party_of(house.tenant, &strange.ikey).await.unwrap().unwrap();
+    let (_, session) = house.signed_in(user).await;
+    let allow = async |scopes: &[&str]| {
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let granted = Granted { client_id: strange.key.clone(), scopes, ..Granted::default() };
+        grants.allow_device(&party, &request, (user, session), granted).await
+    };
+    assert!(house.sso.withdraw(house.tenant, user, &strange.ikey).await.unwrap());
+    assert!(matches!(allow(&["email"]).await, Err(SsoError::Over)));
+    // Nothing was decided by that; and what needs no consent hangs on none.
+    assert!(allow(&[]).await.unwrap());
 }

@@ -8,7 +8,7 @@
 //! The code that a person types is short, so it is worth something only to who is signed in, and only for [`DEVICE_LIFE`]; those that are tried
 //! are counted, for each address and for the whole organisation.
 
-use super::{GrantError, Granted, Grants, Minted, Want, hold, lasting, with_refresh};
+use super::{GrantError, Granted, Grants, Minted, Want, hold, lasting, takes_consent, with_refresh};
 use crate::{RelyingParty, SsoError};
 use auth::AuthError;
 use serde::{Deserialize, Serialize};
@@ -183,7 +183,7 @@ impl Grants {
     /// A person says yes: whether the request was undecided, in time, and of this application.
     ///
     /// # Errors
-    /// [`SsoError::Over`] where the session has ended meanwhile.
+    /// [`SsoError::Over`] where the session has ended meanwhile, or a consent that it takes was withdrawn.
     pub async fn allow_device(
         &self,
         party: &RelyingParty,
@@ -196,12 +196,15 @@ impl Grants {
             return Ok(false);
         }
         let granted = with_refresh(client, granted);
-        let until = lasting(client, &granted, session);
+        let (until, agreed) = (lasting(client, &granted, session), takes_consent(client, &granted));
         let sealed = Sealed { asked: request.asked.clone(), granted: Some(granted) };
         let sealed = self.seal_device(party.tenant(), &request.digest, &sealed).await?;
         let now = self.now();
         let mut tx = self.auth.store().tenant(party.tenant()).begin().await?;
         hold(&mut tx, session, user, now).await?;
+        if agreed && !tx.hold_consent(user, party.ikey()).await? {
+            return Err(SsoError::Over);
+        }
         let done = tx.decide_device_grant(&request.digest, "allowed", Some((user, until)), &sealed, now).await?;
         tx.commit().await?;
         Ok(done)

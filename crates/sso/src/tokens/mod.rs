@@ -162,8 +162,7 @@ impl Grants {
         let token = GrantTokenRow { family: family.id, ..token };
         let mut plan = self.auth.store().tenant(party.tenant()).plan();
         plan_to_hold(&mut plan, session, user, now);
-        let agrees = client.first_party || granted.scopes.is_empty();
-        if !agrees {
+        if takes_consent(client, &granted) {
             let agreed = plan.hold_consent(user, party.ikey());
             plan.require(agreed);
         }
@@ -299,6 +298,11 @@ async fn hold(tx: &mut Tx, session: SessionId, user: UserId, now: Millis) -> Res
 fn plan_to_hold(plan: &mut Plan<'_>, session: SessionId, user: UserId, now: Millis) {
     let held = plan.hold_session(session, user, now);
     plan.require(held);
+}
+
+/// Whether it stands on what its person has agreed to.
+const fn takes_consent(client: &crate::OidcClient, granted: &Granted) -> bool {
+    !client.first_party && !granted.scopes.is_empty()
 }
 
 /// Whether refresh tokens are given, and how they are used.

@@ -84,7 +84,7 @@ fn another_tenant_finds_nothing_and_changes_nothing() {
             assert!(!tx.release_sso_request(request.id, NOW).await?);
             assert_eq!(tx.hold_session(session, user, NOW).await?, None);
             assert!(tx.end_participants(session, NOW).await?.is_empty());
-            assert!(!tx.withdraw_consent(user, IKEY).await?);
+            assert!(!tx.hold_consent(user, IKEY).await? && !tx.withdraw_consent(user, IKEY).await?);
             // Rows of its own that name another's things are its own, and reach nothing.
             let theirs = ParticipantRow { sid: "sid-b".to_owned(), ..participant(session, user) };
             tx.put_participant(&theirs).await?;

@@ -13,13 +13,18 @@ use crate::frame::{
 use askama::Template;
 use auth::{
     AuthError, DeviceId,
-    account::{Accepted, Authenticators, ChangeKind, ChangeView, Held, PasskeyView, PhoneView, TokenView},
+    account::{
+        Accepted, Authenticators, ChangeKind, ChangeView, Held, PasskeyView, PhoneView, ProviderView, TokenView,
+    },
+    providers::is_key,
 };
 use axum::{body::Body, response::Response};
 use http::{Request, StatusCode};
 
 /// Longer than any id or name.
 const LONGEST: usize = 200;
+/// What the id of a provider begins with on these pages; its key follows.
+const PROVIDER: &str = "provider:";
 
 /// One of the things.
 pub(super) struct Thing {
@@ -80,11 +85,26 @@ impl Thing {
         }
     }
 
+    fn provider(it: ProviderView) -> Self {
+        Self {
+            id: format!("{PROVIDER}{}", it.key),
+            icon: "person",
+            kind: "thing-provider",
+            name: it.name,
+            detail: String::new(),
+            created: When::of(it.created),
+            last_used: None,
+            suspended: false,
+            renamed: false,
+        }
+    }
+
     /// All of somebody's.
-    pub(super) fn all(held: (Vec<PasskeyView>, Vec<PhoneView>, Vec<TokenView>)) -> Vec<Self> {
-        let (passkeys, phones, tokens) = held;
-        let passkeys = passkeys.into_iter().map(Self::passkey);
-        passkeys.chain(phones.into_iter().map(Self::phone)).chain(tokens.into_iter().map(Self::token)).collect()
+    pub(super) fn all(held: (Vec<PasskeyView>, Vec<PhoneView>, Vec<TokenView>, Vec<ProviderView>)) -> Vec<Self> {
+        let (passkeys, phones, tokens, providers) = held;
+        let devices = phones.into_iter().map(Self::phone).chain(tokens.into_iter().map(Self::token));
+        let own = passkeys.into_iter().map(Self::passkey).chain(devices);
+        own.chain(providers.into_iter().map(Self::provider)).collect()
     }
 }
 
@@ -150,7 +170,7 @@ async fn page(owner: &Owner, status: StatusCode, error: Option<String>) -> Resul
         p: page.widened(),
         token: owner.token(),
         username: owner.session.username().to_owned(),
-        things: Thing::all((held.passkeys, held.phones, held.tokens)),
+        things: Thing::all((held.passkeys, held.phones, held.tokens, held.providers)),
         recovery_codes: u64::try_from(held.recovery_codes).unwrap_or(u64::MAX),
         passwords: visit.web.auth.takes_passwords(visit.tenant.id).await?,
         changes: held.changes.into_iter().map(Change::of).collect(),
@@ -193,8 +213,11 @@ pub(super) const fn change_key(kind: ChangeKind) -> &'static str {
     }
 }
 
-/// One of the things by its id: the kinds' ids differ in their first letters.
+/// One of the things by its id: the kinds' ids differ in their first letters. The id is one that fits into an address.
 pub(super) fn held(id: &str) -> Result<Held, Trouble> {
+    if let Some(key) = id.strip_prefix(PROVIDER).filter(|key| is_key(key)) {
+        return Ok(Held::Provider(key.to_owned()));
+    }
     if let Ok(passkey) = id.parse() {
         return Ok(Held::Passkey(passkey));
     }
@@ -209,7 +232,7 @@ pub(super) async fn rename(visit: Visit, request: Request<Body>) -> Result<Respo
     let owner = Owner::of_account(visit).await?;
     let posted = owner.posted(request).await?;
     let what = held(posted.need("id", LONGEST)?)?;
-    match owner.visit.web.auth.rename(&owner.session, what, posted.need("name", LONGEST)?).await {
+    match owner.visit.web.auth.rename(&owner.session, &what, posted.need("name", LONGEST)?).await {
         Ok(_) => Ok(redirect("/account?done=renamed")),
         Err(AuthError::Refused(_)) => {
             let error = owner.visit.words.say("account-name-unusable");

@@ -23,7 +23,7 @@ pub(super) async fn ask(visit: Visit) -> Result<Response, Away> {
     let visit = &owner.visit;
     let id = visit.asked("id").ok_or(Trouble::Malformed)?.to_owned();
     let all = visit.web.auth.authenticators(&owner.session).await?;
-    let things = Thing::all((all.passkeys, all.phones, all.tokens));
+    let things = Thing::all((all.passkeys, all.phones, all.tokens, all.providers));
     let thing = things.into_iter().find(|thing| thing.id == id).ok_or(Trouble::NotFound)?;
     let ready = owner.permit(Action::Remove).await?.is_some();
     let words = &visit.words;
@@ -51,7 +51,7 @@ pub(super) async fn remove(visit: Visit, request: Request<Body>) -> Result<Respo
         return Err(Away::To(format!("/account/remove?id={id}")));
     };
     let visit = &owner.visit;
-    match visit.web.auth.remove(&permit, what, &visit.client()).await {
+    match visit.web.auth.remove(&permit, &what, &visit.client()).await {
         Ok(_) => Ok(redirect("/account?done=removed")),
         Err(AuthError::Refused(_)) => {
             let next = ("/account/add".to_owned(), visit.words.say("add-another"));

@@ -22,6 +22,7 @@ thing-authenticator = تطبيق المصادقة
 thing-phone = هاتف
 thing-token = جهاز رموز
 thing-yubikey = YubiKey
+thing-provider = حساب لدى مزوّد آخر
 thing-suspended = موقوف: لا يمكن استخدامه. راجع المسؤول أو أزله.
 last-used = آخر استخدام
 added-on = أُضيف في

@@ -22,6 +22,7 @@ thing-authenticator = Authenticator
 thing-phone = Phone
 thing-token = Hardware token
 thing-yubikey = YubiKey
+thing-provider = Account at another provider
 thing-suspended = Suspended: it can’t be used. Ask your administrator, or remove it.
 last-used = Last used
 added-on = Added

@@ -22,6 +22,7 @@ thing-authenticator = Authentificateur
 thing-phone = Téléphone
 thing-token = Jeton matériel
 thing-yubikey = YubiKey
+thing-provider = Compte chez un autre fournisseur
 thing-suspended = Suspendu : inutilisable. Adressez-vous à votre administrateur, ou supprimez-le.
 last-used = Dernière utilisation
 added-on = Ajouté le
