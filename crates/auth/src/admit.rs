@@ -11,7 +11,7 @@ use crate::{
     policy::{NetworkVerdict, NewUser, Rule, UserAuth},
 };
 use store::login::{Holder, Who};
-use types::{GroupId, Normalization, UserName};
+use types::{GroupId, Normalization, UserId, UserName};
 
 fn decision(verdict: Verdict, reason: &'static str, rule: impl Into<Rule>, message: &str) -> Decision {
     Decision { verdict, reason, rule: rule.into(), message: message.to_owned() }
@@ -54,6 +54,18 @@ impl Auth {
             }
             None if by_id => Err(AuthError::NoUser),
             None => Ok(Admission { decision: decide_unknown(app, client), holder: None }),
+        }
+    }
+
+    /// The person, if they may sign in at an application still: for whoever acts by what was granted to them, wherever that is.
+    pub async fn still_admitted(&self, app: &Application, user: UserId) -> Result<Option<Holder>, AuthError> {
+        match self.admit(app, &Subject::Id(user), &Client::by_grant()).await {
+            Ok(admission) => Ok(match admission.decision.verdict {
+                Verdict::Allow | Verdict::Challenge => admission.holder,
+                Verdict::Deny | Verdict::Enroll => None,
+            }),
+            Err(AuthError::NoUser) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

@@ -14,6 +14,16 @@ pub struct Client {
     pub unreadable_ip: bool,
     /// The person's or the protected machine's name.
     pub hostname: String,
+    /// Whether the rules of networks were asked before, when an address was known: then they are not asked again.
+    pub networks_asked: bool,
+}
+
+impl Client {
+    /// Of whoever acts by what was granted to somebody (a token, a session): it has no address of the person's.
+    #[must_use]
+    pub fn by_grant() -> Self {
+        Self { networks_asked: true, ..Self::default() }
+    }
 }
 
 /// Who wants in.

@@ -358,6 +358,9 @@ impl Applied<'_> {
     #[must_use]
     pub fn network_of(&self, client: &Client) -> (NetworkVerdict, Rule) {
         let (found, rule) = self.first("authorized_networks", |s| s.authorized_networks.as_ref());
+        if client.networks_asked {
+            return (NetworkVerdict::Normal, rule);
+        }
         if client.unreadable_ip && found.is_some_and(|section| !section.blocked.ip_list.is_empty()) {
             return (NetworkVerdict::Blocked, rule);
         }
@@ -434,6 +437,8 @@ mod tests {
         assert_eq!(verdict("192.0.2.10"), NetworkVerdict::Blocked);
         assert_eq!(verdict("2001:db8::1"), NetworkVerdict::Blocked);
         assert_eq!(applied.network(None).0, NetworkVerdict::Blocked);
+        assert_eq!(applied.network_of(&Client::default()).0, NetworkVerdict::Blocked);
+        assert_eq!(applied.network_of(&Client::by_grant()).0, NetworkVerdict::Normal);
     }
 
     #[test]

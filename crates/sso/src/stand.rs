@@ -161,9 +161,8 @@ impl Sso {
     }
 
     /// Whether a person may still use a relying party, for whoever acts by a grant of theirs: a refresh, an introspection, userinfo.
-    /// None where they may not, and where `session` is given and has ended or is not theirs.
-    ///
-    /// No address is known here, so a rule that asks for a network has been asked when the grant was made.
+    /// None where they may not, and where `session` is given and has ended or is not theirs. Rules of networks were asked when the grant
+    /// was made.
     pub async fn still(
         &self,
         party: &RelyingParty,
@@ -179,20 +178,7 @@ impl Sso {
                 return Ok(None);
             }
         }
-        let admission = match self.auth().admit(&party.app, &Subject::Id(user), &Client::default()).await {
-            Err(AuthError::NoUser) => return Ok(None),
-            done => done?,
-        };
-        let Some(holder) = admission.holder else { return Ok(None) };
-        let may = match (admission.decision.verdict, admission.decision.reason) {
-            (Verdict::Allow | Verdict::Challenge, _) => true,
-            // What stands after the networks in the rules' order hasn't been asked then.
-            (_, "denied_network") => !self.auth().forbids(&party.app, &holder),
-            _ => false,
-        };
-        if !may {
-            return Ok(None);
-        }
+        let Some(holder) = self.auth().still_admitted(&party.app, user).await? else { return Ok(None) };
         Ok(Some(self.person_of(party.tenant(), holder, &party.settings).await?))
     }
 

@@ -230,6 +230,10 @@ impl Auth {
         // Read before the transaction: inside it only its own connection may be used.
         let (label, shared) = self.held(permit, what).await?;
         let mut tx = scope.begin().await?;
+        if let Held::Provider(_) = what {
+            // They end with the link. Sign-ins, then the user: whoever adds something holds them in this order.
+            tx.drop_sign_ins(user).await?;
+        }
         self.spend_permit(&mut tx, permit, Action::Remove).await?;
         let (removed, object) = match what {
             Held::Passkey(id) => (tx.delete_passkey(user, *id).await?, id.to_string()),

@@ -189,13 +189,14 @@ impl Auth {
         let portal = self.portal(tenant).await?;
         let row = self.store.tenant(tenant).user(user).await?.ok_or(UNKNOWN)?;
         let mut tx = self.store.tenant(tenant).begin().await?;
+        // First, so that what is decided in this moment is there to be ended, or is never decided; and before the user, as whoever adds
+        // something holds them in this order.
+        tx.drop_sign_ins(user).await?;
         // From here on nobody adds anything to this user until the end.
         tx.hold_user(user).await?;
         if !tx.undo_change(change.id, now).await? {
             return Err(UNKNOWN);
         }
-        // First, so that what is decided in this moment is there to be ended, or is never decided.
-        tx.drop_sign_ins(user).await?;
         tx.end_everything_granted(user, None, now).await?;
         tx.forget_browsers(user).await?;
         tx.distrust_devices(user).await?;

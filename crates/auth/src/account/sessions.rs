@@ -400,13 +400,12 @@ impl Auth {
     /// locked out stays: whoever types wrong codes must not throw somebody else out.
     async fn still_here(&self, tenant: TenantId, user: UserId) -> Result<Option<String>, AuthError> {
         let portal = self.portal(tenant).await?;
-        let admission = match self.admit(&portal, &Subject::Id(user), &crate::Client::default()).await {
+        let admission = match self.admit(&portal, &Subject::Id(user), &crate::Client::by_grant()).await {
             Err(AuthError::NoUser) => return Ok(None),
             done => done?,
         };
         let decision = admission.decision;
-        // The network is asked at the sign-in: here no address is known.
-        let stays = matches!(decision.reason, "locked_out" | "deny_unenrolled_user" | "denied_network");
+        let stays = matches!(decision.reason, "locked_out" | "deny_unenrolled_user");
         let here = decision.verdict != Verdict::Deny || stays;
         Ok(admission.holder.filter(|_| here).map(|holder| holder.user.username))
     }

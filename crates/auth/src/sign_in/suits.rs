@@ -1,11 +1,6 @@
 //! Whether what somebody proved elsewhere in the house would be taken at an application.
 
-use crate::{
-    Application, Auth,
-    account::Strength,
-    log,
-    policy::{Method, UserAuth},
-};
+use crate::{Application, Auth, account::Strength, log, policy::Method};
 use store::{AuthLogRow, login::Holder};
 use types::{SessionId, UserId};
 
@@ -36,14 +31,6 @@ impl Auth {
         };
         let has_better = holder.user.passkeys > 0 && policy.allows(Method::Passkey).0;
         allowed && (strength == Strength::Passkey || app.settings.weaker_with_passkey || !has_better)
-    }
-
-    /// Whether policy keeps a person from `app` wherever they are. For whoever knows no address, where the rules of networks have said no
-    /// before this was asked.
-    #[must_use]
-    pub fn forbids(&self, app: &Application, holder: &Holder) -> bool {
-        let groups: Vec<_> = holder.groups.iter().map(|group| group.id).collect();
-        app.policies.applied(&groups).user_auth().0 == UserAuth::Deny
     }
 
     /// The line of the authentication log that says that a session has led its owner to an application. The sign-in itself has one of its

@@ -23,7 +23,7 @@ use sso::{
     party::Kind,
 };
 use std::path::Path;
-use store::RelyingPartyRow;
+use store::{Ended, RelyingPartyRow};
 use types::World;
 
 /// Arguments of `app`.
@@ -58,6 +58,15 @@ pub enum Action {
     Remove {
         /// Its integration key, what it calls itself, or its name
         app: String,
+    },
+    /// End what was granted to an application: every code and token, its people's and its own. Sessions here go on
+    Revoke {
+        /// Its integration key, what it calls itself, or its name
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        app: Option<String>,
+        /// What was granted to every application
+        #[arg(long)]
+        all: bool,
     },
     /// The keys that sign what applications are told
     Keys(keys::Keys),
@@ -163,10 +172,26 @@ async fn act(config: &Config, services: &Services, arguments: AppArgs) -> anyhow
             office.scope().delete_integration(&row.ikey).await?;
             cli::say(&format!("{} is disconnected: nobody signs in there any more.\n", row.key))
         }
+        Action::Revoke { app, .. } => revoke(&office, app.as_deref()).await,
         Action::Keys(arguments) => keys::run(arguments, &office, services).await,
         Action::Registration { action } => registration::run(action, &office).await,
         Action::Presets { preset } => show::presets(preset.as_deref()),
     }
+}
+
+/// Ends what was granted to one application, or to all.
+async fn revoke(office: &Office<'_>, app: Option<&str>) -> anyhow::Result<()> {
+    let scope = office.scope();
+    let ended = match app {
+        Some(app) => {
+            let (row, _) = find(office, app).await?;
+            sso::tokens::revoke(&scope, Ended::Client(&row.ikey)).await?
+        }
+        None => sso::tokens::revoke(&scope, Ended::Everything).await?,
+    };
+    cli::say(&format!(
+        "Ended: {ended}. Tokens that are signed end where they are asked about here, others in their time.\n"
+    ))
 }
 
 /// An application by its integration key, by what it calls itself, or by its name.

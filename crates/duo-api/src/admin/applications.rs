@@ -20,7 +20,7 @@ use sso::{
     presets::{self, Facts, Given},
 };
 use std::collections::BTreeMap;
-use store::{IntegrationRow, RelyingPartyRow};
+use store::{Ended, IntegrationRow, RelyingPartyRow};
 use types::SecretString;
 
 /// Groups named in one application at most.
@@ -236,6 +236,13 @@ pub(super) async fn modify(call: Call) -> Result<Envelope, ApiError> {
 }
 
 /// Deletes an application with its integration.
+pub(super) async fn revoke(call: Call) -> Result<Envelope, ApiError> {
+    let desk = Desk::of(&call);
+    let row = one(&desk, call.part(0)).await?;
+    let ended = sso::tokens::revoke(&desk.scope(), Ended::Client(&row.ikey)).await.map_err(wrong)?;
+    Ok(Envelope::ok(json!({ "grants": ended })))
+}
+
 pub(super) async fn delete(call: Call) -> Result<Envelope, ApiError> {
     let desk = Desk::of(&call);
     one(&desk, call.part(0)).await?;

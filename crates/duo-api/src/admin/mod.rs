@@ -147,6 +147,7 @@ routes! {
     Get    "/admin/v1/applications/{application}"         INTEGRATIONS One    applications::get;
     Post   "/admin/v1/applications/{application}"         INTEGRATIONS Modify applications::modify;
     Delete "/admin/v1/applications/{application}"         INTEGRATIONS Modify applications::delete;
+    Post   "/admin/v1/applications/{application}/revoke"  INTEGRATIONS Modify applications::revoke;
 
     Get    "/admin/v1/providers"                          INTEGRATIONS Page   providers::list;
     Post   "/admin/v1/providers"                          INTEGRATIONS Modify providers::create;

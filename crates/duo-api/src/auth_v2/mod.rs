@@ -56,6 +56,7 @@ pub(crate) fn client(params: &Params) -> Result<Client, ApiError> {
         ip,
         unreadable_ip: given.is_some() && ip.is_none(),
         hostname: hostname.chars().filter(|c| !c.is_control()).take(255).collect(),
+        ..Client::default()
     })
 }
 

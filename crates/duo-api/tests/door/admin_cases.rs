@@ -163,6 +163,7 @@ pub(crate) fn cases(house: &House, route: &Route) -> Vec<Case> {
             vec![with("policy_key", &policy), with("groups_allowed", &group)]
         }
         (Get | Delete, "/admin/v1/applications/{application}") => vec![inside(&[])],
+        (Post, "/admin/v1/applications/{application}/revoke") => vec![inside(&[])],
         (Post, "/admin/v1/applications/{application}") => {
             vec![inside(&[("key", "another")]), inside(&[("new_secret", "1")])]
         }

@@ -325,17 +325,7 @@ async fn a_refresh_token_ends_where_what_was_proved_is_not_enough_any_more() {
                 house.auth.applications().forget(&client.ikey);
             }
             "policy" => {
-                let policy = store::PolicyRow {
-                    id: types::PolicyId::new(house.world.now(), house.world.random.as_ref()),
-                    name: "global".to_owned(),
-                    is_global: true,
-                    sections: r#"{"authentication_methods":{"blocked_auth_list":["hardware-token"]}}"#.to_owned(),
-                    created: house.world.now(),
-                };
-                let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
-                tx.insert_policy(&policy).await.unwrap();
-                tx.commit().await.unwrap();
-                house.auth.applications().forget_tenant(house.tenant);
+                let _ = house.policy(r#"{"authentication_methods":{"blocked_auth_list":["hardware-token"]}}"#).await;
             }
             _ => settings("{}").await,
         }
@@ -343,4 +333,36 @@ async fn a_refresh_token_ends_where_what_was_proved_is_not_enough_any_more() {
         assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (400, &"invalid_grant".into()), "{act}");
         assert_eq!(introspected(&house, &client, &access).await["active"], false, "{act}: the grant has ended");
     }
+}
+
+#[tokio::test]
+async fn where_other_networks_are_denied_what_was_granted_inside_is_good_everywhere() {
+    let house = House::new().await;
+    let client = house.client(|_| {}).await;
+    let user = house.user("alice").await;
+    let policy = house
+        .policy(r#"{"authorized_networks":{"mfa_required":{"ip_list":["192.0.2.0/24"]},"deny_other_access":true}}"#)
+        .await;
+    let (mut browser, _) = house.signed_in(user).await;
+    let ask = [("scope", "openid offline_access")];
+    browser.from = Some("198.51.100.1:443".parse().unwrap());
+    assert_eq!(browser.authorize(&client, &ask).await.back(CALLBACK)["error"], "access_denied");
+    browser.from = Some("192.0.2.1:443".parse().unwrap());
+    let back = browser.authorize(&client, &ask).await.back(CALLBACK);
+    // The application asks from wherever it stands.
+    let first = house.post("/oidc/token", &redeeming(&back["code"]), Some(&client)).await.json();
+    let next = refreshed(&house, &client, &text(&first, "refresh_token")).await.json();
+    let access = text(&next, "access_token");
+    assert_eq!(introspected(&house, &client, &access).await["active"], true);
+    assert_eq!(house.get("/oidc/userinfo", &access).await.status, 200);
+    // What stands after the networks in the rules' order is asked all the same.
+    let deny =
+        r#"{"authorized_networks":{"deny_other_access":true},"authentication_policy":{"user_auth_behavior":"deny"}}"#;
+    let change = store::PolicyChange { sections: Some(deny.to_owned()), ..store::PolicyChange::default() };
+    let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
+    assert!(tx.change_policy(policy, &change).await.unwrap());
+    tx.commit().await.unwrap();
+    house.auth.applications().forget_tenant(house.tenant);
+    assert_eq!(introspected(&house, &client, &access).await["active"], false);
+    assert_eq!(refreshed(&house, &client, &text(&next, "refresh_token")).await.json()["error"], "invalid_grant");
 }

@@ -15,6 +15,7 @@ use sso::{
 };
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -160,7 +161,23 @@ impl House {
     }
 
     pub(crate) fn browser(&self) -> Browser<'_> {
-        Browser { house: self, host: HOST, cookies: Mutex::default() }
+        Browser { house: self, host: HOST, from: None, cookies: Mutex::default() }
+    }
+
+    /// Sets the policy that holds everywhere.
+    pub(crate) async fn policy(&self, sections: &str) -> types::PolicyId {
+        let policy = store::PolicyRow {
+            id: types::PolicyId::new(self.world.now(), self.world.random.as_ref()),
+            name: "global".to_owned(),
+            is_global: true,
+            sections: sections.to_owned(),
+            created: self.world.now(),
+        };
+        let mut tx = self.store.tenant(self.tenant).begin().await.unwrap();
+        tx.insert_policy(&policy).await.unwrap();
+        tx.commit().await.unwrap();
+        self.auth.applications().forget_tenant(self.tenant);
+        policy.id
     }
 
     pub(crate) fn minute(&self) {
@@ -259,6 +276,8 @@ impl Answer {
 pub(crate) struct Browser<'a> {
     house: &'a House,
     pub(crate) host: &'static str,
+    /// The address that its requests come from, where one is known.
+    pub(crate) from: Option<SocketAddr>,
     pub(crate) cookies: Mutex<BTreeMap<String, String>>,
 }
 
@@ -298,6 +317,9 @@ impl Browser<'_> {
             .header(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8");
         if !cookies.is_empty() {
             request = request.header(header::COOKIE, cookies.join("; "));
+        }
+        if let Some(from) = self.from {
+            request = request.extension(axum::extract::ConnectInfo(from));
         }
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -65,6 +65,11 @@ async fn keys(house: &House) -> KeySet {
     KeySet::from_jwks(&JwkSet::parse(jwks.body.as_bytes()).unwrap())
 }
 
+/// Ends grants as an administrator does; how many.
+async fn end(house: &House, which: Ended<'_>) -> usize {
+    sso::tokens::revoke(&house.directory.tenant(house.tenant, "helpdesk"), which).await.unwrap()
+}
+
 #[tokio::test]
 async fn each_way_to_end_what_was_granted_takes_one_call() {
     for format in [TokenFormat::Opaque, TokenFormat::Jwt] {
@@ -74,15 +79,14 @@ async fn each_way_to_end_what_was_granted_takes_one_call() {
             let user = house.user("alice").await;
             let first = tokens(&house, &client, user).await;
             let (access, refresh) = (text(&first, "access_token"), text(&first, "refresh_token"));
-            let grants = house.sso.grants();
             let ikey = client.ikey.as_str();
             match what {
                 "access" => drop(house.post("/oidc/revoke", &[("token", &access)], Some(&client)).await),
                 "refresh" => drop(house.post("/oidc/revoke", &[("token", &refresh)], Some(&client)).await),
-                "user" => drop(grants.revoke(house.tenant, Ended::User(user)).await.unwrap()),
-                "client" => drop(grants.revoke(house.tenant, Ended::Client(ikey)).await.unwrap()),
-                "user at client" => drop(grants.revoke(house.tenant, Ended::UserAt(user, ikey)).await.unwrap()),
-                _ => drop(grants.revoke(house.tenant, Ended::Everything).await.unwrap()),
+                "user" => drop(end(&house, Ended::User(user)).await),
+                "client" => drop(end(&house, Ended::Client(ikey)).await),
+                "user at client" => drop(end(&house, Ended::UserAt(user, ikey)).await),
+                _ => drop(end(&house, Ended::Everything).await),
             }
             assert_eq!(introspected(&house, &client, &access).await["active"], false, "{what}");
             let refreshes = refreshed(&house, &client, &refresh).await.status == 200;
@@ -120,7 +124,7 @@ async fn a_clients_own_tokens_tell_of_nobody_and_end_with_the_client() {
         let bound = text(&own(&[("resource", "https://api.example")]).await.json(), "access_token");
         assert_eq!(introspected(&house, &client, &bound).await["aud"], "https://api.example");
         house.minute();
-        house.sso.grants().revoke(house.tenant, Ended::Client(&client.ikey)).await.unwrap();
+        end(&house, Ended::Client(&client.ikey)).await;
         assert_eq!(introspected(&house, &client, &access).await["active"], false);
         house.clock.advance(Duration::from_secs(1));
         let next = text(&own(&[]).await.json(), "access_token");
@@ -228,7 +232,6 @@ async fn an_exchanged_token_ends_with_the_sign_in_that_it_comes_from() {
             let third = exchange(&second, &services[2]).await;
             let active = async |token: &str, by: &MadeParty| introspected(&house, by, token).await["active"] == true;
             assert!(active(&second, &services[1]).await && active(&third, &services[2]).await, "{act}");
-            let grants = house.sso.grants();
             match act {
                 "reuse" => {
                     assert_eq!(refreshed(&house, &services[0], &refresh).await.status, 200);
@@ -238,10 +241,10 @@ async fn an_exchanged_token_ends_with_the_sign_in_that_it_comes_from() {
                 "revocation" => drop(house.post("/oidc/revoke", &[("token", &refresh)], Some(&services[0])).await),
                 "withdrawal" => {
                     let which = Ended::UserAt(user, &services[0].ikey);
-                    assert_eq!(grants.revoke(house.tenant, which).await.unwrap(), 1);
+                    assert_eq!(end(&house, which).await, 1);
                 }
                 "the service between" => {
-                    assert_eq!(grants.revoke(house.tenant, Ended::Client(&services[1].ikey)).await.unwrap(), 1);
+                    assert_eq!(end(&house, Ended::Client(&services[1].ikey)).await, 1);
                     assert!(active(&subject, &services[0]).await, "what was before it goes on");
                 }
                 _ => house.clock.advance(Duration::from_secs(540)),
@@ -375,7 +378,7 @@ async fn a_device_of_somebody_who_is_disabled_revoked_or_takes_it_back_gets_noth
         match act {
             "disable" => disable(&house, user, "disabled").await,
             "revoke" => drop(house.auth.revoke_user(house.tenant, user, "helpdesk", "").await.unwrap()),
-            _ => drop(grants.revoke(house.tenant, Ended::UserAt(user, &client.ikey)).await.unwrap()),
+            _ => drop(end(&house, Ended::UserAt(user, &client.ikey)).await),
         }
         assert_eq!(poll(&house, &client, &text(&asked, "device_code")).await["error"], error, "{act}");
     }

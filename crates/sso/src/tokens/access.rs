@@ -190,7 +190,7 @@ impl Grants {
         let Some(app) = app.filter(|app| app.enabled) else { return Ok(None) };
         match family.user_id {
             None => Ok(Some(None)),
-            Some(user) => Ok(self.standing(&app, user).await?.map(|holder| Some(holder.user.username))),
+            Some(user) => Ok(self.auth.still_admitted(&app, user).await?.map(|holder| Some(holder.user.username))),
         }
     }
 
@@ -215,7 +215,12 @@ impl Grants {
 
     /// The hash under which something is marked.
     pub(super) async fn mark(&self, tenant: TenantId, parts: &[&str]) -> Result<[u8; 32], SsoError> {
-        let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
-        Ok(self.auth.store().tenant(tenant).keys().await?.digest(fields::SPENT, &parts))
+        digest_of(self.auth.store().tenant(tenant), parts).await
     }
+}
+
+/// As [`Grants::mark`].
+pub(super) async fn digest_of(rows: store::Tenant<'_>, parts: &[&str]) -> Result<[u8; 32], SsoError> {
+    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+    Ok(rows.keys().await?.digest(fields::SPENT, &parts))
 }

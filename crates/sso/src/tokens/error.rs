@@ -23,6 +23,12 @@ pub enum GrantError {
     Ours(#[from] SsoError),
 }
 
+impl From<auth::AuthError> for GrantError {
+    fn from(error: auth::AuthError) -> Self {
+        Self::Ours(error.into())
+    }
+}
+
 impl From<store::StoreError> for GrantError {
     fn from(error: store::StoreError) -> Self {
         Self::Ours(error.into())

@@ -139,7 +139,7 @@ impl Grants {
         let client = party.oidc().ok_or(SsoError::Damaged("relying party"))?;
         let (user, session) = (person.map(|person| person.0), person.and_then(|person| person.1));
         if let Some(user) = user
-            && self.standing(&party.app, user).await?.is_none()
+            && self.auth.still_admitted(&party.app, user).await?.is_none()
         {
             return Err(GrantError::Refused("the person may not sign in"));
         }

@@ -36,10 +36,11 @@ pub use mint::{Minted, Want};
 pub use once::PUSHED_LIFE;
 pub use proof::{BadToken, ClientCertificates, ProofError, Proving, Scheme, brought};
 pub use redeem::Present;
+pub use revoke::revoke;
 pub use store::Ended;
 
 use crate::{RelyingParty, SsoError, signing::SigningKeys};
-use auth::{Application, Auth, AuthError, Client, Subject, Verdict, account::Strength, sign_in::Level};
+use auth::{Application, Auth, account::Strength, sign_in::Level};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
@@ -259,18 +260,6 @@ impl Grants {
             }
         }
         Ok(None)
-    }
-
-    /// The person, if the engine lets them sign in at the application.
-    async fn standing(&self, app: &Application, user: UserId) -> Result<Option<Holder>, SsoError> {
-        match self.auth.admit(app, &Subject::Id(user), &Client::default()).await {
-            Ok(admission) => Ok(match admission.decision.verdict {
-                Verdict::Allow | Verdict::Challenge => admission.holder,
-                Verdict::Deny | Verdict::Enroll => None,
-            }),
-            Err(AuthError::NoUser) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
     }
 }
 

@@ -47,7 +47,7 @@ impl Grants {
         let granted = Granted { binding: want.binding.clone(), ..found.granted.clone() };
         let narrowed = Narrowed::of(&granted, want)?;
         let Some(user) = found.standing.family.user_id else { return Err(UNKNOWN) };
-        if self.standing(&party.app, user).await?.is_none() {
+        if self.auth.still_admitted(&party.app, user).await?.is_none() {
             self.end(tenant, family).await?;
             return Err(NOBODY);
         }
@@ -85,7 +85,7 @@ impl Grants {
         bound(client, found.granted.binding.as_ref(), want.binding.as_ref())?;
         let narrowed = Narrowed::of(&found.granted, want)?;
         if let Some(user) = found.standing.family.user_id {
-            let Some(holder) = self.standing(&party.app, user).await? else { return Err(NOBODY) };
+            let Some(holder) = self.auth.still_admitted(&party.app, user).await? else { return Err(NOBODY) };
             if !self.suits(party, &holder, &found.granted) {
                 self.end(tenant, family).await?;
                 return Err(WEAK);

@@ -1,7 +1,9 @@
 //! Ending what was granted: one token, one session, one person, one client, a whole tenant, each in one call.
 
-use super::{ACCESS, Grants, REFRESH};
+use super::{ACCESS, Grants, REFRESH, access::digest_of};
 use crate::{SsoError, signing::LONGEST_TOKEN};
+use directory::Scope;
+use serde_json::json;
 use store::Ended;
 use types::TenantId;
 
@@ -39,30 +41,37 @@ impl Grants {
         }
         Ok(())
     }
+}
 
-    /// Ends everything of one kind; gives how many grants that were. For a client or a tenant also the signed tokens that clients got for themselves.
-    pub async fn revoke(&self, tenant: TenantId, which: Ended<'_>) -> Result<usize, SsoError> {
-        let now = self.now();
-        let mark = match which {
-            Ended::Client(ikey) => match self.client_id(tenant, ikey).await? {
-                Some(client_id) => Some(self.mark(tenant, &["client", &client_id]).await?),
-                None => None,
-            },
-            Ended::Everything => Some(self.mark(tenant, &["tenant", ""]).await?),
-            _ => None,
-        };
-        let mut tx = self.auth.store().tenant(tenant).begin().await?;
-        let ended = tx.revoke_grants(which, now).await?;
-        if let Some(mark) = mark {
-            tx.set_mark(&mark, now + LONGEST_TOKEN).await?;
+/// Ends everything of one kind, as an administrator does; gives how many grants that were. For a client or a tenant also the signed tokens
+/// that clients got for themselves.
+///
+/// # Errors
+/// [`SsoError::Store`].
+pub async fn revoke(scope: &Scope<'_>, which: Ended<'_>) -> Result<usize, SsoError> {
+    let (rows, world) = (scope.rows(), scope.world());
+    let (mark, object) = match which {
+        Ended::Client(ikey) => {
+            let row = rows.relying_party(ikey).await?;
+            (row.map(|row| ["client".to_owned(), row.key]), ikey.to_owned())
         }
-        tx.commit().await?;
-        Ok(ended)
+        Ended::Everything => (Some(["tenant".to_owned(), String::new()]), String::new()),
+        Ended::UserAt(user, ikey) => (None, format!("{user} {ikey}")),
+        Ended::User(user) | Ended::UserBut(user, _) => (None, user.to_string()),
+        Ended::Family(id) => (None, id.to_string()),
+        Ended::Session(id) => (None, id.to_string()),
+    };
+    let mark = match &mark {
+        Some([over, of]) => Some(digest_of(rows, &[over, of]).await?),
+        None => None,
+    };
+    let now = world.now();
+    let mut tx = rows.begin().await?;
+    let ended = tx.revoke_grants(which, now).await?;
+    if let Some(mark) = mark {
+        tx.set_mark(&mark, now + LONGEST_TOKEN).await?;
     }
-
-    /// What a client is called in its tokens.
-    async fn client_id(&self, tenant: TenantId, ikey: &str) -> Result<Option<String>, SsoError> {
-        let row = self.auth.store().tenant(tenant).relying_party(ikey).await?;
-        Ok(row.map(|row| row.key))
-    }
+    tx.log_act(world, scope.actor(), "grants_revoke", &object, &json!({ "grants": ended }).to_string()).await?;
+    tx.commit().await?;
+    Ok(ended)
 }
