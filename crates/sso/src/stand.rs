@@ -101,6 +101,14 @@ impl Sso {
         })
     }
 
+    /// The session whose cookie a browser brings. Whether the browser has its key isn't asked.
+    pub async fn present(&self, visit: &Visit) -> Result<Option<Session>, SsoError> {
+        Ok(match &visit.session {
+            Some(cookie) => self.auth().session(visit.tenant, cookie.expose()).await?,
+            None => None,
+        })
+    }
+
     async fn stand_of(&self, visit: &Visit, party: &RelyingParty, ask: &Ask) -> Result<Stand, SsoError> {
         if party.tenant() != visit.tenant {
             return Ok(Stand::Denied("other_tenant"));
@@ -108,11 +116,9 @@ impl Sso {
         if !party.app.enabled {
             return Ok(Stand::Denied("denied_by_policy"));
         }
-        let session = match &visit.session {
-            Some(cookie) => self.auth().session(visit.tenant, cookie.expose()).await?,
-            None => None,
+        let Some(session) = self.present(visit).await?.filter(Session::may_sign_on) else {
+            return Ok(Stand::SignIn(None));
         };
-        let Some(session) = session.filter(Session::may_sign_on) else { return Ok(Stand::SignIn(None)) };
         // A bound session's cookie is worth nothing without its key, so nothing of it is told before.
         let shown = Shown {
             address: (!visit.from_page).then_some(visit.address.as_str()),

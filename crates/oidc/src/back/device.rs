@@ -29,7 +29,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use serde_json::{Value, json};
 use sso::{
     Ask, DeviceEnd, DeviceQuestion, GrantType, Leaf, Participant, RelyingParty, SignedIn, SsoError, Stand, Visit,
-    tokens::{DeviceAsked, DeviceRequest, Granted},
+    tokens::{DeviceAsked, DeviceRequest, Granted, Typist},
 };
 use std::sync::Arc;
 use types::Millis;
@@ -136,7 +136,12 @@ async fn begin(place: &Place, form: &Form) -> Result<Response, OAuthError> {
     let visit = visit(place, &form.parts).await?;
     is_from_here(place, &form.parts)?;
     let code = form.get("user_code")?.unwrap_or_default();
-    let Some((request, party)) = find(place, code, &neighbourhood(ip(&form.parts))).await? else {
+    let network = neighbourhood(ip(&form.parts));
+    let by = match place.sso().present(&visit).await.map_err(|error| told(&error))? {
+        Some(session) => Typist::SignedIn(session.user()),
+        None => Typist::Stranger(&network),
+    };
+    let Some((request, party)) = find(place, code, by).await? else {
         return Ok(question("", true));
     };
     let held = place.sso().hold(&visit, &party, code.as_bytes(), DOOR, None).await.map_err(|error| told(&error))?;
@@ -146,8 +151,12 @@ async fn begin(place: &Place, form: &Form) -> Result<Response, OAuthError> {
     Ok(response)
 }
 
-async fn find(place: &Place, code: &str, from: &str) -> Result<Option<(DeviceRequest, Arc<RelyingParty>)>, OAuthError> {
-    let request = place.sso().grants().device_request(place.tenant, code, from).await.map_err(|error| told(&error))?;
+async fn find(
+    place: &Place,
+    code: &str,
+    by: Typist<'_>,
+) -> Result<Option<(DeviceRequest, Arc<RelyingParty>)>, OAuthError> {
+    let request = place.sso().grants().device_request(place.tenant, code, by).await.map_err(|error| told(&error))?;
     let Some(request) = request else { return Ok(None) };
     let party = place.sso().party_of(place.tenant, &request.ikey).await.map_err(|error| told(&error))?;
     Ok(party.filter(|party| party.app.enabled).map(|party| (request, party)))
@@ -189,7 +198,7 @@ async fn stands(place: &Place, id: &str, visit: Visit, tried: bool) -> Result<At
     let sso = place.sso();
     let held = sso.held(&visit, id).await.map_err(|error| told(&error))?.ok_or(OVER)?;
     let code = String::from_utf8(held.request.clone()).map_err(|_| OVER)?;
-    let Some((request, party)) = find(place, &code, "").await? else { return Err(OVER) };
+    let Some((request, party)) = find(place, &code, Typist::Counted).await? else { return Err(OVER) };
     if party.ikey() != held.party.ikey() {
         return Err(OVER);
     }

@@ -4,7 +4,11 @@ use crate::{
     programs::{introspected, text},
     support::House,
 };
-use sso::{GrantType, SsoError, manage::MadeParty, tokens::Granted};
+use sso::{
+    GrantType, SsoError,
+    manage::MadeParty,
+    tokens::{Granted, Typist},
+};
 
 const SESSION: &str = "__Host-countersign-session";
 
@@ -66,7 +70,8 @@ async fn a_device_is_not_allowed_on_a_consent_that_was_taken_back_meanwhile() {
     connected(&house, &strange, user).await;
     let asked = house.post("/oidc/device_authorization", &[("scope", "openid email")], Some(&strange)).await.json();
     let grants = house.sso.grants();
-    let request = grants.device_request(house.tenant, &text(&asked, "user_code"), "").await.unwrap().unwrap();
+    let request =
+        grants.device_request(house.tenant, &text(&asked, "user_code"), Typist::Counted).await.unwrap().unwrap();
     let party = house.sso.party_of(house.tenant, &strange.ikey).await.unwrap().unwrap();
     let (_, session) = house.signed_in(user).await;
     let allow = async |scopes: &[&str]| {

@@ -13,7 +13,7 @@ use sso::{
     GrantType, Kind, Leaf, OidcClient, Settings, TokenFormat,
     manage::{self, MadeParty, NewParty, NewSecret},
     signing::{PUBLISHED, TURN, Turn, Usage},
-    tokens::Ended,
+    tokens::{Ended, Typist},
 };
 use std::time::Duration;
 
@@ -360,6 +360,17 @@ async fn codes_that_are_tried_are_counted_by_network() {
     }
     assert_eq!(typed("[2001:4860:1:2:3::1]:443").await, 503);
     assert_eq!((typed("[2001:4860:1:3::1]:443").await, typed("192.0.2.1:443").await), (200, 200));
+    // Strangers from everywhere shut nobody out who is signed in, and those are counted one by one.
+    let mut refused = 0;
+    for n in 0..2000 {
+        refused += usize::from(typed(&format!("[2001:4860:2:{n:x}::1]:443")).await == 503);
+    }
+    assert_eq!((refused, typed("[2001:4860:3:1::1]:443").await), (22, 503));
+    let (browser, _) = house.signed_in(house.user("alice").await).await;
+    for _ in 0..20 {
+        assert_eq!(browser.post("/oidc/device", &[("user_code", "BCDF-GHJK")]).await.status, 200);
+    }
+    assert_eq!(browser.post("/oidc/device", &[("user_code", "BCDF-GHJK")]).await.status, 503);
 }
 
 #[tokio::test]
@@ -369,7 +380,8 @@ async fn a_device_of_somebody_who_is_disabled_revoked_or_takes_it_back_gets_noth
         let (client, asked) = device(&house).await;
         let user = house.user("alice").await;
         let grants = house.sso.grants();
-        let request = grants.device_request(house.tenant, &text(&asked, "user_code"), "").await.unwrap().unwrap();
+        let request =
+            grants.device_request(house.tenant, &text(&asked, "user_code"), Typist::Counted).await.unwrap().unwrap();
         let party = house.sso.party_of(house.tenant, &client.ikey).await.unwrap().unwrap();
         let (_, session) = house.signed_in(user).await;
         let scopes = vec!["email".to_owned(), "offline_access".to_owned()];
@@ -441,7 +453,8 @@ async fn nothing_that_is_granted_while_a_person_is_revoked_survives_it() {
         } else {
             let asked = house.post("/oidc/device_authorization", &offline, Some(&client)).await.json();
             let typed = text(&asked, "user_code");
-            let request = house.sso.grants().device_request(house.tenant, &typed, "").await.unwrap().unwrap();
+            let request =
+                house.sso.grants().device_request(house.tenant, &typed, Typist::Counted).await.unwrap().unwrap();
             Some((text(&asked, "device_code"), request))
         };
         let granting = async {

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The code that a person types is short, so it is worth something only to who is signed in, and only for [`DEVICE_LIFE`]; those that are tried
-//! are counted, for each address and for the whole organisation.
+//! are counted, for each person; and for each address and the whole organisation, where nobody is signed in.
 
 use super::{GrantError, Granted, Grants, Minted, Want, hold, lasting, takes_consent, with_refresh};
 use crate::{RelyingParty, SsoError};
@@ -32,10 +32,10 @@ const PREFIX: &str = "csdc";
 /// Tries to find a user code that isn't in use.
 const TRIES: usize = 5;
 
-/// Codes that are tried from one address. With 34 bits in a code and ten minutes to find it, this many find none.
+/// Codes that are tried by one person, or from one address. With 34 bits in a code and ten minutes to find it, this many find none.
 const TYPED: Limit = Limit { max: 20, window: Duration::from_secs(600) };
-/// Codes that are tried at one organisation.
-const TYPED_BY_ALL: Limit = Limit { max: 2000, window: Duration::from_secs(600) };
+/// Codes that are tried at one organisation by whoever isn't signed in: from however many addresses, they find none.
+const TYPED_BY_STRANGERS: Limit = Limit { max: 2000, window: Duration::from_secs(600) };
 
 /// What a device asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,17 @@ pub struct DeviceAsked {
     pub ip: Option<String>,
     /// The device's own name of itself: shown to who says yes, as what it is.
     pub agent: String,
+}
+
+/// Who types a code, and so how it is counted.
+#[derive(Clone, Copy, Debug)]
+pub enum Typist<'a> {
+    /// Somebody of whom nothing is known but the network.
+    Stranger(&'a str),
+    /// Somebody in whose session it is typed: strangers who try codes don't shut them out.
+    SignedIn(UserId),
+    /// It was counted when it was typed.
+    Counted,
 }
 
 /// The codes of a device's request.
@@ -150,17 +161,22 @@ impl Grants {
         &self,
         tenant: TenantId,
         typed: &str,
-        from: &str,
+        by: Typist<'_>,
     ) -> Result<Option<DeviceRequest>, SsoError> {
         let scope = self.auth.store().tenant(tenant);
-        if !from.is_empty() {
+        let limits: &[(&[&[u8]], Limit)] = match &by {
+            Typist::Counted => &[],
+            Typist::SignedIn(user) => &[(&[b"device-code-of", user.as_bytes()], TYPED)],
+            Typist::Stranger(from) => {
+                &[(&[b"device-code", from.as_bytes()], TYPED), (&[b"device-codes"], TYPED_BY_STRANGERS)]
+            }
+        };
+        if !limits.is_empty() {
             let keys = scope.keys().await?;
             let now = self.now();
             let mut tx = scope.begin().await?;
-            for (bucket, limit) in [
-                (keys.digest(fields::LIMIT, &[b"device-code", from.as_bytes()]), TYPED),
-                (keys.digest(fields::LIMIT, &[b"device-codes"]), TYPED_BY_ALL),
-            ] {
+            for (parts, limit) in limits {
+                let (bucket, limit) = (keys.digest(fields::LIMIT, parts), *limit);
                 if !tx.spend(bucket, limit, 1, now).await? {
                     return Err(AuthError::Limited { retry_after: limit.window }.into());
                 }
@@ -240,6 +256,10 @@ impl Grants {
         match row.state.as_str() {
             "pending" => {
                 let soon = now < row.next_poll;
+                if soon && row.pause >= SLOWEST {
+                    // It can't be made slower, so there is nothing to write down.
+                    return Ok(Polled::SlowDown);
+                }
                 let pause = if soon { (row.pause + SLOWER).min(SLOWEST) } else { row.pause };
                 let next = Millis(now.0 + pause * 1000);
                 let mut tx = scope.begin().await?;

@@ -30,7 +30,7 @@ mod revoke;
 mod strangers;
 
 pub use access::Access;
-pub use device::{DEVICE_LIFE, DeviceAsked, DeviceCodes, DeviceRequest, Polled};
+pub use device::{DEVICE_LIFE, DeviceAsked, DeviceCodes, DeviceRequest, Polled, Typist};
 pub use error::GrantError;
 pub use mint::{Minted, Want};
 pub use once::PUSHED_LIFE;

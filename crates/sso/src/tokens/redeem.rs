@@ -124,7 +124,8 @@ impl Grants {
             tracing::warn!(%tenant, ikey = party.ikey(), kind = kind.name, "a grant of another client was presented");
             return Err(UNKNOWN);
         }
-        if token.used_at.is_some() {
+        // Once is enough: who brings it again and again writes nothing.
+        if token.used_at.is_some() && standing.family.revoked_at.is_none() {
             self.end(tenant, standing.family.id).await?;
             tracing::warn!(%tenant, ikey = party.ikey(), kind = kind.name, "a grant was presented again; it is ended");
             return Err(UNKNOWN);
