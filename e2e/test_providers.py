@@ -144,7 +144,15 @@ def test_from_an_openid_provider_with_a_passkey_to_ones_own_pages(corp: Corp) ->
     plugged.put(credential)
     prompt.passkey()
     page.wait_for_url(f"{org.issuer}/account*")
-    expect(page.locator("h1")).to_be_visible()
+    # She sees at whom she counts as herself, and takes it away; her passkey is asked for, not the provider's word.
+    thing = page.locator(".things > li", has_text="Example Corp").filter(has=page.locator("a.button"))
+    thing.get_by_role("link").click()
+    page.locator("form[action='/account/step-up'] button").click()
+    prompt.passkey()
+    prompt.button("remove-surely").click()
+    page.wait_for_url(f"{org.issuer}/account?done=removed")
+    expect(thing).to_have_count(0)
+    assert "alice" not in corp.admin("links", "alice")
 
     # Another browser with the address of somebody's way back gets nowhere (login CSRF), also while it waits.
     thief = org.lobby.visitor(org.tenant)

@@ -24,7 +24,7 @@ use http::{Request, StatusCode};
 /// Longer than any id or name.
 const LONGEST: usize = 200;
 /// What the id of a provider begins with on these pages; its key follows.
-const PROVIDER: &str = "provider:";
+const PROVIDER: &str = "provider-";
 
 /// One of the things.
 pub(super) struct Thing {

@@ -1,6 +1,9 @@
 //! `POST /account/step-up`: a fresh sign-in for one action, which then leads back to the page that asked for it.
 
-use super::owner::{Away, Owner};
+use super::{
+    overview::held,
+    owner::{Away, Owner},
+};
 use crate::{
     frame::{trouble::Trouble, visit::Visit},
     sign_in,
@@ -24,12 +27,12 @@ pub(super) async fn begin(visit: Visit, request: Request<Body>) -> Result<Respon
         Action::RecoveryCodes => "/account/recovery-codes".to_owned(),
         Action::Password => "/account/password".to_owned(),
         Action::ReadMessages => "/account/messages".to_owned(),
-        Action::Remove => format!("/account/remove?id={}", id(posted.need("id", LONGEST)?)?),
+        Action::Remove => {
+            let id = posted.need("id", LONGEST)?;
+            held(id)?;
+            format!("/account/remove?id={id}")
+        }
     };
     let purpose = Purpose::StepUp { session: owner.session.id(), action: action.as_str().to_owned(), return_to };
     Ok(sign_in::begin(&owner.visit, Some(owner.session.username()), purpose).await?)
-}
-
-fn id(text: &str) -> Result<&str, Trouble> {
-    if text.bytes().all(|byte| byte.is_ascii_alphanumeric()) { Ok(text) } else { Err(Trouble::Malformed) }
 }
