@@ -7,11 +7,16 @@ use super::{
 use crate::SsoError;
 use jose::{Algorithm, Jwk, JwkSet, KeySet, SigningKey};
 use serde::Serialize;
-use std::sync::{Arc, OnceLock, Weak};
+use std::{
+    sync::{Arc, OnceLock, Weak},
+    time::Duration,
+};
 use store::{RowCache, SigningKeyRow, Store, engine::GAP, fields};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use types::{Millis, SecretBytes, TenantId};
 
+/// For a key that isn't there the keys are read anew no sooner.
+const AGAIN: Duration = Duration::from_secs(1);
 /// Tenants whose keys are kept in memory.
 const TENANTS: usize = 20_000;
 
@@ -131,10 +136,15 @@ impl SigningKeys {
         Ok(JwkSet { keys })
     }
 
-    /// The keys that verify the tenant's own tokens.
-    pub async fn verifiers(&self, tenant: TenantId) -> Result<KeySet, SsoError> {
-        let ring = self.ring(tenant, Usage::Jwt).await?;
+    /// The keys that verify the tenant's own tokens. `kid`: the key that a token names. Where it isn't there, another node may have made it a
+    /// moment ago, so the keys are read anew: once a second, for anybody can name one.
+    pub async fn verifiers(&self, tenant: TenantId, kid: Option<&str>) -> Result<KeySet, SsoError> {
+        let mut ring = self.ring(tenant, Usage::Jwt).await?;
         let now = self.store.world().now();
+        let unknown = kid.is_some_and(|kid| ring.keys.iter().all(|kept| kept.row.kid != kid));
+        if unknown && now.since(ring.read) >= AGAIN {
+            ring = self.read(tenant, Usage::Jwt).await?;
+        }
         let keys = ring.published(now).filter_map(|kept| Jwk::parse(&kept.row.public).ok()).collect();
         Ok(KeySet::from_jwks(&JwkSet { keys }))
     }

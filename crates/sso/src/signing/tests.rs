@@ -20,7 +20,7 @@ struct House {
     nodes: [Arc<SigningKeys>; 2],
     tenant: TenantId,
     clock: Arc<ManualClock>,
-    _place: TempDir,
+    place: TempDir,
 }
 
 impl House {
@@ -42,7 +42,7 @@ impl House {
         };
         store.create_tenant(&row).await.unwrap();
         let nodes = [SigningKeys::start(Arc::clone(&store)), SigningKeys::start(Arc::clone(&store))];
-        Self { store, nodes, tenant, clock, _place: place }
+        Self { store, nodes, tenant, clock, place }
     }
 
     async fn states(&self, usage: Usage) -> Vec<(i64, KeyState)> {
@@ -78,7 +78,7 @@ async fn a_key_is_published_before_it_signs_and_after_and_then_gone() {
         let claims = json!({"iss": "i", "exp": house.store.world().now().seconds() + 60});
         let token = keys.sign_jwt(house.tenant, Algorithm::Es256, "JWT", &claims).await.unwrap();
         let expect = Expect::new("i", Audience::Unchecked, house.store.world().now());
-        let verifiers = other.verifiers(house.tenant).await.unwrap();
+        let verifiers = other.verifiers(house.tenant, None).await.unwrap();
         let read = verify_jwt::<Value>(&token, &verifiers, Algorithms::ASYMMETRIC, &expect).unwrap();
         read.kid().unwrap().to_owned()
     };
@@ -101,6 +101,24 @@ async fn a_key_is_published_before_it_signs_and_after_and_then_gone() {
     other.forget(house.tenant);
     assert_ne!(sign().await, second);
     assert_eq!(house.states(Usage::Jwt).await, [(3, KeyState::Active)]);
+}
+
+#[tokio::test]
+async fn a_node_that_has_not_heard_of_a_key_looks_for_it_when_a_token_names_it() {
+    let house = House::new().await;
+    let [keys, _] = &house.nodes;
+    // Another process over the same database: it hears of nothing, for as long as it doesn't look.
+    let url = format!("sqlite:{}", house.place.path().join("store.db").display());
+    let engine = store::open(&url, &Options::default()).await.unwrap();
+    let ring = KeyRing::new(Arc::new(FileRoot::open(&house.place.path().join("root.key")).unwrap()));
+    let far = SigningKeys::start(Arc::new(Store::new(engine, ring, house.store.world().clone())));
+    let first = keys.signer(house.tenant, Algorithm::Es256).await.unwrap();
+    let knows = async |kid: &str| far.verifiers(house.tenant, Some(kid)).await.unwrap().has(kid);
+    assert!(knows(first.kid().unwrap()).await);
+    assert!(keys.rotate(house.tenant, Usage::Jwt, Algorithm::Es256, Turn::Now).await.unwrap());
+    let second = keys.signer(house.tenant, Algorithm::Es256).await.unwrap();
+    house.clock.advance(Duration::from_secs(1));
+    assert!(knows(second.kid().unwrap()).await);
 }
 
 #[tokio::test]

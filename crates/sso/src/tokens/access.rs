@@ -171,10 +171,10 @@ impl Grants {
         text: &str,
     ) -> Result<Option<Claims>, SsoError> {
         // What can't be one isn't worth a look for keys.
-        if !Unverified::parse(text).is_ok_and(|token| token.typ() == Some(TYPE)) {
+        let Some(token) = Unverified::parse(text).ok().filter(|token| token.typ() == Some(TYPE)) else {
             return Ok(None);
-        }
-        let keys = self.keys.verifiers(tenant).await?;
+        };
+        let keys = self.keys.verifiers(tenant, token.kid()).await?;
         let expect = Expect::new(issuer, Audience::Unchecked, self.now()).of_type(&[TYPE]);
         let claims = verify_jwt::<Claims>(text, &keys, Algorithms::ASYMMETRIC, &expect);
         Ok(claims.ok().map(Verified::into_claims))

@@ -45,7 +45,7 @@ pub(crate) async fn read(place: &Place, text: &str) -> Result<Hint, OAuthError> 
             (KeySet::new(vec![key]), Algorithms::of(&[Algorithm::Hs256]))
         }
         None => {
-            let keys = place.sso().signing().verifiers(place.tenant).await;
+            let keys = place.sso().signing().verifiers(place.tenant, unverified.kid()).await;
             (keys.map_err(|error| OAuthError::ours(&error))?, Algorithms::ASYMMETRIC)
         }
     };
