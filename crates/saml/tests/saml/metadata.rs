@@ -178,6 +178,57 @@ fn what_is_missing_or_wrong_is_said() {
     assert_eq!(of(&both, Some(SECOND)).unwrap().entity_id, SECOND);
 }
 
+/// Metadata whose keys are these: their use, and the certificate.
+fn with_keys(keys: &[(Option<&str>, &str)]) -> Result<PartyMetadata, MetadataError> {
+    let role = Xml::new("md:SPSSODescriptor")
+        .with("protocolSupportEnumeration", ns::SAMLP)
+        .children(keys.iter().map(|(usage, certificate)| key(*usage, certificate)))
+        .child(consumer(POST, ACS, "1", None));
+    let entity = Xml::new("md:EntityDescriptor").with("xmlns:md", ns::MD).with("entityID", APP);
+    read(&entity.child(role))
+}
+
+#[test]
+fn keys_that_cannot_be_used_are_passed_over_while_one_is_left() {
+    let (ec, ed) = (certificate(&rcgen::PKCS_ECDSA_P256_SHA256), certificate(&rcgen::PKCS_ED25519));
+    let (rsa, other) = (own().certificate.as_str(), strangers().certificate.as_str());
+    let (signing, encryption) = (Some("signing"), Some("encryption"));
+    for strange in [SHORT, &ed, "MAA=", "not base64"] {
+        let read = with_keys(&[
+            (signing, strange),
+            (signing, rsa),
+            (encryption, strange),
+            (encryption, &ec),
+            (encryption, other),
+            (None, strange),
+            (None, &ec),
+        ])
+        .unwrap();
+        assert_eq!((read.signing, read.encryption), (vec![rsa.to_owned(), ec.clone()], vec![other.to_owned()]));
+        assert!(!read.encryption_unusable);
+        for only in [None, signing] {
+            assert_eq!(with_keys(&[(only, strange), (encryption, rsa)]).unwrap_err(), MetadataError::Keys, "{strange}");
+        }
+    }
+    // A key for both that nothing can be encrypted to.
+    let read = with_keys(&[(None, &ec)]).unwrap();
+    assert_eq!((&read.signing, read.encryption.len(), read.encryption_unusable), (&vec![ec.clone()], 0, true));
+    // That is no reason to send in clear text what an administrator wants encrypted.
+    let checked = |read: &PartyMetadata, encrypt: bool| {
+        let mut party = SamlParty { encrypt, encryption_certificate: Some(rsa.to_owned()), ..party() };
+        read.apply(&mut party);
+        let encrypts = party.encrypt;
+        Settings::of(Kind::Saml(Box::new(party))).check(APP).map(|()| encrypts).map_err(|error| error.to_string())
+    };
+    assert_eq!(checked(&read, false), Ok(false));
+    assert_eq!(
+        checked(&read, true).unwrap_err(),
+        "saml.encryption_certificate: is needed where assertions are encrypted"
+    );
+    assert_eq!(checked(&with_keys(&[(None, rsa)]).unwrap(), true), Ok(true));
+    assert_eq!(checked(&with_keys(&[(signing, rsa)]).unwrap(), true), Ok(false), "it has none any more");
+}
+
 #[test]
 fn a_publishers_signature_covers_what_is_read() {
     use aws_lc_rs::digest::{SHA256, digest};
