@@ -5,7 +5,7 @@ use auth::account::Strength;
 use data_encoding::BASE64;
 use flate2::read::DeflateDecoder;
 use http::StatusCode;
-use sso::party::{Endpoint, NameIdFormat, SamlParty};
+use sso::party::{Binding, Endpoint, LogoutEndpoint, NameIdFormat, SamlParty};
 use std::{io::Read as _, time::Duration};
 use types::{Millis, SessionId};
 use xmlsig::{Accept, Document, Fragment, Limits, PublicKey, SigningKey, Xml, ns, redirect};
@@ -136,6 +136,61 @@ async fn who_says_no_or_cannot_be_told_makes_it_partial() {
     let path = by(&logout("_l1", APP, &here.name, Some(&here.session), NOW), Some(&own().signing));
     let (message, _) = carried_to(&browser.get(&path).await.location, SLO, &house.keys().await);
     assert_eq!(codes(message.root()).1, "PartialLogout");
+}
+
+/// Follows a round of applications that all say yes; gives where it ends, and how many were told.
+async fn all_say_yes(browser: &Browser, mut answer: Answer, keys: &[PublicKey]) -> (Answer, usize) {
+    let mut told = 0;
+    while let Some((name, _)) = answer.location.split_once(".example/slo?").filter(|(name, _)| name.contains("app-")) {
+        let issuer = format!("{name}.example/saml");
+        let (message, round) = carried_to(&answer.location, &format!("{name}.example/slo"), keys);
+        let reply = answer_of(&issuer, message.root().attribute("ID").unwrap(), "Success");
+        answer = browser.get(&reply_by(&reply, round.as_deref(), Some(&own().signing))).await;
+        told += 1;
+    }
+    (answer, told)
+}
+
+#[tokio::test]
+async fn who_is_beyond_what_a_browser_gets_to_is_missed() {
+    let house = House::new().await;
+    let entity = |place: usize| format!("https://app-{place}.example/saml");
+    for place in 0..51 {
+        let url = |path: &str| format!("https://app-{place}.example/{path}");
+        let acs = vec![Endpoint { url: url("acs"), index: 0, default: true }];
+        let slo = vec![LogoutEndpoint { url: url("slo"), response_url: None, binding: Binding::Redirect }];
+        let settings = SamlParty { acs, slo, ..party() };
+        house.application(house.tenant, &format!("DIZZ{place:016}"), &entity(place), settings).await;
+    }
+    let keys = house.keys().await;
+    let signed_in = async |name: &str, others: usize| {
+        let (browser, user, session) = house.signed_in(name, Strength::Passkey).await;
+        for place in 0..others {
+            sign_in(&house, &browser, &format!("_{name}-{place}"), &entity(place)).await;
+        }
+        (browser, user, session)
+    };
+    for (name, others, second) in [("alice", 50, ""), ("bob", 51, "PartialLogout")] {
+        let (browser, ..) = signed_in(name, others).await;
+        let here = sign_in(&house, &browser, &format!("_{name}"), APP).await;
+        let message = logout(&format!("_out-{name}"), APP, &here.name, Some(&here.session), NOW);
+        let answer = browser.get(&by(&message, Some(&own().signing))).await;
+        let (answer, told) = all_say_yes(&browser, answer, &keys).await;
+        let (message, _) = carried_to(&answer.location, SLO, &keys);
+        assert_eq!((told, codes(message.root())), (50, ("Success".to_owned(), second.to_owned())));
+    }
+    // After an end at another door the person reads it.
+    let (browser, user, session) = signed_in("carol", 51).await;
+    let parts = http::Request::get("/").header("host", HOST).body(()).unwrap().into_parts().0;
+    let visit = house.sso.visit(&parts).await.unwrap().unwrap();
+    let ended = house.sso.end_session(house.tenant, session, user, None).await.unwrap();
+    let (path, held) = house.sso.farewell(&visit, &ended, "/account").await.unwrap().unwrap();
+    browser.put(&held.cookie_name, held.secret.expose());
+    let answer = browser.get(&format!("{path}?go")).await;
+    let (answer, told) = all_say_yes(&browser, answer, &keys).await;
+    let (missed, next) = (vec!["App ZZ".to_owned()], Some("/account".to_owned()));
+    assert_eq!(told, 50);
+    assert_eq!(answer.leaf, Some(sso::Leaf::SignedOut { frames: Vec::new(), missed, next, goes_on: false }));
 }
 
 #[tokio::test]
