@@ -145,7 +145,8 @@ pub(crate) fn count(what: &'static str, word: &'static str) {
     metrics::counter!("countersign_saml_messages_total", "what" => what, "end" => word).increment(1);
 }
 
-fn ours(error: &(dyn std::error::Error + 'static)) -> Refused {
+/// A fault of ours, or a limit.
+pub(crate) fn ours(error: &(dyn std::error::Error + 'static)) -> Refused {
     if let Some(SsoError::Auth(auth::AuthError::Limited { retry_after })) = error.downcast_ref() {
         return Refused::Limited(*retry_after);
     }

@@ -22,11 +22,37 @@ pub const FAREWELL: &str = "/saml/farewell/";
 /// More applications than one person opens in a day; also as frames on one page.
 const MOST: usize = 50;
 
+/// Those of one kind whom the browser tells.
+#[derive(Clone, Debug)]
+pub struct InFront<T> {
+    /// What it needs for each of them.
+    pub told: Vec<T>,
+    /// Names of those beyond what one browser gets to, whom nobody else tells either; the first ones, where they are as many again.
+    pub missed: Vec<String>,
+}
+
+impl<T> InFront<T> {
+    fn of<'e>(all: impl Iterator<Item = (&'e Participation, T)>, behind: impl Fn(&Participation) -> bool) -> Self {
+        let mut found = Self { told: Vec::new(), missed: Vec::new() };
+        for (one, what) in all {
+            if found.told.len() < MOST {
+                found.told.push(what);
+            } else if !behind(one) && found.missed.len() < MOST {
+                found.missed.push(one.party.app.name.clone());
+            }
+        }
+        found
+    }
+}
+
 /// Who is still to be told, and what comes after it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Farewell {
     /// In this order.
     pub left: Vec<Left>,
+    /// Names of those who aren't told.
+    #[serde(default)]
+    pub missed: Vec<String>,
     /// A path on this host, or an address that was verified before.
     pub then: String,
 }
@@ -47,6 +73,8 @@ pub struct Left {
 pub struct Goodbye {
     /// What the browser loads to tell applications.
     pub frames: Vec<String>,
+    /// Names of those who aren't told, where nothing after this says so.
+    pub missed: Vec<String>,
     /// Where it goes on to: a path on this host, or an address that was verified.
     pub next: Option<String>,
     /// What it must hold on its way.
@@ -57,7 +85,7 @@ impl Goodbye {
     /// Where nobody was signed in: the browser only goes on.
     #[must_use]
     pub const fn to(next: Option<String>) -> Self {
-        Self { frames: Vec::new(), next, cookie: None }
+        Self { frames: Vec::new(), missed: Vec::new(), next, cookie: None }
     }
 
     /// The answer: a page from which the applications are told, or the way on where none is. It takes the session's cookies back.
@@ -68,8 +96,11 @@ impl Goodbye {
             Some(next) if self.frames.is_empty() && (next.starts_with('/') || origin_of(next).is_some()) => {
                 onward(next)
             }
-            _ => Leaf::SignedOut { frames: self.frames, missed: Vec::new(), goes_on: true, next: self.next }
-                .into_response(),
+            _ => {
+                // Who is named on the page is to be read.
+                let goes_on = self.missed.is_empty();
+                Leaf::SignedOut { frames: self.frames, missed: self.missed, goes_on, next: self.next }.into_response()
+            }
         };
         let gone = [SESSION, GRANT, DEVICE].into_iter().filter_map(|name| visit.forget(&visit.cookie_name(name)));
         for cookie in gone.chain(self.cookie) {
@@ -94,8 +125,9 @@ fn onward(to: &str) -> Response {
 
 /// What a browser loads so that applications hear of the end of a session at `issuer`: the addresses of those that have one.
 #[must_use]
-pub fn frames(issuer: &str, ended: &[Participation]) -> Vec<String> {
-    ended.iter().filter_map(|one| frame(issuer, one)).take(MOST).collect()
+pub fn frames(issuer: &str, ended: &[Participation]) -> InFront<String> {
+    let behind = |one: &Participation| one.party.oidc().is_some_and(|client| client.backchannel_logout_uri.is_some());
+    InFront::of(ended.iter().filter_map(|one| Some((one, frame(issuer, one)?))), behind)
 }
 
 fn frame(issuer: &str, ended: &Participation) -> Option<String> {
@@ -117,13 +149,13 @@ fn frame(issuer: &str, ended: &Participation) -> Option<String> {
 impl Farewell {
     /// Of those where a session was ended: those that speak SAML, and can't be told but through the browser.
     #[must_use]
-    pub fn left(ended: &[Participation]) -> Vec<Left> {
-        let left = ended.iter().filter(|one| needs_browser(one)).map(|one| Left {
+    pub fn left(ended: &[Participation]) -> InFront<Left> {
+        let left = |one: &Participation| Left {
             ikey: one.party.ikey().to_owned(),
             sid: one.sid.clone(),
             detail: one.detail.clone(),
-        });
-        left.take(MOST).collect()
+        };
+        InFront::of(ended.iter().filter(|one| needs_browser(one)).map(|one| (one, left(one))), |_| false)
     }
 }
 
@@ -143,15 +175,17 @@ impl Sso {
         after: Option<&str>,
         home: &str,
     ) -> Result<Goodbye, SsoError> {
-        let frames = frames(&visit.issuer, ended);
+        let InFront { told: frames, missed } = frames(&visit.issuer, ended);
         Ok(match self.farewell(visit, ended, after.unwrap_or(home)).await? {
-            Some((path, held)) => Goodbye { frames, next: Some(path), cookie: held.set_cookie },
-            None => Goodbye { frames, next: after.map(str::to_owned), cookie: None },
+            // Who was missed is said in the end, with those who don't answer.
+            Some((path, held)) => Goodbye { frames, missed: Vec::new(), next: Some(path), cookie: held.set_cookie },
+            None => Goodbye { frames, missed, next: after.map(str::to_owned), cookie: None },
         })
     }
 
     /// Where a browser goes on to when its session has been ended at `ended`, so that everybody is told, and the cookie that it needs
-    /// there; it comes to `then` in the end. None where nobody is left to be told through the browser: then go to `then` at once.
+    /// there; it comes to `then` in the end, by a page that names who was missed, also of those in frames. None where nobody is left to be
+    /// told through the browser: then go to `then` at once.
     ///
     /// `then` is a path on this host, or an address that the caller has verified.
     pub async fn farewell(
@@ -160,9 +194,10 @@ impl Sso {
         ended: &[Participation],
         then: &str,
     ) -> Result<Option<(String, Held)>, SsoError> {
-        let left = Farewell::left(ended);
+        let InFront { told: left, mut missed } = Farewell::left(ended);
         let Some(first) = ended.iter().find(|one| needs_browser(one)) else { return Ok(None) };
-        let farewell = Farewell { left, then: then.to_owned() };
+        missed.extend(frames(&visit.issuer, ended).missed);
+        let farewell = Farewell { left, missed, then: then.to_owned() };
         let plain = serde_json::to_vec(&farewell).map_err(|_| SsoError::Damaged("request"))?;
         let held = self.hold(visit, &first.party, &plain, FAREWELL, None).await?;
         Ok(Some((format!("{FAREWELL}{}", held.id), held)))

@@ -44,7 +44,7 @@ mod visit;
 pub use claims::{ClaimsMap, Person, Wanted};
 pub use consent::Consent;
 pub use error::{SsoError, causes};
-pub use farewell::{FAREWELL, Farewell, Goodbye, Left};
+pub use farewell::{FAREWELL, Farewell, Goodbye, InFront, Left};
 pub use held::{HELD_LIFE, Held, LONGEST_HELD, Pending, ToAgree};
 pub use launcher::Tile;
 pub use leaf::{DeviceEnd, DeviceQuestion, Leaf};

@@ -93,12 +93,6 @@ impl PublicKey {
         Ok(Self { kind, raw, spki: info.raw.to_vec() })
     }
 
-    /// Whether it is an RSA key: the only kind that contents can be encrypted to.
-    #[must_use]
-    pub fn is_rsa(&self) -> bool {
-        self.kind == Kind::Rsa
-    }
-
     /// Its `SubjectPublicKeyInfo`, in DER.
     #[must_use]
     pub fn spki(&self) -> &[u8] {

@@ -133,6 +133,26 @@ async fn applications_are_told_in_frames_of_theirs_and_of_nobody_elses() {
 }
 
 #[tokio::test]
+async fn who_has_no_place_among_the_frames_is_named_unless_told_behind() {
+    for (clients, behind, named) in [(50, false, 0), (51, false, 1), (51, true, 0)] {
+        let house = House::new().await;
+        let (browser, _) = house.signed_in(house.user("alice").await).await;
+        let mut hint = String::new();
+        for _ in 0..clients {
+            let client = house.client(|client| {
+                client.frontchannel_logout_uri = Some("https://app.example/front".to_owned());
+                client.backchannel_logout_uri = behind.then(|| "http://127.0.0.1:9/back".to_owned());
+            });
+            hint = id_token(&house, &browser, &client.await).await;
+        }
+        let page = browser.get(&logout(&[("id_token_hint", &hint), ("post_logout_redirect_uri", BYE)])).await;
+        let Some(Leaf::SignedOut { frames, missed, next, goes_on }) = page.leaf else { panic!("{page:?}") };
+        assert_eq!((frames.len(), next.as_deref()), (50, Some(BYE)));
+        assert_eq!((missed, goes_on), (vec![NAME.to_owned(); named], named == 0));
+    }
+}
+
+#[tokio::test]
 async fn whatever_ends_a_session_is_told_behind_and_tried_until_it_is_heard() {
     let house = House::new().await;
     let heard: Arc<Mutex<Vec<String>>> = Arc::default();

@@ -68,7 +68,7 @@ impl Incoming {
 
     /// What of it may be believed. A signature that is there is looked at, wanted or not, unless the application has no keys: then nobody can.
     pub(crate) fn open(self, party: &SamlParty, wanted: bool) -> Result<Opened, Refused> {
-        let keys = keys(party)?;
+        let known = !party.certificates.is_empty();
         let nested = self.root().descendants().any(|at| at.is(ns::DS, "Signature"));
         let opened = match self {
             Self::Redirect(message) => {
@@ -76,8 +76,8 @@ impl Incoming {
                 if nested {
                     return Err(Refused::Signature);
                 }
-                if message.is_signed() && !keys.is_empty() {
-                    let (verified, relay) = message.verify(&keys, ACCEPT).map_err(wrong)?;
+                if message.is_signed() && known {
+                    let (verified, relay) = message.verify(&keys(party)?, ACCEPT).map_err(wrong)?;
                     Opened { tree: Tree::Verified(verified), relay }
                 } else {
                     let (document, relay) = message.into_unverified();
@@ -85,8 +85,8 @@ impl Incoming {
                 }
             }
             Self::Post { document, relay, .. } => {
-                if nested && !keys.is_empty() {
-                    let verified = xmlsig::verify(document.root(), &keys, ACCEPT).map_err(wrong)?;
+                if nested && known {
+                    let verified = xmlsig::verify(document.root(), &keys(party)?, ACCEPT).map_err(wrong)?;
                     Opened { tree: Tree::Verified(verified), relay }
                 } else {
                     Opened { tree: Tree::Unverified(*document), relay }
@@ -146,9 +146,16 @@ fn wrong(error: SignatureError) -> Refused {
     Refused::Signature
 }
 
+/// What an application's signatures are verified with. A certificate that can't be read, from before they were looked at as they are set,
+/// leaves the others; where none is left the fault is ours, and a signature isn't passed over as at an application that has none.
 fn keys(party: &SamlParty) -> Result<Vec<PublicKey>, Refused> {
-    let read = |text: &String| PublicKey::from_certificate_text(text).map_err(|_| Refused::Ours);
-    party.certificates.iter().map(read).collect()
+    let read = |text: &String| PublicKey::from_certificate_text(text).ok();
+    let keys: Vec<_> = party.certificates.iter().filter_map(read).collect();
+    if keys.is_empty() && !party.certificates.is_empty() {
+        tracing::error!("none of an application's certificates can be used");
+        return Err(Refused::Ours);
+    }
+    Ok(keys)
 }
 
 fn of_query(query: &str) -> Result<Incoming, Refused> {

@@ -102,15 +102,16 @@ pub(crate) async fn end(call: &Call, party: &RelyingParty, asked: Asked) -> Resu
         Named::Nothing => Vec::new(),
         Named::Foreign => {
             crate::door::count("logout", "foreign");
-            return propagate::finish(call, Round::new(Vec::new(), then(Some(propagate::Refusal::UnknownPrincipal))))
-                .await;
+            let refused = then(Some(propagate::Refusal::UnknownPrincipal));
+            return propagate::finish(call, Round::new(Vec::new(), Vec::new(), refused)).await;
         }
     };
     crate::door::count("logout", "ended");
     let others: Vec<_> = ended.into_iter().filter(|one| one.party.ikey() != party.ikey()).collect();
-    let frames = sso::farewell::frames(&call.visit.issuer, &others);
-    let round = Round::new(Farewell::left(&others), then(None));
-    let mut response = propagate::with_frames(call, party, frames, round).await?;
+    let (frames, left) = (sso::farewell::frames(&call.visit.issuer, &others), Farewell::left(&others));
+    let missed = left.missed.into_iter().chain(frames.missed).collect();
+    let round = Round::new(left.told, missed, then(None));
+    let mut response = propagate::with_frames(call, party, frames.told, round).await?;
     call.forget_session(&mut response);
     Ok(response)
 }

@@ -69,7 +69,7 @@ pub(crate) async fn farewell(call: &Call, id: &str, goes_on: bool) -> Result<Res
         return Ok(Leaf::SigningOut { next: format!("{FAREWELL}{}?{GO}", held.id) }.into_response());
     }
     release(call, held.id).await?;
-    let round = propagate::Round::new(farewell.left, propagate::Then::Go(farewell.then));
+    let round = propagate::Round::new(farewell.left, farewell.missed, propagate::Then::Go(farewell.then));
     propagate::next(call, round).await
 }
 

@@ -70,8 +70,9 @@ pub(crate) struct Round {
 }
 
 impl Round {
-    pub(crate) const fn new(left: Vec<Left>, then: Then) -> Self {
-        Self { left, missed: Vec::new(), request: None, then }
+    /// `missed`: names of those who can't be told at all.
+    pub(crate) const fn new(left: Vec<Left>, missed: Vec<String>, then: Then) -> Self {
+        Self { left, missed, request: None, then }
     }
 }
 

@@ -88,7 +88,7 @@ async fn end(call: &Call, party: &RelyingParty, request: &LogoutRequest) -> Resu
         let ended = sso.end_session(tenant, found.session, found.user, Some(&found.sid)).await;
         let others: Vec<_> =
             ended.map_err(|error| call.ours(&error))?.into_iter().filter(|one| one.sid != found.sid).collect();
-        untold |= !Farewell::left(&others).is_empty();
+        untold |= !Farewell::left(&others).told.is_empty();
     }
     Ok(if untold { Status::PartialLogout } else { Status::Success })
 }

@@ -37,7 +37,12 @@ pub enum MetadataError {
     /// No address at which an answer can be taken by POST.
     #[error("the metadata has no assertion consumer service for HTTP-POST")]
     Consumer,
-    /// A certificate, an address or a number is none.
+    /// It has certificates for signatures, and none that can be used.
+    #[error(
+        "none of the metadata's certificates for signatures can be used: RSA of 2048 to 8192 bits or ECDSA on P-256, P-384 or P-521 is needed"
+    )]
+    Keys,
+    /// An address or a number is none.
     #[error("the metadata has a wrong value: {0}")]
     Value(&'static str),
     /// Its time is over.
@@ -56,10 +61,12 @@ pub struct PartyMetadata {
     pub logout: Vec<LogoutEndpoint>,
     /// Where it hears of a logout by SOAP.
     pub logout_soap: Option<String>,
-    /// Certificates for signatures, as base64 of DER.
+    /// Certificates for signatures, as base64 of DER; those with a key that can be used.
     pub signing: Vec<String>,
     /// Certificates to encrypt to, likewise.
     pub encryption: Vec<String>,
+    /// Whether it has certificates to encrypt to, and none that can be used.
+    pub encryption_unusable: bool,
     /// Whether it signs its requests.
     pub requests_signed: bool,
     /// Whether it wants assertions signed.
@@ -99,8 +106,9 @@ impl PartyMetadata {
         party.direct_logout &= !party.slo.is_empty();
         party.certificates.clone_from(&self.signing);
         party.encryption_certificate = self.encryption.first().cloned();
-        // Nothing would be left to encrypt to.
-        party.encrypt &= party.encryption_certificate.is_some();
+        // Nothing would be left to encrypt to. Where it has something that can't be used, it doesn't say that it wants to read what everybody
+        // can: then the settings are refused.
+        party.encrypt &= party.encryption_certificate.is_some() || self.encryption_unusable;
         party.want_signed_requests |= self.requests_signed && !self.signing.is_empty();
         // A copy that nobody can read again must not be over one day that nobody knows of.
         party.metadata_until = self.valid_until.filter(|_| party.metadata_url.is_some()).map(|until| until.0);
@@ -137,36 +145,59 @@ impl PartyMetadata {
         if valid_until.is_some_and(|end| end <= now) {
             return Err(MetadataError::Expired);
         }
-        let mut signing = Vec::new();
-        let mut encryption = Vec::new();
-        for key in role.children_of(ns::MD, "KeyDescriptor").take(MOST) {
-            let usage = key.attribute("use");
-            for certificate in key.descendants().filter(|at| at.is(ns::DS, "X509Certificate")).take(MOST) {
-                let der = certificate.base64().map_err(|_| MetadataError::Value("X509Certificate"))?;
-                PublicKey::from_certificate(&der).map_err(|_| MetadataError::Value("X509Certificate"))?;
-                let text = BASE64.encode(&der);
-                if usage != Some("encryption") && !signing.contains(&text) {
-                    signing.push(text.clone());
-                }
-                if usage != Some("signing") && !encryption.contains(&text) {
-                    encryption.push(text);
-                }
-            }
-        }
-        signing.truncate(MOST_KEYS);
-        encryption.truncate(MOST_KEYS);
+        let keys = Keys::of(role)?;
         Ok(Self {
             entity_id: entity_id.to_owned(),
             consumers: consumers(role)?,
             logout: logout(role)?,
             logout_soap: logout_soap(role),
-            signing,
-            encryption,
+            signing: keys.signing,
+            encryption: keys.encryption,
+            encryption_unusable: keys.encryption_unusable,
             requests_signed: flag(role, "AuthnRequestsSigned")?,
             wants_assertions_signed: flag(role, "WantAssertionsSigned")?,
             display_name: display_name(found),
             valid_until,
         })
+    }
+}
+
+/// A role's certificates that can be used.
+#[derive(Default)]
+struct Keys {
+    signing: Vec<String>,
+    encryption: Vec<String>,
+    encryption_unusable: bool,
+}
+
+impl Keys {
+    /// What can't be used is passed over: a key of tomorrow stands beside the one of today.
+    fn of(role: Element<'_>) -> Result<Self, MetadataError> {
+        let (mut keys, mut signs, mut encrypts) = (Self::default(), false, false);
+        for key in role.children_of(ns::MD, "KeyDescriptor").take(MOST) {
+            let usage = key.attribute("use");
+            let (for_signing, for_encryption) = (usage != Some("encryption"), usage != Some("signing"));
+            for certificate in key.descendants().filter(|at| at.is(ns::DS, "X509Certificate")).take(MOST) {
+                signs |= for_signing;
+                encrypts |= for_encryption;
+                let Ok(der) = certificate.base64() else { continue };
+                let Ok(public) = PublicKey::from_certificate(&der) else { continue };
+                let text = BASE64.encode(&der);
+                if for_encryption && public.takes_encryption() && !keys.encryption.contains(&text) {
+                    keys.encryption.push(text.clone());
+                }
+                if for_signing && !keys.signing.contains(&text) {
+                    keys.signing.push(text);
+                }
+            }
+        }
+        if signs && keys.signing.is_empty() {
+            return Err(MetadataError::Keys);
+        }
+        keys.encryption_unusable = encrypts && keys.encryption.is_empty();
+        keys.signing.truncate(MOST_KEYS);
+        keys.encryption.truncate(MOST_KEYS);
+        Ok(keys)
     }
 }
 

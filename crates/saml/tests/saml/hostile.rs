@@ -52,6 +52,23 @@ async fn a_signature_by_somebody_else_is_refused_also_where_none_is_wanted() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_cannot_be_read_takes_nothing_from_the_others() {
+    let house = House::new().await;
+    let (browser, ..) = house.signed_in("alice", Strength::Passkey).await;
+    let signed_by = |id: &str, keys: &Keys| by_redirect(&plain(id), "/saml/sso", None, Some(&keys.signing));
+    house.had(IKEY, |party| party.certificates.insert(0, "MAA=".to_owned())).await;
+    assert_eq!(browser.get(&carried(&plain("_r1"))).await.codes().0, "Success");
+    assert_eq!(browser.get(&signed_by("_r2", own())).await.codes().0, "Success");
+    assert_eq!(browser.get(&signed_by("_r3", strangers())).await.refusal(), "signature");
+    house.had(IKEY, |party| party.certificates.truncate(1)).await;
+    assert_eq!(browser.get(&carried(&plain("_r4"))).await.codes().0, "Success");
+    // Not as at an application that has no keys, where nobody can say whose a signature is.
+    assert_eq!(browser.get(&signed_by("_r5", strangers())).await.refusal(), "ours");
+    let foreign = xmlsig::sign(&plain("_r6"), "_r6", &strangers().signing).unwrap();
+    assert_eq!(posted(&browser, foreign.as_str()).await.refusal(), "ours");
+}
+
+#[tokio::test]
 async fn signature_stripped_or_cut() {
     let house = House::with(signing()).await;
     let browser = house.browser();

@@ -5,7 +5,7 @@ use auth::account::Strength;
 use data_encoding::BASE64;
 use flate2::read::DeflateDecoder;
 use http::StatusCode;
-use sso::party::{Endpoint, NameIdFormat, SamlParty};
+use sso::party::{Binding, Endpoint, LogoutEndpoint, NameIdFormat, SamlParty};
 use std::{io::Read as _, time::Duration};
 use types::{Millis, SessionId};
 use xmlsig::{Accept, Document, Fragment, Limits, PublicKey, SigningKey, Xml, ns, redirect};
@@ -39,6 +39,26 @@ pub(crate) fn logout(id: &str, issuer: &str, name: &str, session: Option<&str>, 
         .child(Xml::new("saml:Issuer").text(issuer))
         .child(Xml::new("saml:NameID").text(name))
         .children(session.map(|session| Xml::new("samlp:SessionIndex").text(session)))
+        .render()
+        .unwrap()
+}
+
+/// A request's text as a fragment again.
+pub(crate) fn again(text: &str) -> Fragment {
+    let document = Document::parse(text.as_bytes(), &Limits::MESSAGE).unwrap();
+    let root = document.root();
+    let mut xml = Xml::new("samlp:LogoutRequest").with("xmlns:samlp", ns::SAMLP).with("xmlns:saml", ns::SAML);
+    for name in ["ID", "Version", "IssueInstant", "NotOnOrAfter", "Destination"] {
+        xml = xml.with_some(name, root.attribute(name).filter(|value| !value.is_empty()));
+    }
+    let issuer = root.only(ns::SAML, "Issuer").unwrap().text().unwrap();
+    let name = root.only(ns::SAML, "NameID").unwrap().text().unwrap();
+    xml.child(Xml::new("saml:Issuer").text(issuer))
+        .child(Xml::new("saml:NameID").text(name))
+        .children(
+            root.children_of(ns::SAMLP, "SessionIndex")
+                .map(|index| Xml::new("samlp:SessionIndex").text(index.text().unwrap())),
+        )
         .render()
         .unwrap()
 }
@@ -136,6 +156,61 @@ async fn who_says_no_or_cannot_be_told_makes_it_partial() {
     let path = by(&logout("_l1", APP, &here.name, Some(&here.session), NOW), Some(&own().signing));
     let (message, _) = carried_to(&browser.get(&path).await.location, SLO, &house.keys().await);
     assert_eq!(codes(message.root()).1, "PartialLogout");
+}
+
+/// Follows a round of applications that all say yes; gives where it ends, and how many were told.
+async fn all_say_yes(browser: &Browser, mut answer: Answer, keys: &[PublicKey]) -> (Answer, usize) {
+    let mut told = 0;
+    while let Some((name, _)) = answer.location.split_once(".example/slo?").filter(|(name, _)| name.contains("app-")) {
+        let issuer = format!("{name}.example/saml");
+        let (message, round) = carried_to(&answer.location, &format!("{name}.example/slo"), keys);
+        let reply = answer_of(&issuer, message.root().attribute("ID").unwrap(), "Success");
+        answer = browser.get(&reply_by(&reply, round.as_deref(), Some(&own().signing))).await;
+        told += 1;
+    }
+    (answer, told)
+}
+
+#[tokio::test]
+async fn who_is_beyond_what_a_browser_gets_to_is_missed() {
+    let house = House::new().await;
+    let entity = |place: usize| format!("https://app-{place}.example/saml");
+    for place in 0..51 {
+        let url = |path: &str| format!("https://app-{place}.example/{path}");
+        let acs = vec![Endpoint { url: url("acs"), index: 0, default: true }];
+        let slo = vec![LogoutEndpoint { url: url("slo"), response_url: None, binding: Binding::Redirect }];
+        let settings = SamlParty { acs, slo, ..party() };
+        house.application(house.tenant, &format!("DIZZ{place:016}"), &entity(place), settings).await;
+    }
+    let keys = house.keys().await;
+    let signed_in = async |name: &str, others: usize| {
+        let (browser, user, session) = house.signed_in(name, Strength::Passkey).await;
+        for place in 0..others {
+            sign_in(&house, &browser, &format!("_{name}-{place}"), &entity(place)).await;
+        }
+        (browser, user, session)
+    };
+    for (name, others, second) in [("alice", 50, ""), ("bob", 51, "PartialLogout")] {
+        let (browser, ..) = signed_in(name, others).await;
+        let here = sign_in(&house, &browser, &format!("_{name}"), APP).await;
+        let message = logout(&format!("_out-{name}"), APP, &here.name, Some(&here.session), NOW);
+        let answer = browser.get(&by(&message, Some(&own().signing))).await;
+        let (answer, told) = all_say_yes(&browser, answer, &keys).await;
+        let (message, _) = carried_to(&answer.location, SLO, &keys);
+        assert_eq!((told, codes(message.root())), (50, ("Success".to_owned(), second.to_owned())));
+    }
+    // After an end at another door the person reads it.
+    let (browser, user, session) = signed_in("carol", 51).await;
+    let parts = http::Request::get("/").header("host", HOST).body(()).unwrap().into_parts().0;
+    let visit = house.sso.visit(&parts).await.unwrap().unwrap();
+    let ended = house.sso.end_session(house.tenant, session, user, None).await.unwrap();
+    let (path, held) = house.sso.farewell(&visit, &ended, "/account").await.unwrap().unwrap();
+    browser.put(&held.cookie_name, held.secret.expose());
+    let answer = browser.get(&format!("{path}?go")).await;
+    let (answer, told) = all_say_yes(&browser, answer, &keys).await;
+    let (missed, next) = (vec!["App ZZ".to_owned()], Some("/account".to_owned()));
+    assert_eq!(told, 50);
+    assert_eq!(answer.leaf, Some(sso::Leaf::SignedOut { frames: Vec::new(), missed, next, goes_on: false }));
 }
 
 #[tokio::test]
@@ -242,13 +317,148 @@ async fn logouts_are_fresh_and_come_once() {
     let house = House::new().await;
     let (browser, ..) = house.signed_in("alice", Strength::Passkey).await;
     let alice = sign_in(&house, &browser, "_a", APP).await;
-    for issued in [NOW - Duration::from_secs(360), NOW + Duration::from_secs(61)] {
-        let message = logout("_old", APP, &alice.name, Some(&alice.session), issued);
-        assert_eq!(browser.get(&by(&message, Some(&own().signing))).await.refusal(), "expired");
+    let issued = async |issued: Millis| {
+        let message = logout(&format!("_at-{}", issued.0), APP, &alice.name, Some(&alice.session), issued);
+        browser.get(&by(&message, Some(&own().signing))).await
+    };
+    let (old, early) = (NOW - Duration::from_secs(360), NOW + Duration::from_secs(60));
+    let least = Duration::from_millis(1);
+    for wrong in [old, early + least] {
+        assert_eq!(issued(wrong).await.refusal(), "expired");
+    }
+    for right in [old + least, early] {
+        assert_eq!(issued(right).await.status, StatusCode::SEE_OTHER);
     }
     let path = by(&logout("_l1", APP, &alice.name, Some(&alice.session), NOW), Some(&own().signing));
     assert_eq!(browser.get(&path).await.status, StatusCode::SEE_OTHER);
     assert_eq!(browser.get(&path).await.refusal(), "replayed");
+}
+
+/// A request that counts until then, signed by the application.
+pub(crate) fn lasting(id: &str, told: &Told, until: Millis) -> Fragment {
+    let message = logout(id, APP, &told.name, Some(&told.session), NOW);
+    let text = message.as_str().replacen(" Version=", &format!(" NotOnOrAfter=\"{}\" Version=", at(until)), 1);
+    xmlsig::sign(&again(&text), id, &own().signing).unwrap()
+}
+
+/// Where the time of a request is over: a clock may be behind by a minute.
+pub(crate) const ENDS: [(Duration, bool); 5] = [
+    (Duration::from_secs(0), true),
+    (Duration::from_secs(59), true),
+    (Duration::from_millis(59_999), true),
+    (Duration::from_secs(60), false),
+    (Duration::from_secs(61), false),
+];
+
+#[tokio::test]
+async fn a_request_is_over_when_it_says_so() {
+    let house = House::new().await;
+    let (browser, _, session) = house.signed_in("alice", Strength::Passkey).await;
+    let alice = sign_in(&house, &browser, "_a", APP).await;
+    for (ago, counts) in ENDS.into_iter().rev() {
+        let message = lasting(&format!("_l{}", ago.as_millis()), &alice, NOW - ago);
+        let answer = browser.post("/saml/slo", &[("SAMLRequest", &xmlsig::post::encode(message.as_str()))]).await;
+        if counts {
+            assert_eq!(answer.status, StatusCode::SEE_OTHER, "{ago:?} {}", answer.text);
+            assert!(browser.get(&answer.location).await.location.starts_with(SLO), "{ago:?}");
+        } else {
+            assert_eq!(answer.refusal(), "expired", "{ago:?}");
+        }
+        assert_eq!(lives(&house, session).await, !counts, "{ago:?}");
+    }
+}
+
+/// A signed message and a forged one in its place, in all ways in which the signed one can still stand somewhere (Somorovsky et al., "On
+/// Breaking SAML", §4), and what each is refused for by a form.
+pub(crate) fn wrapped(good: &str, forge: impl Fn(&str) -> String) -> Vec<(&'static str, String, &'static str)> {
+    let start = good.find("<ds:Signature").unwrap();
+    let end = good.find("</ds:Signature>").unwrap() + "</ds:Signature>".len();
+    let (signature, unsigned) = (&good[start..end], format!("{}{}", &good[..start], &good[end..]));
+    let evil = forge(&unsigned);
+    assert_ne!(evil, unsigned);
+    let id = |text: &str| text.split_once(" ID=\"").unwrap().1.split_once('"').unwrap().0.to_owned();
+    let (good_id, evil_id) = (id(good), id(&evil));
+    let after_issuer =
+        |outer: &str, inner: &str| outer.replacen("</saml:Issuer>", &format!("</saml:Issuer>{inner}"), 1);
+    let last = |outer: &str, inner: &str| {
+        let at = outer.rfind("</").unwrap();
+        format!("{}{inner}{}", &outer[..at], &outer[at..])
+    };
+    let extensions = |inner: &str| format!("<samlp:Extensions>{inner}</samlp:Extensions>");
+    let object = |inner: &str| last(signature, &format!("<ds:Object>{inner}</ds:Object>"));
+    let same = evil.replace(&evil_id, &good_id);
+    vec![
+        ("in an object of the signature", after_issuer(&evil, &object(&unsigned)), "signature"),
+        ("before the signature", after_issuer(&evil, &format!("{unsigned}{signature}")), "signature"),
+        ("behind the signature", after_issuer(&evil, &format!("{signature}{unsigned}")), "signature"),
+        (
+            "in an extension, its signature outside",
+            after_issuer(&evil, &format!("{signature}{}", extensions(&unsigned))),
+            "signature",
+        ),
+        ("in an extension, with its signature", after_issuer(&evil, &extensions(good)), "signature"),
+        ("with the same ID", after_issuer(&same, &format!("{signature}{}", extensions(&unsigned))), "xml"),
+        ("nowhere", after_issuer(&evil, signature), "signature"),
+        ("nowhere, by its ID", after_issuer(&same, signature), "signature"),
+        ("around the forged one", last(good, &evil), "signature"),
+        ("with the forged one in its extension", after_issuer(good, &extensions(&evil)), "signature"),
+        ("with the forged one in its signature", after_issuer(&unsigned, &object(&evil)), "signature"),
+    ]
+}
+
+#[tokio::test]
+async fn a_wrapped_request_ends_nothing() {
+    let house = House::new().await;
+    let (browser, _, session) = house.signed_in("alice", Strength::Passkey).await;
+    let alice = sign_in(&house, &browser, "_a", APP).await;
+    let (others, _, foreign) = house.signed_in("bob", Strength::Passkey).await;
+    let bob = sign_in(&house, &others, "_b", APP).await;
+    let post = async |xml: &str| browser.post("/saml/slo", &[("SAMLRequest", &xmlsig::post::encode(xml))]).await;
+    // The application signed alice out, and somebody makes bob of it.
+    let good = logout("_good", APP, &alice.name, Some(&alice.session), NOW);
+    let good = xmlsig::sign(&good, "_good", &own().signing).unwrap();
+    let forge = |text: &str| {
+        let text = text.replace("_good", "_evil").replace(&alice.session, &bob.session);
+        text.replace(&format!(">{}<", alice.name), &format!(">{}<", bob.name))
+    };
+    for (place, evil, word) in wrapped(good.as_str(), forge) {
+        assert!(evil.contains(&bob.session), "{place}");
+        assert_eq!(post(&evil).await.refusal(), word, "{place}");
+        // By the address, an inner signature was moved there from a form.
+        let query = raw(evil.as_bytes()).replace("/saml/sso", "/saml/slo");
+        assert_eq!(browser.get(&query).await.refusal(), word, "{place}");
+        assert!(lives(&house, session).await && lives(&house, foreign).await, "{place}");
+    }
+    let taken = post(good.as_str()).await;
+    assert!(browser.get(&taken.location).await.location.starts_with(SLO), "{} {}", taken.status, taken.text);
+    assert!(!lives(&house, session).await && lives(&house, foreign).await);
+}
+
+#[tokio::test]
+async fn a_wrapped_answer_is_none() {
+    let house = House::new().await;
+    let (browser, ..) = house.signed_in("alice", Strength::Passkey).await;
+    let here = sign_in(&house, &browser, "_a", APP).await;
+    sign_in(&house, &browser, "_b", SECOND).await;
+    let keys = house.keys().await;
+    let path = by(&logout("_l1", APP, &here.name, Some(&here.session), NOW), Some(&own().signing));
+    let (message, round) = carried_to(&browser.get(&path).await.location, SECOND_SLO, &keys);
+    let (asked, round) = (message.root().attribute("ID").unwrap(), round.unwrap());
+    let post = async |xml: &str| {
+        let fields = [("SAMLResponse", &*xmlsig::post::encode(xml)), ("RelayState", &*round)];
+        browser.post("/saml/slo", &fields).await
+    };
+    // It said that it didn't, and somebody makes a yes of it.
+    let id = format!("_answer-{asked}");
+    let good = xmlsig::sign(&answer_of(SECOND, asked, "Responder"), &id, &strangers().signing).unwrap();
+    let forge = |text: &str| text.replace(&id, "_evil").replace("status:Responder", "status:Success");
+    for (place, evil, word) in wrapped(good.as_str(), forge) {
+        assert!(evil.contains("status:Success"), "{place}");
+        assert_eq!(post(&evil).await.refusal(), word, "{place}");
+    }
+    let taken = post(good.as_str()).await;
+    let (message, _) = carried_to(&browser.get(&taken.location).await.location, SLO, &keys);
+    assert_eq!(codes(message.root()), ("Success".to_owned(), "PartialLogout".to_owned()), "the right answer counts");
 }
 
 #[tokio::test]

@@ -178,6 +178,57 @@ fn what_is_missing_or_wrong_is_said() {
     assert_eq!(of(&both, Some(SECOND)).unwrap().entity_id, SECOND);
 }
 
+/// Metadata whose keys are these: their use, and the certificate.
+fn with_keys(keys: &[(Option<&str>, &str)]) -> Result<PartyMetadata, MetadataError> {
+    let role = Xml::new("md:SPSSODescriptor")
+        .with("protocolSupportEnumeration", ns::SAMLP)
+        .children(keys.iter().map(|(usage, certificate)| key(*usage, certificate)))
+        .child(consumer(POST, ACS, "1", None));
+    let entity = Xml::new("md:EntityDescriptor").with("xmlns:md", ns::MD).with("entityID", APP);
+    read(&entity.child(role))
+}
+
+#[test]
+fn keys_that_cannot_be_used_are_passed_over_while_one_is_left() {
+    let (ec, ed) = (certificate(&rcgen::PKCS_ECDSA_P256_SHA256), certificate(&rcgen::PKCS_ED25519));
+    let (rsa, other) = (own().certificate.as_str(), strangers().certificate.as_str());
+    let (signing, encryption) = (Some("signing"), Some("encryption"));
+    for strange in [SHORT, &ed, "MAA=", "not base64"] {
+        let read = with_keys(&[
+            (signing, strange),
+            (signing, rsa),
+            (encryption, strange),
+            (encryption, &ec),
+            (encryption, other),
+            (None, strange),
+            (None, &ec),
+        ])
+        .unwrap();
+        assert_eq!((read.signing, read.encryption), (vec![rsa.to_owned(), ec.clone()], vec![other.to_owned()]));
+        assert!(!read.encryption_unusable);
+        for only in [None, signing] {
+            assert_eq!(with_keys(&[(only, strange), (encryption, rsa)]).unwrap_err(), MetadataError::Keys, "{strange}");
+        }
+    }
+    // A key for both that nothing can be encrypted to.
+    let read = with_keys(&[(None, &ec)]).unwrap();
+    assert_eq!((&read.signing, read.encryption.len(), read.encryption_unusable), (&vec![ec.clone()], 0, true));
+    // That is no reason to send in clear text what an administrator wants encrypted.
+    let checked = |read: &PartyMetadata, encrypt: bool| {
+        let mut party = SamlParty { encrypt, encryption_certificate: Some(rsa.to_owned()), ..party() };
+        read.apply(&mut party);
+        let encrypts = party.encrypt;
+        Settings::of(Kind::Saml(Box::new(party))).check(APP).map(|()| encrypts).map_err(|error| error.to_string())
+    };
+    assert_eq!(checked(&read, false), Ok(false));
+    assert_eq!(
+        checked(&read, true).unwrap_err(),
+        "saml.encryption_certificate: is needed where assertions are encrypted"
+    );
+    assert_eq!(checked(&with_keys(&[(None, rsa)]).unwrap(), true), Ok(true));
+    assert_eq!(checked(&with_keys(&[(signing, rsa)]).unwrap(), true), Ok(false), "it has none any more");
+}
+
 #[test]
 fn a_publishers_signature_covers_what_is_read() {
     use aws_lc_rs::digest::{SHA256, digest};
@@ -251,6 +302,107 @@ async fn what_is_over_is_read_again_before_anybody_signs_in_by_it() {
     // What an administrator has decided stays.
     let found = house.sso.party(house.tenant, sso::Protocol::Saml, APP).await.unwrap().unwrap();
     assert!(found.saml().unwrap().attributes == party().attributes && found.settings.level() == party().level);
+}
+
+/// An application's metadata that is over then, without a promise to sign.
+fn lasting(until: Millis) -> String {
+    let text = described(|xml| xml.with("validUntil", at(until)), |role| role).render().unwrap();
+    text.as_str().replace("AuthnRequestsSigned=\"true\"", "")
+}
+
+/// What somebody who isn't signed in gets for a request of this moment: the way to the sign-in, or the word of a refusal.
+async fn asked_now(house: &House, id: &str) -> Result<(), &'static str> {
+    let request = plain(id).as_str().replace(&at(NOW), &at(house.world.now()));
+    let answer = house.browser().get(&raw(request.as_bytes())).await;
+    if answer.location.starts_with("/sign-in/") { Ok(()) } else { Err(answer.refusal()) }
+}
+
+#[tokio::test]
+async fn a_copy_that_is_over_soon_is_followed_by_the_next_one() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let text = Arc::new(Mutex::new(lasting(NOW + HOUR)));
+    let (url, asked) = publisher(Arc::clone(&text)).await;
+    let house = House::with(SamlParty { metadata_url: Some(url), metadata_until: Some(NOW.0), ..party() }).await;
+    let count = || asked.load(Ordering::SeqCst);
+    assert_eq!((asked_now(&house, "_r1").await, count()), (Ok(()), 1));
+    house.clock.advance(Duration::from_secs(3599));
+    *text.lock().unwrap() = lasting(NOW + 2 * HOUR);
+    // In its last minutes it still holds, and is read again beside what goes on.
+    assert_eq!(asked_now(&house, "_r2").await, Ok(()));
+    let until_read = async {
+        while metadata_until(&house).await != Some((NOW + 2 * HOUR).0) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), until_read).await.unwrap();
+    assert_eq!(count(), 2);
+    // Nobody came in its last minutes: whoever comes then waits.
+    house.clock.advance(HOUR + Duration::from_secs(1));
+    *text.lock().unwrap() = lasting(NOW + 3 * HOUR);
+    assert_eq!((asked_now(&house, "_r3").await, count()), (Ok(()), 3));
+    // One of a few seconds is asked for no sooner than it is over.
+    house.clock.advance(HOUR);
+    let now = house.world.now();
+    *text.lock().unwrap() = lasting(now + Duration::from_secs(10));
+    for id in ["_r4", "_r5"] {
+        assert_eq!((asked_now(&house, id).await, count()), (Ok(()), 4));
+    }
+    house.clock.advance(Duration::from_secs(10));
+    *text.lock().unwrap() = lasting(now + HOUR);
+    assert_eq!((asked_now(&house, "_r6").await, count()), (Ok(()), 5));
+}
+
+async fn metadata_until(house: &House) -> Option<i64> {
+    let found = house.sso.party(house.tenant, sso::Protocol::Saml, APP).await.unwrap().unwrap();
+    found.saml().unwrap().metadata_until
+}
+
+#[tokio::test]
+async fn of_many_who_come_when_it_is_over_one_asks_and_all_go_on() {
+    let text = Arc::new(Mutex::new(lasting(NOW + Duration::from_secs(3600))));
+    let (url, asked) = publisher(Arc::clone(&text)).await;
+    let house = House::with(SamlParty { metadata_url: Some(url), metadata_until: Some(NOW.0), ..party() }).await;
+    let ids: Vec<_> = (0..20).map(|place| format!("_r{place}")).collect();
+    let all = async || futures_util::future::join_all(ids.iter().map(|id| asked_now(&house, id))).await;
+    assert_eq!(all().await, [Ok(()); 20]);
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    // A publisher that fails is asked once, too.
+    house.clock.advance(Duration::from_secs(3600));
+    "nothing".clone_into(&mut text.lock().unwrap());
+    assert_eq!(all().await, [Err("expired"); 20]);
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn who_hangs_up_while_a_publisher_is_asked_keeps_nobody_out() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (count, answers) = (Arc::clone(&asked), Arc::new(tokio::sync::Notify::new()));
+    let answer = Arc::clone(&answers);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/metadata", listener.local_addr().unwrap());
+    let get = move || {
+        let (count, answer) = (Arc::clone(&count), Arc::clone(&answer));
+        async move {
+            count.fetch_add(1, Ordering::SeqCst);
+            answer.notified().await;
+            lasting(NOW + Duration::from_secs(3600))
+        }
+    };
+    let app = axum::Router::new().route("/metadata", axum::routing::get(get));
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let house = House::with(SamlParty { metadata_url: Some(url), metadata_until: Some(NOW.0), ..party() }).await;
+    let is_asked = async {
+        while asked.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        answered = asked_now(&house, "_r1") => panic!("{answered:?}"),
+        () = is_asked => {}
+    }
+    answers.notify_one();
+    assert_eq!(asked_now(&house, "_r2").await, Ok(()));
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
 
 /// An administrator tightens what a publisher's answer is on its way for.

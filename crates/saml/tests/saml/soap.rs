@@ -3,7 +3,7 @@
 use super::{
     back_channel::{envelope, opened},
     ear::Ear,
-    logout::{Told, lives, logout, sign_in},
+    logout::{ENDS, Told, again, lasting, lives, logout, sign_in, wrapped},
     support::*,
 };
 use auth::account::Strength;
@@ -107,7 +107,7 @@ async fn several_sessions_end_together_or_none_does() {
     let both = |id: &str, last: &str| {
         let session = format!("{}</samlp:SessionIndex><samlp:SessionIndex>{last}", first.session);
         let text = logout(id, APP, &first.name, Some("_sessions"), NOW).as_str().replace("_sessions", &session);
-        raw_fragment(&text)
+        again(&text)
     };
     let said = send(&house, HOST, signed(&both("_l1", &bob.session), "_l1", &own().signing)).await;
     let verified = opened(&house, &said.text).await;
@@ -117,26 +117,6 @@ async fn several_sessions_end_together_or_none_does() {
     let verified = opened(&house, &said.text).await;
     assert_eq!(codes(verified.root()), success());
     assert!(!lives(&house, one).await && !lives(&house, two).await && lives(&house, third).await);
-}
-
-/// A request's text as a fragment again.
-fn raw_fragment(text: &str) -> Fragment {
-    let document = xmlsig::Document::parse(text.as_bytes(), &xmlsig::Limits::MESSAGE).unwrap();
-    let root = document.root();
-    let mut xml = xmlsig::Xml::new("samlp:LogoutRequest").with("xmlns:samlp", ns::SAMLP).with("xmlns:saml", ns::SAML);
-    for name in ["ID", "Version", "IssueInstant", "Destination"] {
-        xml = xml.with_some(name, root.attribute(name).filter(|value| !value.is_empty()));
-    }
-    let issuer = root.only(ns::SAML, "Issuer").unwrap().text().unwrap();
-    let name = root.only(ns::SAML, "NameID").unwrap().text().unwrap();
-    xml.child(xmlsig::Xml::new("saml:Issuer").text(issuer))
-        .child(xmlsig::Xml::new("saml:NameID").text(name))
-        .children(
-            root.children_of(ns::SAMLP, "SessionIndex")
-                .map(|index| xmlsig::Xml::new("samlp:SessionIndex").text(index.text().unwrap())),
-        )
-        .render()
-        .unwrap()
 }
 
 #[tokio::test]
@@ -162,7 +142,7 @@ async fn only_who_signs_for_us_now_and_once_ends_anything() {
     // Neither is one for another address, nor one that says none.
     for change in ["/saml/other", ""] {
         let text = of("_6", now).as_str().replace(&format!("{ORIGIN}/saml/slo"), change);
-        let body = signed(&raw_fragment(&text), "_6", key);
+        let body = signed(&again(&text), "_6", key);
         assert_eq!(send(&house, HOST, body).await.status, StatusCode::FORBIDDEN);
     }
     assert!(lives(&house, session).await);
@@ -170,6 +150,72 @@ async fn only_who_signs_for_us_now_and_once_ends_anything() {
     assert_eq!(send(&house, HOST, body.clone()).await.status, StatusCode::OK);
     let again = send(&house, HOST, body).await;
     assert_eq!((again.status, again.text.contains("replayed")), (StatusCode::FORBIDDEN, true));
+}
+
+#[tokio::test]
+async fn a_request_is_over_when_it_says_so() {
+    let house = House::new().await;
+    let (_, told, session) = alice(&house).await;
+    for (ago, counts) in ENDS.into_iter().rev() {
+        let message = lasting(&format!("_l{}", ago.as_millis()), &told, NOW - ago);
+        let said = send(&house, HOST, envelope(message)).await;
+        let status = if counts { StatusCode::OK } else { StatusCode::FORBIDDEN };
+        assert_eq!((said.status, said.text.contains(">expired<")), (status, !counts), "{ago:?} {}", said.text);
+        assert_eq!(lives(&house, session).await, !counts, "{ago:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrapped_request_ends_nothing() {
+    let house = House::new().await;
+    let (_, told, session) = alice(&house).await;
+    let (others, _, foreign) = house.signed_in("bob", Strength::Passkey).await;
+    let bob = sign_in(&house, &others, "_b", APP).await;
+    let message = logout("_good", APP, &told.name, Some(&told.session), NOW);
+    let good = xmlsig::sign(&message, "_good", &own().signing).unwrap();
+    let forge = |text: &str| {
+        let text = text.replace("_good", "_evil").replace(&told.session, &bob.session);
+        text.replace(&format!(">{}<", told.name), &format!(">{}<", bob.name))
+    };
+    let whole = envelope(good.clone());
+    let inside = |header: &str, body: &str| {
+        let whole = whole.replace(good.as_str(), body);
+        whole.replacen("<S:Body>", &format!("{header}<S:Body>"), 1)
+    };
+    let header = |inner: &str| format!("<S:Header>{inner}</S:Header>");
+    let mut cases: Vec<_> = wrapped(good.as_str(), forge)
+        .into_iter()
+        .map(|(place, evil, word)| match place {
+            // Its own is all that is looked for, as none comes without.
+            "in an extension, with its signature" => (place, inside("", &evil), "unsigned"),
+            _ => (place, inside("", &evil), word),
+        })
+        .collect();
+    let start = good.as_str().find("<ds:Signature").unwrap();
+    let end = good.as_str().find("</ds:Signature>").unwrap() + "</ds:Signature>".len();
+    let (signature, unsigned) =
+        (&good.as_str()[start..end], format!("{}{}", &good.as_str()[..start], &good.as_str()[end..]));
+    let evil = forge(&unsigned);
+    let with_signature = evil.replacen("</saml:Issuer>", &format!("</saml:Issuer>{signature}"), 1);
+    cases.extend([
+        ("in the header, with its signature", inside(&header(good.as_str()), &evil), "unsigned"),
+        ("in the header, its signature outside", inside(&header(&unsigned), &with_signature), "signature"),
+        ("in the header, by the same ID", inside(&header(&unsigned), &with_signature.replace("_evil", "_good")), "xml"),
+        ("beside it in the body", inside("", &format!("{}{evil}", good.as_str())), "Body"),
+        ("in a body before it", inside(&format!("<S:Body>{}</S:Body>", good.as_str()), &evil), "Body"),
+    ]);
+    for (place, body, word) in cases {
+        assert!(body.contains(&bob.session), "{place}");
+        let said = send(&house, HOST, body).await;
+        // What is no message is a fault of another status.
+        let status = if matches!(word, "xml" | "Body") { 500 } else { 403 };
+        assert_eq!(said.status.as_u16(), status, "{place} {}", said.text);
+        assert!(said.text.contains(&format!(">{word}<")), "{place} {}", said.text);
+        assert!(lives(&house, session).await && lives(&house, foreign).await, "{place}");
+    }
+    let said = send(&house, HOST, whole.clone()).await;
+    assert_eq!((said.status, codes(opened(&house, &said.text).await.root())), (StatusCode::OK, success()));
+    assert!(!lives(&house, session).await && lives(&house, foreign).await);
 }
 
 #[tokio::test]
@@ -202,7 +248,7 @@ async fn foreign_names_sessions_and_organisations_are_nobodys_to_end() {
     let said = send(&house, OTHER_HOST, signed(&message, "_5", &own().signing)).await;
     assert_eq!(said.status, StatusCode::FORBIDDEN, "for another address");
     let text = message.as_str().replace(HOST, OTHER_HOST);
-    let said = send(&house, OTHER_HOST, signed(&raw_fragment(&text), "_5", &own().signing)).await;
+    let said = send(&house, OTHER_HOST, signed(&again(&text), "_5", &own().signing)).await;
     assert_eq!(said.status, StatusCode::OK, "it knows no such session");
     assert!(lives(&house, session).await && lives(&house, other_session).await);
 }

@@ -77,6 +77,15 @@ pub(crate) fn strangers() -> &'static Keys {
     KEYS.get_or_init(Keys::rsa)
 }
 
+/// A certificate of another kind of key.
+pub(crate) fn certificate(algorithm: &'static rcgen::SignatureAlgorithm) -> String {
+    let pair = KeyPair::generate_for(algorithm).unwrap();
+    BASE64.encode(CertificateParams::default().self_signed(&pair).unwrap().der())
+}
+
+/// A certificate of an RSA key of 1024 bits.
+pub(crate) const SHORT: &str = "MIIB9jCCAV+gAwIBAgIUOQj5aquDs6hYHD6mY3IR/Fm8BhgwDQYJKoZIhvcNAQELBQAwDDEKMAgGA1UEAwwBeDAgFw0yNjExMjIxNjQ5MTdaGA8yMTI2MTAyOTE2NDkxN1owDDEKMAgGA1UEAwwBeDCBnzANBgkqhkiG9w0BAQEFAAOBjQAwgYkCgYEAqBPKJDRewXStezNKvWTWVBtNhD85N4EJTXjd8QdilAjdnyrWy4LR0qZx6SaWo7WdLcG8ENlZALPoGAQ024Vt7o89h4Z51IIsciB9LlydHB+1iqRxspEIvIHpErCzdGVWQ2VVlNa9ANSCztu0z3z5cxjrz4bjOMJZaxoSSAoNpd0CAwEAAaNTMFEwHQYDVR0OBBYEFN2wdJ3D8grNZ0bU1zxs9Am1ALUQMB8GA1UdIwQYMBaAFN2wdJ3D8grNZ0bU1zxs9Am1ALUQMA8GA1UdEwEB/wQFMAMBAf8wDQYJKoZIhvcNAQELBQADgYEAGqplAe1flKoDzncqphSkPhPX8rkwTQkhLiQb79uxvmhT5HQFLP78B2JVozI4OJghS0ZeywIXudvZJa+gaFHfK8Li3PbsX0LMYsgsMbvW4sDvH2fCVcHS1oqbzm5gi6BU0ImWhXQ0aET9DlL05L2hqzj7UYqBw/YnzDjsDcnqC/Q=";
+
 pub(crate) struct House {
     pub(crate) auth: Arc<Auth>,
     pub(crate) sso: Arc<Sso>,
@@ -187,11 +196,20 @@ impl House {
 
     /// Changes what is set for an application.
     pub(crate) async fn change(&self, ikey: &str, change: impl FnOnce(&mut SamlParty)) {
+        self.put(ikey, change, true).await;
+    }
+
+    /// Likewise, to what can't be set any more but may stand in a store.
+    pub(crate) async fn had(&self, ikey: &str, change: impl FnOnce(&mut SamlParty)) {
+        self.put(ikey, change, false).await;
+    }
+
+    async fn put(&self, ikey: &str, change: impl FnOnce(&mut SamlParty), checked: bool) {
         let row = self.store.tenant(self.tenant).relying_party(ikey).await.unwrap().unwrap();
         let mut settings: Settings = serde_json::from_str(&row.settings).unwrap();
         let Kind::Saml(party) = &mut settings.kind else { panic!("another protocol") };
         change(party);
-        settings.check(&row.key).unwrap();
+        assert!(!checked || settings.check(&row.key).is_ok());
         let settings = Some(serde_json::to_string(&settings).unwrap());
         let change = RelyingPartyChange { settings, ..RelyingPartyChange::default() };
         let mut tx = self.store.tenant(self.tenant).begin().await.unwrap();

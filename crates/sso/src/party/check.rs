@@ -7,6 +7,7 @@ use data_encoding::BASE64;
 use jose::{Algorithm, Algorithms, JwkSet};
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use url::Url;
+use xmlsig::PublicKey;
 
 /// The longest address, in bytes.
 const LONGEST_URL: usize = 2048;
@@ -14,6 +15,8 @@ const LONGEST_URL: usize = 2048;
 const MOST_URLS: usize = 50;
 /// Scopes, resources and audiences in one list.
 const MOST_WORDS: usize = 100;
+/// Certificates that messages are signed with: no more are ever tried.
+const MOST_CERTIFICATES: usize = 8;
 /// The longest certificate, in bytes of base64.
 const LONGEST_CERTIFICATE: usize = 16 * 1024;
 /// The largest key set, in bytes.
@@ -222,12 +225,15 @@ fn saml(party: &SamlParty) -> Result<(), SsoError> {
     if party.direct_logout && party.slo.is_empty() {
         return Err(bad("saml.slo", "an address is needed where logouts are brought directly"));
     }
-    many(party.certificates.len(), "saml.certificates", 10)?;
-    for (place, certificate) in party.certificates.iter().enumerate() {
-        base64_of_der(certificate, &format!("saml.certificates.{place}"))?;
+    many(party.certificates.len(), "saml.certificates", MOST_CERTIFICATES)?;
+    for (place, text) in party.certificates.iter().enumerate() {
+        key_of(text, &format!("saml.certificates.{place}"))?;
     }
-    if let Some(certificate) = &party.encryption_certificate {
-        base64_of_der(certificate, "saml.encryption_certificate")?;
+    if let Some(text) = &party.encryption_certificate {
+        let at = "saml.encryption_certificate";
+        if !key_of(text, at)?.takes_encryption() {
+            return Err(bad(at, "must be of an RSA key: nothing is encrypted to another kind"));
+        }
     }
     if party.encrypt && party.encryption_certificate.is_none() {
         return Err(bad("saml.encryption_certificate", "is needed where assertions are encrypted"));
@@ -343,10 +349,12 @@ fn plain_url(uri: &str, at: &str) -> Result<Url, SsoError> {
     Url::parse(uri).map_err(|_| bad(at, "is not an absolute address"))
 }
 
-fn base64_of_der(text: &str, at: &str) -> Result<(), SsoError> {
-    let fits =
-        text.len() <= LONGEST_CERTIFICATE && BASE64.decode(text.as_bytes()).is_ok_and(|der| der.first() == Some(&0x30));
-    if fits { Ok(()) } else { Err(bad(at, "must be a certificate: base64 of its DER, without line breaks")) }
+/// The key in a certificate: one that can't be used would fail each sign-in, long after somebody set it.
+fn key_of(text: &str, at: &str) -> Result<PublicKey, SsoError> {
+    let der = Some(text).filter(|text| text.len() <= LONGEST_CERTIFICATE);
+    let der = der.and_then(|text| BASE64.decode(text.as_bytes()).ok());
+    let der = der.ok_or_else(|| bad(at, "must be a certificate: base64 of its DER, without line breaks"))?;
+    PublicKey::from_certificate(&der).map_err(|why| SsoError::invalid(at, format!("can't be used: {why}")))
 }
 
 fn words(list: &[String], at: &str) -> Result<(), SsoError> {

@@ -2,13 +2,19 @@
 
 use super::Settings;
 use crate::SsoError;
+use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 /// An OpenID client with `more` set; the place of what is refused.
 fn refused(more: Value) -> Option<String> {
     let mut client = json!({ "redirect_uris": ["https://app.example/cb"] });
     client.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let settings: Settings = serde_json::from_value(json!({ "oidc": client })).unwrap();
+    of(json!({ "oidc": client }))
+}
+
+/// The place of what is refused in whole settings.
+fn of(settings: Value) -> Option<String> {
+    let settings: Settings = serde_json::from_value(settings).unwrap();
     match settings.check("key") {
         Ok(()) => None,
         Err(SsoError::Invalid { at, .. }) => Some(at),
@@ -83,6 +89,34 @@ fn a_certificate_that_could_never_count_is_refused_where_it_is_set() {
     }
     assert_eq!(named(Some(pem)), None);
     assert_eq!(refused(json!({ "auth_method": "tls_client_auth" })).as_deref(), Some("oidc.tls"));
+}
+
+#[test]
+fn a_service_providers_certificate_has_a_key_that_does_what_it_is_for() {
+    let made = |algorithm| {
+        let pair = rcgen::KeyPair::generate_for(algorithm).unwrap();
+        BASE64.encode(rcgen::CertificateParams::default().self_signed(&pair).unwrap().der())
+    };
+    let [rsa, ec, ed] = [&rcgen::PKCS_RSA_SHA256, &rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ED25519].map(made);
+    let refused = |more: Value| {
+        let mut party = json!({ "acs": [{ "url": "https://sp.example/acs" }] });
+        party.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        of(json!({ "saml": party }))
+    };
+    assert_eq!(refused(json!({ "certificates": [rsa, ec] })), None);
+    assert_eq!(refused(json!({ "certificates": vec![&ec; 8] })), None);
+    assert_eq!(refused(json!({ "certificates": vec![&ec; 9] })).as_deref(), Some("saml.certificates"));
+    let lines = format!("{}\n{}", &rsa[..64], &rsa[64..]);
+    for wrong in ["", "MAA=", "not base64", &ed, &rsa[..rsa.len() / 8 * 4], &lines] {
+        let at = refused(json!({ "certificates": [rsa, wrong] }));
+        assert_eq!(at.as_deref(), Some("saml.certificates.1"), "{wrong}");
+        for encrypt in [true, false] {
+            let at = refused(json!({ "encryption_certificate": wrong, "encrypt": encrypt }));
+            assert_eq!(at.as_deref(), Some("saml.encryption_certificate"), "{wrong}");
+        }
+    }
+    let to = |certificate: &str| refused(json!({ "encryption_certificate": certificate, "encrypt": true }));
+    assert_eq!((to(&rsa), to(&ec).as_deref()), (None, Some("saml.encryption_certificate")));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepPublicEncry
 use types::{Random, SecretBytes};
 
 use super::{ContentCipher, EncryptionError, KeyTransport, MGF1_SHA256, OAEP, OAEP_MGF1P, SHA1, SHA256, TYPE_ELEMENT};
-use crate::{Fragment, PublicKey, Xml, base64, ns};
+use crate::{Fragment, PublicKey, Xml, base64, key::Kind, ns};
 
 /// `xenc:EncryptedData` with `content` in it, which must declare the prefixes that it uses (what [`sign`](crate::sign) gives does).
 /// The caller puts it into its `saml:EncryptedAssertion` or `saml:EncryptedID`.
@@ -43,16 +43,28 @@ pub fn encrypt(
     Ok(data.render()?)
 }
 
-fn wrap(key: &[u8], to: &PublicKey, transport: KeyTransport) -> Result<Vec<u8>, EncryptionError> {
-    if !to.is_rsa() {
+impl PublicKey {
+    /// Whether contents can be encrypted to it: only to RSA keys.
+    #[must_use]
+    pub fn takes_encryption(&self) -> bool {
+        receiver(self).is_ok()
+    }
+}
+
+fn receiver(to: &PublicKey) -> Result<OaepPublicEncryptingKey, EncryptionError> {
+    if to.kind != Kind::Rsa {
         return Err(EncryptionError::Kind);
     }
+    let public = PublicEncryptingKey::from_der(&to.spki).map_err(|_| EncryptionError::Kind)?;
+    OaepPublicEncryptingKey::new(public).map_err(|_| EncryptionError::Kind)
+}
+
+fn wrap(key: &[u8], to: &PublicKey, transport: KeyTransport) -> Result<Vec<u8>, EncryptionError> {
     let algorithm = match transport {
         KeyTransport::OaepSha1 => &OAEP_SHA1_MGF1SHA1,
         KeyTransport::OaepSha256 => &OAEP_SHA256_MGF1SHA256,
     };
-    let public = PublicEncryptingKey::from_der(&to.spki).map_err(|_| EncryptionError::Kind)?;
-    let public = OaepPublicEncryptingKey::new(public).map_err(|_| EncryptionError::Kind)?;
+    let public = receiver(to)?;
     let mut wrapped = vec![0; public.ciphertext_size()];
     let length = public.encrypt(algorithm, key, &mut wrapped, None).map_err(|_| EncryptionError::Kind)?.len();
     wrapped.truncate(length);

@@ -184,6 +184,7 @@ fn rsa_1_5_and_other_algorithms_are_refused() {
     let (world, _) = World::made(Millis(0), 7);
     let to_ec = encrypt(&signed(), &EC.public(), ContentCipher::Aes256Gcm, KeyTransport::OaepSha1, &*world.random);
     assert_eq!(to_ec.unwrap_err(), EncryptionError::Kind);
+    assert!(RSA.public().takes_encryption() && !EC.public().takes_encryption());
 }
 
 #[test]
