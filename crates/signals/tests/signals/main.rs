@@ -6,5 +6,6 @@
     reason = "clippy knows the tests here, but not the functions that they share"
 )]
 
+mod revocation;
 mod streams;
 mod support;
