@@ -6,6 +6,7 @@
     reason = "clippy knows the tests here, but not the functions that they share"
 )]
 
+mod pushed;
 mod revocation;
 mod streams;
 mod support;
