@@ -124,6 +124,29 @@ def test_people_are_let_through_and_nobody_else(behind: Behind) -> None:
     wait_for("the application is shut", lambda: behind.get("/script", **right)[0] == 401, seconds=5)
 
 
+@pytest.mark.parametrize("behind", [Nginx], indirect=True)
+def test_who_signs_out_here_is_out_behind_the_proxy(behind: Behind) -> None:
+    """The proxy keeps no session and no answer: it asks about each request, and hears of the end with the next one."""
+    org, page, wiki = behind.org, behind.org.page, behind.wiki
+    page.goto(f"{behind.proxy.origin}/page", wait_until="commit")
+    org.sign_in()
+    expect(page.locator("#Remote-User")).to_have_text("alice")
+    (kept,) = (cookie for cookie in org.visitor.context.cookies(behind.proxy.origin) if cookie["name"] == PASS)
+    right = {"Cookie": f"{PASS}={kept['value']}", "User_Agent": page.evaluate("navigator.userAgent")}
+    page.goto(f"{org.issuer}/account")
+    sign_out = Screen(page).button("sign-out")
+    expect(sign_out).to_be_visible()
+    assert behind.get("/script", **right)[0] == 200
+    assert wiki.heard[-1][1]["Remote-User"] == ["alice"]
+    sign_out.click()
+    wait_for("the application is shut", lambda: behind.get("/script", **right)[0] == 401, seconds=5)
+    before = len(wiki.heard)
+    assert behind.get("/script", **right)[0] == 401
+    status, given, _ = behind.get("/page", **right, Accept="text/html")
+    assert status == 302 and given["Location"].startswith(f"{behind.proxy.origin}/.countersign/begin?to="), given
+    assert len(wiki.heard) == before
+
+
 def test_a_copied_jar_opens_nothing(behind: Behind) -> None:
     """All cookies, of ours and of the application, in somebody else's browser."""
     org, page, wiki = behind.org, behind.org.page, behind.wiki

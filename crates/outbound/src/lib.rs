@@ -109,14 +109,6 @@ pub struct Fetched {
     pub body: Vec<u8>,
 }
 
-impl Fetched {
-    /// Whether who was asked says that they can't take this: a 4xx but those by which they ask for patience (408, 425, 429).
-    #[must_use]
-    pub fn is_refusal(&self) -> bool {
-        (400..500).contains(&self.status) && ![408, 425, 429].contains(&self.status)
-    }
-}
-
 /// Why nothing came back. No text repeats the address: it may name a person.
 #[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]
 #[non_exhaustive]

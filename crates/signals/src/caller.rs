@@ -3,7 +3,7 @@
 use crate::{Door, error::Refusal};
 use http::request::Parts;
 use sso::{
-    Protocol, RelyingParty, Sso,
+    OidcClient, Protocol, RelyingParty, Sso,
     tokens::{self, ProofError, Proving},
 };
 use std::sync::Arc;
@@ -28,6 +28,14 @@ impl Scope {
             Self::Read => &["ssf.read", "ssf.manage"],
             Self::Revoke => &["global_token_revocation"],
         }
+    }
+}
+
+impl Scope {
+    /// Whether a client is on, and has it by its registration.
+    pub(crate) fn is_of(self, party: &RelyingParty) -> bool {
+        let has = |client: &OidcClient| client.scopes.iter().any(|scope| self.words().contains(&scope.as_str()));
+        party.app.enabled && party.oidc().is_some_and(has)
     }
 }
 

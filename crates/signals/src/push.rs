@@ -3,7 +3,7 @@
 //! A receiver that says that it can't take one (RFC 8935 §2.3) is asked a few times more, one that isn't reached for a week: see
 //! [`sso::delivery`].
 
-use crate::{Door, token};
+use crate::{Door, caller::Scope, token};
 use outbound::Request;
 use sso::{
     SsoError,
@@ -94,6 +94,10 @@ async fn push(door: &Door, row: &SignalRow) -> Result<Outcome, SsoError> {
     let scope = sso.store().tenant(row.tenant);
     let Some(stream) = scope.signal_stream(row.stream).await? else { return Ok(Outcome::Done) };
     let Some(party) = sso.party_of(row.tenant, &stream.ikey).await? else { return Ok(Outcome::Done) };
+    // It waits for a week, as it would for one who polls: an application that is on again hears what it has missed.
+    if !Scope::Read.is_of(&party) {
+        return Ok(Outcome::Failed);
+    }
     let Some(tenant) = scope.row().await? else { return Ok(Outcome::Done) };
     let issuer = sso.issuer(&tenant.api_host);
     let Some(token) = token::make(sso, &issuer, &party, &stream, row).await? else { return Ok(Outcome::Done) };

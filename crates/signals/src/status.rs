@@ -41,15 +41,17 @@ pub(crate) async fn change(State(door): State<Arc<Door>>, request: Request<Body>
     let (parts, body) = request.into_parts();
     let caller = Caller::of(&door, &parts, Scope::Manage).await?;
     let wanted: Wanted = ask::json(&parts, body).await?;
-    let mut row = own(&caller, wanted.stream_id.parse().map_err(|_| Refusal::NotFound)?).await?;
+    let id = wanted.stream_id.parse().map_err(|_| Refusal::NotFound)?;
     if !matches!(wanted.status.as_str(), "enabled" | "paused" | "disabled") {
         return Err(Refusal::Request("The status must be enabled, paused or disabled."));
     }
-    let changed = row.status != wanted.status;
-    row.status = wanted.status;
     let world = caller.sso.world();
     let now = world.now();
     let mut tx = caller.rows().begin().await?;
+    let held = tx.hold_signal_stream(id, caller.party.ikey(), now).await?;
+    let mut row = held.ok_or(Refusal::NotFound)?;
+    let changed = row.status != wanted.status;
+    row.status = wanted.status;
     if !tx.change_signal_stream(&row, now).await? {
         return Err(Refusal::NotFound);
     }

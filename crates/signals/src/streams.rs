@@ -110,7 +110,7 @@ pub(crate) async fn create(State(door): State<Arc<Door>>, request: Request<Body>
         created: now,
         updated: now,
     };
-    set(&door, &caller, &mut row, wanted, true).await?;
+    wanted.checked(&door, &caller, row.id).await?.apply(&mut row, true);
     let mut tx = caller.rows().begin().await?;
     if !tx.insert_signal_stream(&row, MOST).await? {
         return Err(Refusal::TooMany);
@@ -147,10 +147,13 @@ async fn change(State(door): State<Arc<Door>>, request: Request<Body>, whole: bo
     let caller = Caller::of(&door, &parts, Scope::Manage).await?;
     let wanted: Wanted = ask::json(&parts, body).await?;
     let id = wanted.stream_id.as_deref().ok_or(Refusal::Request("The stream_id is missing."))?;
-    let mut row = own(&caller, id.parse().map_err(|_| Refusal::NotFound)?).await?;
-    set(&door, &caller, &mut row, wanted, whole).await?;
+    let id: StreamId = id.parse().map_err(|_| Refusal::NotFound)?;
+    let wanted = wanted.checked(&door, &caller, id).await?;
     let now = caller.sso.world().now();
     let mut tx = caller.rows().begin().await?;
+    let held = tx.hold_signal_stream(id, caller.party.ikey(), now).await?;
+    let mut row = held.ok_or(Refusal::NotFound)?;
+    wanted.apply(&mut row, whole);
     if !tx.change_signal_stream(&row, now).await? {
         return Err(Refusal::NotFound);
     }
@@ -177,69 +180,98 @@ pub(crate) async fn remove(State(door): State<Arc<Door>>, request: Request<Body>
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
-/// Takes over what a receiver wants. With `whole`, what it doesn't name is as at the beginning.
-async fn set(door: &Door, caller: &Caller, row: &mut StreamRow, wanted: Wanted, whole: bool) -> Result<(), Refusal> {
-    if let Some(delivery) = wanted.delivery {
-        deliver(door, caller, row, delivery).await?;
-    } else if whole {
-        (row.method, row.endpoint, row.credential) = ("poll".to_owned(), String::new(), None);
-    }
-    match wanted.events_requested {
-        Some(uris) if uris.len() > MOST_EVENTS => return Err(Refusal::Request("events_requested names too many.")),
-        Some(uris) => row.events = words(&uris),
-        None if whole => row.events = words(&[]),
-        None => {}
-    }
-    match wanted.description {
-        Some(text) if text.len() > LONGEST_DESCRIPTION || text.chars().any(char::is_control) => {
-            return Err(Refusal::Request("The description has at most 256 bytes and no control characters."));
-        }
-        Some(text) => row.description = text,
-        None if whole => row.description.clear(),
-        None => {}
-    }
-    match wanted.format.as_deref() {
-        Some("email") => row.subject = "email".to_owned(),
-        Some("iss_sub") => row.subject = "iss_sub".to_owned(),
-        None if whole => row.subject = "iss_sub".to_owned(),
-        None => {}
-        Some(_) => return Err(Refusal::Request("The format must be email or iss_sub.")),
-    }
-    Ok(())
+/// What a receiver wants and may have.
+struct Checked {
+    delivery: Option<Way>,
+    events: Option<String>,
+    description: Option<String>,
+    subject: Option<String>,
 }
 
-/// How the stream's events reach its receiver.
-async fn deliver(door: &Door, caller: &Caller, row: &mut StreamRow, wanted: Delivery) -> Result<(), Refusal> {
-    match wanted.method.as_str() {
-        POLL => (row.method, row.endpoint, row.credential) = ("poll".to_owned(), String::new(), None),
-        PUSH => {
-            let url = wanted.endpoint_url.ok_or(Refusal::Request("The endpoint_url is missing."))?;
-            let checked =
-                door.outbound.check(&url).map_err(|_| Refusal::Request("The endpoint_url can not be used."))?;
-            if checked.scheme() != "https" && !is_near(&checked) {
-                return Err(Refusal::Request("The endpoint_url must be https."));
-            }
-            if !checked.username().is_empty() || checked.password().is_some() || checked.fragment().is_some() {
-                return Err(Refusal::Request("The endpoint_url can not be used."));
-            }
-            if let Some(header) = wanted.authorization_header {
-                let visible = header.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-                if header.is_empty() || header.len() > LONGEST_CREDENTIAL || !visible {
-                    return Err(Refusal::Request("The authorization_header can not be used."));
-                }
-                let keys = caller.rows().keys().await?;
-                let random = caller.sso.world().random.as_ref();
-                let sealed = keys.seal(fields::signal_credential(&row.id), header.as_bytes(), random);
-                row.credential = Some(sealed.map_err(store::StoreError::from)?);
-            } else if url != row.endpoint {
-                // What was for another address isn't sent to this one.
-                row.credential = None;
-            }
-            (row.method, row.endpoint) = ("push".to_owned(), url);
+/// How a stream's events reach its receiver.
+enum Way {
+    Poll,
+    Push {
+        endpoint: String,
+        /// Sealed for this stream.
+        credential: Option<Vec<u8>>,
+    },
+}
+
+impl Wanted {
+    /// Checks it for the stream `id` without looking at that: so nobody changes the stream between a look and a write.
+    async fn checked(self, door: &Door, caller: &Caller, id: StreamId) -> Result<Checked, Refusal> {
+        let delivery = match self.delivery {
+            Some(delivery) => Some(delivery.checked(door, caller, id).await?),
+            None => None,
+        };
+        if self.events_requested.as_ref().is_some_and(|uris| uris.len() > MOST_EVENTS) {
+            return Err(Refusal::Request("events_requested names too many."));
         }
-        _ => return Err(Refusal::Request("The delivery method must be that of RFC 8935 or RFC 8936.")),
+        let fits = |text: &String| text.len() <= LONGEST_DESCRIPTION && !text.chars().any(char::is_control);
+        if !self.description.as_ref().is_none_or(fits) {
+            return Err(Refusal::Request("The description has at most 256 bytes and no control characters."));
+        }
+        if !matches!(self.format.as_deref(), None | Some("email" | "iss_sub")) {
+            return Err(Refusal::Request("The format must be email or iss_sub."));
+        }
+        let events = self.events_requested.map(|uris| words(&uris));
+        Ok(Checked { delivery, events, description: self.description, subject: self.format })
     }
-    Ok(())
+}
+
+impl Delivery {
+    async fn checked(self, door: &Door, caller: &Caller, id: StreamId) -> Result<Way, Refusal> {
+        match self.method.as_str() {
+            POLL => return Ok(Way::Poll),
+            PUSH => {}
+            _ => return Err(Refusal::Request("The delivery method must be that of RFC 8935 or RFC 8936.")),
+        }
+        let endpoint = self.endpoint_url.ok_or(Refusal::Request("The endpoint_url is missing."))?;
+        let url = door.outbound.check(&endpoint).map_err(|_| Refusal::Request("The endpoint_url can not be used."))?;
+        if url.scheme() != "https" && !is_near(&url) {
+            return Err(Refusal::Request("The endpoint_url must be https."));
+        }
+        if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+            return Err(Refusal::Request("The endpoint_url can not be used."));
+        }
+        let Some(header) = self.authorization_header else { return Ok(Way::Push { endpoint, credential: None }) };
+        let visible = header.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        if header.is_empty() || header.len() > LONGEST_CREDENTIAL || !visible {
+            return Err(Refusal::Request("The authorization_header can not be used."));
+        }
+        let keys = caller.rows().keys().await?;
+        let random = caller.sso.world().random.as_ref();
+        let sealed = keys.seal(fields::signal_credential(&id), header.as_bytes(), random);
+        Ok(Way::Push { endpoint, credential: Some(sealed.map_err(store::StoreError::from)?) })
+    }
+}
+
+impl Checked {
+    /// Takes it over. With `whole`, what it doesn't name is as at the beginning.
+    fn apply(self, row: &mut StreamRow, whole: bool) {
+        match self.delivery {
+            Some(Way::Push { endpoint, credential }) => {
+                // What was for another address isn't sent to this one.
+                if credential.is_some() || endpoint != row.endpoint {
+                    row.credential = credential;
+                }
+                (row.method, row.endpoint) = ("push".to_owned(), endpoint);
+            }
+            None if !whole => {}
+            Some(Way::Poll) | None => {
+                (row.method, row.endpoint, row.credential) = ("poll".to_owned(), String::new(), None);
+            }
+        }
+        let named = |given: Option<String>, row: &mut String, first: &str| match given {
+            Some(text) => *row = text,
+            None if whole => first.clone_into(row),
+            None => {}
+        };
+        named(self.events, &mut row.events, &words(&[]));
+        named(self.description, &mut row.description, "");
+        named(self.subject, &mut row.subject, "iss_sub");
+    }
 }
 
 /// Whether an address is one of a network that the operator has allowed: nobody outside reads along. Another's has been refused before, and a

@@ -25,13 +25,16 @@ pub trait Messenger: Send + Sync + 'static {
 }
 
 /// What HTTP alone says of an application that was asked: it has heard where the status is one of `heard`.
+///
+/// That it can't take this one it says by a 400 (Back-Channel Logout 1.0 §2.8). A 404 or a 403 is more often somebody who is being put in place
+/// anew, and hears of it when that is done.
 #[must_use]
 pub fn judged(got: Result<Fetched, FetchError>, owed: &LogoutDeliveryRow, heard: Range<u16>) -> Outcome {
     let (tenant, ikey) = (owed.tenant, owed.ikey.as_str());
     match got {
         Ok(answer) if heard.contains(&answer.status) => Outcome::Done,
-        Ok(answer) if answer.is_refusal() => {
-            tracing::warn!(%tenant, ikey, status = answer.status, "an application refuses a logout");
+        Ok(answer) if answer.status == 400 => {
+            tracing::warn!(%tenant, ikey, "an application refuses a logout");
             Outcome::Refused
         }
         Ok(answer) => {

@@ -385,6 +385,8 @@ pub(crate) const STEPS: &[&str] = &[
     "CREATE INDEX provider_request_by_sign_in ON provider_request (tenant, sign_in);",
     // A code to enrol by that comes of a provider's word counts as long as that does.
     "ALTER TABLE activation ADD COLUMN provider TEXT;",
+    // Programs write a person's address in small letters, whatever an administrator wrote.
+    "CREATE INDEX users_by_email_in_any_case ON users (tenant, LOWER(email COLLATE \"C\"));",
 ];
 
 static VERSION: Statement = Statement::new("schema_version", "SELECT MAX(version) FROM schema_version", &[]);

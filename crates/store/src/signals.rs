@@ -114,6 +114,15 @@ static INSERT_STREAM: Statement = Statement::new(
         Type::Int,
     ],
 );
+// Who changes a stream reads it by a write, so that of two at once the second reads what the first has left.
+static HOLD_STREAM: Statement = Statement::new(
+    "signal_stream_hold",
+    concat!(
+        "UPDATE signal_stream SET updated = $4 WHERE tenant = $1 AND id = $2 AND ikey = $3 RETURNING ",
+        stream_columns!()
+    ),
+    &[Type::Id, Type::Id, Type::Text, Type::Int],
+);
 static CHANGE_STREAM: Statement = Statement::new(
     "signal_stream_change",
     "UPDATE signal_stream SET method = $4, endpoint = $5, credential = $6, events = $7, subject = $8, description = $9, \
@@ -218,6 +227,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &STREAM,
     &STREAMS,
     &INSERT_STREAM,
+    &HOLD_STREAM,
     &CHANGE_STREAM,
     &DELETE_STREAM,
     &DELETE_OF_STREAM,
@@ -259,8 +269,20 @@ impl Tx {
         self.changed(&INSERT_STREAM, params).await
     }
 
+    /// A stream as it stands, for the client that made it: nobody else changes it until this transaction ends.
+    pub async fn hold_signal_stream(
+        &mut self,
+        id: StreamId,
+        ikey: &str,
+        now: Millis,
+    ) -> Result<Option<StreamRow>, StoreError> {
+        let rows = self.run(&HOLD_STREAM, values![id, ikey, now]).await?;
+        rows.into_iter().next().map(StreamRow::from_row).transpose()
+    }
+
     /// Replaces a stream's configuration and status, for the client that made it; whether there is such a one. What waits is due when it
-    /// is pushed and enabled, and waits on otherwise; it is gone when the stream is disabled.
+    /// is pushed and enabled, and waits on otherwise; it is gone when the stream is disabled. All columns are written: whoever changes
+    /// some of them [holds](Self::hold_signal_stream) the stream first.
     pub async fn change_signal_stream(&mut self, stream: &StreamRow, now: Millis) -> Result<bool, StoreError> {
         let StreamRow { id, ikey, method, endpoint, credential, events, subject, description, status, .. } =
             stream.clone();

@@ -101,6 +101,16 @@ static COUNT_BY_EMAIL: Statement = Statement::new(
     "SELECT COUNT(*) FROM users WHERE tenant = $1 AND email = $2",
     &[Type::Id, Type::Text],
 );
+// By the rules of "C" no other letters than A to Z are folded, whatever the database's language is; SQLite knows no others.
+static IN_ANY_CASE: Statement = Statement::new(
+    "user_by_email_in_any_case",
+    concat!(
+        "SELECT ",
+        columns!(),
+        " FROM users WHERE tenant = $1 AND LOWER(email COLLATE \"C\") = $2 ORDER BY id LIMIT $3"
+    ),
+    &[Type::Id, Type::Text, Type::Int],
+);
 static DELETED_BEFORE: Statement = Statement::new(
     "user_deleted_before",
     concat!(
@@ -164,6 +174,7 @@ pub(crate) static ALL: &[&Statement] = &[
     &COUNT,
     &PAGE_BY_EMAIL,
     &COUNT_BY_EMAIL,
+    &IN_ANY_CASE,
     &DELETED_BEFORE,
     &OF_PHONES,
     &OF_TOKENS,
@@ -204,6 +215,11 @@ impl Tenant<'_> {
             None => self.page(&PAGE, &COUNT, Vec::new(), slice).await,
             Some(email) => self.page(&PAGE_BY_EMAIL, &COUNT_BY_EMAIL, values![email], slice).await,
         }
+    }
+
+    /// Users who have this address, however A to Z are written in it: at most `limit`, in the order of their making.
+    pub async fn users_by_email_in_any_case(&self, email: &str, limit: i64) -> Result<Vec<UserRow>, StoreError> {
+        self.list(&IN_ANY_CASE, values![email.to_ascii_lowercase(), limit.max(0)]).await
     }
 
     /// How many users there are, those marked for deletion among them.

@@ -5,10 +5,15 @@ use crate::{
     support::{Answer, CALLBACK, HOST, House, ISSUER, authorize, query},
 };
 use axum::body::Body;
+use countersign_oidc::ClientCertificates;
 use http::{Request, header};
 use jose::{Algorithm, SigningKey};
+use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
-use sso::{ClientAuth, GrantType, manage::MadeParty};
+use sso::{
+    ClientAuth, GrantType, Kind, Leaf, TokenFormat,
+    manage::{self, MadeParty},
+};
 use std::time::Duration;
 
 async fn nonce(house: &House, client: &MadeParty, signer: &SigningKey) -> String {
@@ -58,6 +63,14 @@ async fn dpop_replay_and_a_token_without_its_key_are_refused() {
     let again = Program { client: Some(&client), proof: Some(used), ..Program::default() };
     let form = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
     assert_eq!(again.post(&house, "/oidc/token", &form).await.json()["error"], "invalid_dpop_proof");
+    // Whoever has heard a request to a resource says it again.
+    let heard = for_token(&house, &signer, &access);
+    assert_eq!(userinfo(&house, "DPoP", &access, Some(heard.clone())).await.status, 200);
+    let replayed = userinfo(&house, "DPoP", &access, Some(heard)).await;
+    assert_eq!((replayed.status.as_u16(), &replayed.json()["error"]), (401, &"invalid_dpop_proof".into()));
+    assert!(
+        replayed.headers.get_all("www-authenticate").iter().any(|line| line.to_str().unwrap().starts_with("DPoP "))
+    );
     // The token without its key, as a bearer token, with another key, with another token's proof.
     assert_eq!(userinfo(&house, "DPoP", &access, Some(for_token(&house, &signer, &access))).await.status, 200);
     let (thief, _) = key(Algorithm::Es256);
@@ -91,6 +104,50 @@ async fn dpop_replay_and_a_token_without_its_key_are_refused() {
     );
     // None at all.
     assert_eq!(house.post("/oidc/token", &form, Some(&client)).await.json()["error"], "invalid_dpop_proof");
+}
+
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_certificate_is_worth_nothing_without_it() {
+    let certificate = || {
+        let pair = KeyPair::generate().unwrap();
+        CertificateParams::new(vec!["client.example".to_owned()]).unwrap().self_signed(&pair).unwrap().der().to_vec()
+    };
+    for format in [TokenFormat::Opaque, TokenFormat::Jwt] {
+        let house = House::new().await;
+        let (own, other) = (certificate(), certificate());
+        let client =
+            house.client(|client| (client.access_token_format, client.certificate_bound) = (format, true)).await;
+        let code = crate::programs::code(&house, &client, house.user("alice").await, &[]).await;
+        let program = Program { client: Some(&client), certificates: vec![own.clone()], ..Program::default() };
+        let access = text(&program.post(&house, "/oidc/token", &redeeming(&code)).await.json(), "access_token");
+        let told = introspected(&house, &client, &access).await;
+        assert_eq!(told["cnf"]["x5t#S256"], jose::certificate_thumbprint(&own));
+        let ask = async |certificates: Vec<Vec<u8>>, header: Option<&str>| {
+            let mut request = Request::get("/oidc/userinfo")
+                .header(header::HOST, HOST)
+                .header(header::AUTHORIZATION, format!("Bearer {access}"));
+            if let Some(name) = header {
+                request = request.header(name, data_encoding::BASE64.encode(&own));
+            }
+            if !certificates.is_empty() {
+                request = request.extension(ClientCertificates(certificates.into()));
+            }
+            house.ask(request.body(Body::empty()).unwrap()).await
+        };
+        assert_eq!(ask(vec![own.clone()], None).await.status, 200);
+        for (certificates, header) in [
+            (vec![], None),
+            (vec![other.clone()], None),
+            // The one that the other end has is the first; what comes after it is what it is issued by.
+            (vec![other, own.clone()], None),
+            (vec![], Some("x-client-cert")),
+            (vec![], Some("x-ssl-cert")),
+        ] {
+            let refused = ask(certificates, header).await;
+            assert_eq!((refused.status.as_u16(), &refused.json()["error"]), (401, &"invalid_token".into()));
+        }
+        assert_eq!(ask(vec![own.clone()], None).await.status, 200);
+    }
 }
 
 #[tokio::test]
@@ -278,7 +335,15 @@ async fn a_pushed_request_is_one_clients_and_ends_soon() {
 async fn a_request_object_is_its_clients_for_this_server_and_all_that_counts() {
     let house = House::new().await;
     let (signer, set) = key(Algorithm::Es256);
-    let client = house.client(|client| (client.jwks, client.require_signed_request) = (Some(set), true)).await;
+    // A second key of its own, by which it is not to sign.
+    let (unwanted, further) = key(Algorithm::EdDsa);
+    let all = json!({ "keys": [set["keys"][0], further["keys"][0]] });
+    let client = house
+        .client(|client| {
+            (client.jwks, client.require_signed_request) = (Some(all), true);
+            client.request_object_alg = Some("ES256".to_owned());
+        })
+        .await;
     let (browser, _) = house.signed_in(house.user("alice").await).await;
     let now = house.world.now().seconds();
     let object = |more: Value| {
@@ -308,7 +373,9 @@ async fn a_request_object_is_its_clients_for_this_server_and_all_that_counts() {
     let typ = Some("oauth-authz-req+jwt");
     let back = ask(&signer.sign_jwt(typ, &object(json!({}))).unwrap()).await.back(CALLBACK);
     assert_eq!(back["state"], "signed");
-    assert!(browser.authorize(&client, &[]).await.status.is_client_error());
+    let open = browser.authorize(&client, &[]).await;
+    open.is_page();
+    assert!(matches!(open.leaf, Some(Leaf::Refused { word: "invalid_request", .. })), "{open:?}");
     let mut undated = object(json!({}));
     undated.as_object_mut().unwrap().retain(|name, _| name != "exp" && name != "iat");
     let mut dated = undated.clone();
@@ -332,10 +399,37 @@ async fn a_request_object_is_its_clients_for_this_server_and_all_that_counts() {
         signer.sign_jwt(typ, &object(json!({"request_uri": "https://evil.example"}))).unwrap(),
         signer.sign_jwt(typ, &object(json!({"state": ["a"]}))).unwrap(),
         none,
+        // The public key in the place of a secret, as a JWK and as the set in which it stands.
+        SigningKey::hmac(set["keys"][0].to_string().as_bytes()).unwrap().sign_jwt(typ, &object(json!({}))).unwrap(),
+        SigningKey::hmac(set.to_string().as_bytes()).unwrap().sign_jwt(typ, &object(json!({}))).unwrap(),
+        unwanted.sign_jwt(typ, &object(json!({}))).unwrap(),
+        stranger.sign_with_jwk("oauth-authz-req+jwt", &object(json!({}))).unwrap(),
         "x".to_owned(),
     ] {
-        assert!(ask(&wrong).await.status.is_client_error());
+        // On a page of ours: where the answer would go stands in what isn't believed.
+        let refused = ask(&wrong).await;
+        refused.is_page();
+        assert_eq!(refused.status, 400, "{refused:?}");
+        assert!(
+            matches!(refused.leaf, Some(Leaf::Refused { word: "invalid_request_object", ours: false, .. })),
+            "{wrong}"
+        );
+        let pushed = [("request", wrong.as_str()), ("client_id", client.key.as_str())];
+        let refused = house.post("/oidc/par", &pushed, Some(&client)).await;
+        assert_eq!(
+            (refused.status.as_u16(), &refused.json()["error"]),
+            (400, &"invalid_request_object".into()),
+            "{wrong}"
+        );
     }
+    // The second key is its own, where no algorithm is set.
+    let scope = house.directory.tenant(house.tenant, "admin");
+    let (_, mut settings) = manage::read(&scope, &client.ikey).await.unwrap();
+    let Kind::Oidc(oidc) = &mut settings.kind else { panic!("another protocol") };
+    oidc.request_object_alg = None;
+    manage::change(&scope, &client.ikey, None, &settings, Vec::new()).await.unwrap();
+    house.sso.auth().applications().forget(&client.ikey);
+    assert!(ask(&unwanted.sign_jwt(typ, &object(json!({}))).unwrap()).await.back(CALLBACK).contains_key("code"));
 }
 
 /// A public client has shown nothing, and each of these would write a row.

@@ -143,13 +143,43 @@ async fn client_secret_jwt_is_signed_with_the_secret_and_nothing_else() {
         .await;
     let secret = client.secret.as_ref().unwrap().expose();
     let signer = SigningKey::hmac(secret.as_bytes()).unwrap();
-    let body = claims(&house, &client, &json!({}));
-    assert_eq!(with_assertion(&house, &signer.sign_jwt(None, &body).unwrap()).await.0, 200);
-    let (other, _) = key(Algorithm::Es256);
-    assert_eq!(
-        with_assertion(&house, &other.sign_jwt(None, &claims(&house, &client, &json!({}))).unwrap()).await.0,
-        401
+    let body = || claims(&house, &client, &json!({}));
+    let good = signer.sign_jwt(None, &body()).unwrap();
+    assert_eq!(with_assertion(&house, &good).await.0, 200);
+    // RFC 7523 §3: seen before, also in another assertion by the same name.
+    let renewed = claims(
+        &house,
+        &client,
+        &json!({ "jti": crate::support::claims(&good)["jti"], "exp": house.world.now().seconds() + 90 }),
     );
+    let neighbour = house
+        .client(|client| {
+            (client.auth_method, client.grant_types) =
+                (ClientAuth::ClientSecretJwt, vec![GrantType::ClientCredentials]);
+        })
+        .await;
+    let theirs = SigningKey::hmac(neighbour.secret.as_ref().unwrap().expose().as_bytes()).unwrap();
+    let (by_key, _) = key(Algorithm::Es256);
+    let unsigned = |alg: &str| {
+        let head = json!({ "alg": alg, "typ": "JWT" }).to_string();
+        format!("{}.{}.", jose::base64url(head.as_bytes()), jose::base64url(body().to_string().as_bytes()))
+    };
+    for (why, wrong) in [
+        ("a replay", good),
+        ("a replay of its name", signer.sign_jwt(None, &renewed).unwrap()),
+        ("a key", by_key.sign_jwt(None, &body()).unwrap()),
+        ("another secret", SigningKey::hmac(&[b'x'; 40]).unwrap().sign_jwt(None, &body()).unwrap()),
+        ("another client's secret", theirs.sign_jwt(None, &body()).unwrap()),
+        ("a part of the secret", SigningKey::hmac(&secret.as_bytes()[1..]).unwrap().sign_jwt(None, &body()).unwrap()),
+        ("nothing", unsigned("none")),
+        ("nothing", unsigned("None")),
+        ("nothing, by the right name", unsigned("HS256")),
+    ] {
+        let (status, said) = with_assertion(&house, &wrong).await;
+        assert_eq!((status, &said["error"]), (401, &json!("invalid_client")), "{why}");
+    }
+    // None of them has used anything up.
+    assert_eq!(with_assertion(&house, &signer.sign_jwt(None, &body()).unwrap()).await.0, 200);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
+    sync::mpsc,
 };
 
 const BYE: &str = "https://app.example/bye";
@@ -152,16 +153,17 @@ async fn who_has_no_place_among_the_frames_is_named_unless_told_behind() {
     }
 }
 
-#[tokio::test]
-async fn whatever_ends_a_session_is_told_behind_and_tried_until_it_is_heard() {
-    let house = House::new().await;
+/// An application behind the browser's back that gives these answers, one to each request: its address, what it has heard, and when.
+async fn application(
+    answers: &'static [&'static str],
+) -> (String, Arc<Mutex<Vec<String>>>, mpsc::UnboundedReceiver<()>) {
     let heard: Arc<Mutex<Vec<String>>> = Arc::default();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://127.0.0.1:{}/back", listener.local_addr().unwrap().port());
     let record = Arc::clone(&heard);
-    let (told, mut is_told) = tokio::sync::mpsc::unbounded_channel();
+    let (told, is_told) = mpsc::unbounded_channel();
     tokio::spawn(async move {
-        for answer in ["503 No", "200 OK"] {
+        for answer in answers {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut text = String::new();
             let mut buffer = [0; 4096];
@@ -182,6 +184,62 @@ async fn whatever_ends_a_session_is_told_behind_and_tried_until_it_is_heard() {
             told.send(()).unwrap();
         }
     });
+    (uri, heard, is_told)
+}
+
+/// Has a session end of which this application is owed word, and lets time pass until that is owed no more.
+async fn until_nothing_is_owed(house: &House, uri: String) {
+    let client = house.client(|client| client.backchannel_logout_uri = Some(uri)).await;
+    let user = house.user("alice").await;
+    let (browser, session) = house.signed_in(user).await;
+    id_token(house, &browser, &client).await;
+    let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
+    assert!(tx.end_session(session, user, house.world.now()).await.unwrap());
+    tx.commit().await.unwrap();
+    let owed = async {
+        while let Some(row) = house.store.logouts_in_turn(types::Millis(i64::MAX), 1, 1).await.unwrap().first() {
+            let now = house.world.now();
+            let patience = std::time::Duration::from_secs(150);
+            // What is on its way is put off for 200 seconds, what was refused for fewer.
+            if row.due > now && row.due < now + patience {
+                house.clock.advance(patience);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), owed).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_application_that_is_being_put_in_place_anew_hears_of_the_end_when_it_is_there_again() {
+    let house = House::new().await;
+    let (uri, heard, _told) = application(&[
+        "404 Not Found",
+        "403 Forbidden",
+        "401 Unauthorized",
+        "405 Not Allowed",
+        "404 Not Found",
+        "410 Gone",
+        "429 Wait",
+        "200 OK",
+    ])
+    .await;
+    until_nothing_is_owed(&house, uri).await;
+    assert_eq!(heard.lock().unwrap().len(), 8);
+}
+
+#[tokio::test]
+async fn an_application_that_says_five_times_that_it_can_not_take_it_is_left_alone() {
+    let house = House::new().await;
+    let (uri, heard, _told) = application(&["400 No"; 9]).await;
+    until_nothing_is_owed(&house, uri).await;
+    assert_eq!(heard.lock().unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn whatever_ends_a_session_is_told_behind_and_tried_until_it_is_heard() {
+    let house = House::new().await;
+    let (uri, heard, mut is_told) = application(&["503 No", "200 OK"]).await;
     let client = house.client(|client| client.backchannel_logout_uri = Some(uri.clone())).await;
     let user = house.user("alice").await;
     let (browser, session) = house.signed_in(user).await;

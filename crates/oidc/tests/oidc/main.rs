@@ -12,6 +12,7 @@ mod bound;
 mod clients;
 mod codes;
 mod consent;
+mod forged;
 mod hostile;
 mod logout;
 mod programs;

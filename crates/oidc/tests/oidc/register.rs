@@ -5,7 +5,7 @@ use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
 use keys::Token;
 use serde_json::{Value, json};
-use sso::{Kind, manage};
+use sso::{GrantType, Kind, manage};
 use std::time::Duration;
 use store::{RegistrationLeaveRow, fields};
 
@@ -113,13 +113,16 @@ async fn a_program_registers_itself_changes_itself_and_goes() {
 async fn a_program_does_not_undo_what_an_administrator_has_tightened() {
     let house = House::new().await;
     let leave = leave(&house, 1).await;
-    let first = metadata();
+    let mut first = metadata();
+    first["grant_types"] = json!(["authorization_code", "refresh_token"]);
     let made = send(&house, Method::POST, "/oidc/register", &leave, &first).await.json();
     let (id, token) = (made["client_id"].as_str().unwrap(), made["registration_access_token"].as_str().unwrap());
     let scope = house.directory.tenant(house.tenant, "admin");
     let (_, mut settings) = manage::read(&scope, id).await.unwrap();
     let Kind::Oidc(client) = &mut settings.kind else { panic!("another protocol") };
     (client.scopes, client.dpop_required) = (vec!["openid".to_owned()], true);
+    client.grant_types = vec![GrantType::AuthorizationCode];
+    (client.userinfo_alg, client.request_object_alg) = (Some("RS256".to_owned()), Some("ES256".to_owned()));
     manage::change(&scope, id, None, &settings, Vec::new()).await.unwrap();
     // Its first metadata again, at once, whatever this node has heard of the change.
     let mut again = first;
@@ -129,9 +132,24 @@ async fn a_program_does_not_undo_what_an_administrator_has_tightened() {
     assert_eq!(changed.status, StatusCode::OK, "{changed:?}");
     let told = changed.json();
     assert_eq!((&told["scope"], &told["dpop_bound_access_tokens"]), (&json!("openid"), &json!(true)));
+    assert_eq!(told["grant_types"], json!(["authorization_code"]));
+    assert_eq!(
+        (&told["userinfo_signed_response_alg"], &told["request_object_signing_alg"]),
+        (&json!("RS256"), &json!("ES256"))
+    );
+    // Asked for by name, what is weaker is refused.
+    let mut weaker = again.clone();
+    weaker["request_object_signing_alg"] = "RS256".into();
+    let refused = send(&house, Method::PUT, &format!("/oidc/register/{id}"), token, &weaker).await;
+    assert_eq!(
+        (refused.status, &refused.json()["error"]),
+        (StatusCode::BAD_REQUEST, &json!("invalid_client_metadata"))
+    );
     let (_, settings) = manage::read(&scope, id).await.unwrap();
     let Kind::Oidc(client) = &settings.kind else { panic!("another protocol") };
     assert!(client.scopes == ["openid"] && client.dpop_required && !client.first_party);
+    assert_eq!(client.grant_types, [GrantType::AuthorizationCode]);
+    assert_eq!((client.userinfo_alg.as_deref(), client.request_object_alg.as_deref()), (Some("RS256"), Some("ES256")));
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod value;
 
 pub use script::{Played, Script, Step};
 pub use statement::Statement;
+pub(crate) use statement::as_sqlite_compares;
 pub use value::{Columns, Row, Take, Type, Value};
 
 use std::{future::Future, path::Path, pin::Pin};

@@ -61,8 +61,13 @@ impl Statement {
     /// The text with SQLite's numbered parameters.
     #[must_use]
     pub(crate) fn for_sqlite(&self) -> &str {
-        self.sqlite.get_or_init(|| self.sql.replace('$', "?"))
+        self.sqlite.get_or_init(|| as_sqlite_compares(&self.sql.replace('$', "?")))
     }
+}
+
+/// SQLite compares by octets and folds A to Z alone, and knows no name for that.
+pub(crate) fn as_sqlite_compares(sql: &str) -> String {
+    sql.replace(" COLLATE \"C\"", "")
 }
 
 #[cfg(test)]

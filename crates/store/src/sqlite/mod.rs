@@ -7,7 +7,9 @@ mod reader;
 mod statistics;
 mod writer;
 
-use crate::engine::{Call, Engine, Pending, Played, Row, Script, Statement, StoreError, Transaction};
+use crate::engine::{
+    Call, Engine, Pending, Played, Row, Script, Statement, StoreError, Transaction, as_sqlite_compares,
+};
 use rusqlite::{Connection, ErrorCode};
 use std::path::{Path, PathBuf};
 use tokio::sync::broadcast;
@@ -122,7 +124,7 @@ impl Engine for Sqlite {
 
     fn execute(&self, sql: String) -> Pending<'_, ()> {
         // A table whose rows are found by its primary key only is kept in the order of that key: one tree, not two.
-        let sql = sql.replace("/* clustered */", "WITHOUT ROWID");
+        let sql = as_sqlite_compares(&sql.replace("/* clustered */", "WITHOUT ROWID"));
         Box::pin(self.writer.execute(sql))
     }
 }

@@ -1,7 +1,7 @@
 //! Users and groups.
 
 use crate::support::{ALL, NOW, Site, each_engine, user_name};
-use countersign_store::{GroupChange, Slice, StoreError, UserChange, UserNameRow};
+use countersign_store::{GroupChange, Slice, StoreError, UserChange, UserNameRow, UserRow};
 use std::time::Duration;
 use types::{Millis, UserId};
 
@@ -138,6 +138,37 @@ fn pages_are_in_order_complete_and_counted() {
         assert_eq!(site.a().users(Some("nobody@example.test"), ALL).await.unwrap().total, 0);
         let odd = site.a().users(None, Slice { offset: -1, limit: -1 }).await.unwrap();
         assert_eq!((odd.rows.len(), odd.total), (0, 7));
+    });
+}
+
+#[test]
+fn an_address_is_found_however_its_letters_are_written() {
+    each_engine(async |site| {
+        let with = async |name: &str, email: &str| {
+            let row = UserRow { email: email.to_owned(), ..site.new_user(name) };
+            site.write(async |tx| tx.insert_user(&row, &user_name(name), &[]).await).await;
+            row.id
+        };
+        let found = async |email: &str, limit| -> Vec<UserId> {
+            let rows = site.a().users_by_email_in_any_case(email, limit).await.unwrap();
+            rows.into_iter().map(|user| user.id).collect()
+        };
+        let one = with("one", "One@Example.test").await;
+        site.user_of(site.b, "one").await;
+        for asked in ["one@example.test", "ONE@EXAMPLE.TEST", "One@Example.test"] {
+            assert_eq!(found(asked, 2).await, [one], "{asked}");
+        }
+        site.clock.advance(Duration::from_millis(1));
+        let two = with("two", "one@example.TEST").await;
+        assert_eq!(found("one@example.test", 2).await, [one, two]);
+        assert_eq!((found("one@example.test", 1).await.len(), found("one@example.test", -1).await.len()), (1, 0));
+        // A to Z and no others: what else is one letter depends on the language. Not dotless either, where that is Turkish.
+        let odd = with("odd", "\u{c9}I@example.test").await;
+        assert_eq!(found("\u{c9}i@EXAMPLE.test", 2).await, [odd]);
+        for nobody in ["\u{e9}i@example.test", "\u{c9}\u{131}@example.test", "%", "_ne@example.test", "one@example.tes"]
+        {
+            assert!(found(nobody, 2).await.is_empty(), "{nobody}");
+        }
     });
 }
 

@@ -200,12 +200,38 @@ fn a_paused_stream_keeps_and_a_disabled_one_forgets() {
 }
 
 #[test]
+fn of_many_who_change_a_stream_at_once_each_reads_what_the_one_before_has_left() {
+    each_engine(async |site| {
+        let row = made(site, "poll", " session-revoked ").await;
+        join_all((0..20).map(async |turn| {
+            site.write(async |tx| {
+                let mut row = tx.hold_signal_stream(row.id, &row.ikey, NOW).await?.unwrap();
+                row.description.push('x');
+                if turn == 10 {
+                    row.status = "paused".to_owned();
+                }
+                tx.change_signal_stream(&row, NOW).await
+            })
+            .await
+        }))
+        .await;
+        let read = site.a().signal_stream(row.id).await.unwrap().unwrap();
+        assert_eq!((read.description.len(), read.status.as_str()), (20, "paused"));
+    });
+}
+
+#[test]
 fn a_stream_is_its_clients_and_its_tenants_and_they_are_few() {
     each_engine(async |site| {
         let row = made(site, "poll", " session-revoked ").await;
         let foreign = StreamRow { ikey: "DIOTHER0000000000000".to_owned(), ..row.clone() };
         assert!(!site.write(async |tx| tx.change_signal_stream(&foreign, NOW).await).await);
         assert!(!site.write(async |tx| tx.delete_signal_stream(row.id, &foreign.ikey).await).await);
+        let held =
+            async |tx: &mut Tx, ikey: &str| tx.hold_signal_stream(row.id, ikey, NOW).await.map(|row| row.is_some());
+        assert!(site.write(async |tx| held(tx, &row.ikey).await).await);
+        assert!(!site.write(async |tx| held(tx, &foreign.ikey).await).await);
+        assert!(!site.write_as(site.b, async |tx| held(tx, &row.ikey).await).await);
         assert!(!site.write_as(site.b, async |tx| tx.change_signal_stream(&row, NOW).await).await);
         assert!(!site.write_as(site.b, async |tx| tx.delete_signal_stream(row.id, &row.ikey).await).await);
         let user = site.user("narroway").await;

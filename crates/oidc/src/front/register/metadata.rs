@@ -4,6 +4,7 @@
 //! it always uses PKCE; and it gets tokens for people only. What is strict once, an administrator may have made so: the program doesn't undo it.
 
 use crate::frame::error::{Code, OAuthError};
+use jose::{Algorithm, Algorithms};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sso::{ClientAuth, GrantType, OidcClient, party::Subject, party::TlsClient, redirect_uri};
@@ -151,6 +152,19 @@ impl Metadata {
             (Some(asked), Some(before)) => Some(asked.min(before)),
             (asked, before) => asked.or(before),
         };
+        // One that had no grant left would be taken for a resource, which may ask about everybody's tokens.
+        let grant_types: Vec<_> =
+            asked.grant_types.into_iter().filter(|one| before.grant_types.contains(one)).collect();
+        if !grant_types.contains(&GrantType::AuthorizationCode) {
+            return Err(invalid("The grant_types that are set for this client lack authorization_code."));
+        }
+        // What it signed by as whom it was before is no matter for another way.
+        let auth_signing_alg = if auth_method == before.auth_method {
+            kept_or_as_strong(asked.auth_signing_alg, before.auth_signing_alg.as_ref())?
+        } else {
+            asked.auth_signing_alg
+        };
+        let id_token_alg = kept_or_as_strong(self.id_token_signed_response_alg.clone(), Some(&before.id_token_alg))?;
         // Who is told a name of his own for each person can't join what others know of them.
         let subject = match (asked.subject, &before.subject) {
             (Subject::Public, Subject::Pairwise { .. }) => before.subject.clone(),
@@ -158,6 +172,11 @@ impl Metadata {
         };
         Ok(OidcClient {
             auth_method,
+            auth_signing_alg,
+            id_token_alg: id_token_alg.unwrap_or(asked.id_token_alg),
+            userinfo_alg: kept_or_as_strong(asked.userinfo_alg, before.userinfo_alg.as_ref())?,
+            request_object_alg: kept_or_as_strong(asked.request_object_alg, before.request_object_alg.as_ref())?,
+            grant_types,
             default_max_age,
             subject,
             scopes: asked.scopes.into_iter().filter(|scope| before.scopes.contains(scope)).collect(),
@@ -237,6 +256,27 @@ const fn strength(method: ClientAuth) -> u8 {
         ClientAuth::ClientSecretBasic | ClientAuth::ClientSecretPost => 1,
         ClientAuth::ClientSecretJwt => 2,
         ClientAuth::PrivateKeyJwt | ClientAuth::TlsClientAuth | ClientAuth::SelfSignedTlsClientAuth => 3,
+    }
+}
+
+/// The algorithm that is asked for, or the one that is set where none is; none that is weaker than that.
+fn kept_or_as_strong(asked: Option<String>, set: Option<&String>) -> Result<Option<String>, OAuthError> {
+    match (asked, set) {
+        (None, set) => Ok(set.cloned()),
+        (Some(asked), Some(set)) if hardness(&asked) < hardness(set) => {
+            Err(invalid("An algorithm is weaker than the one that is set."))
+        }
+        (asked, _) => Ok(asked),
+    }
+}
+
+/// How much an algorithm is worth: one that isn't known, a secret that both sides have, a key, and one as FAPI 2.0 wants it (§5.4).
+fn hardness(name: &str) -> u8 {
+    match Algorithm::from_name(name) {
+        None => 0,
+        Some(Algorithm::Hs256) => 1,
+        Some(one) if Algorithms::FAPI.contains(one) => 3,
+        Some(_) => 2,
     }
 }
 
@@ -364,6 +404,66 @@ mod tests {
         for weaker in ["none", "client_secret_basic", "client_secret_jwt"] {
             assert!(changed(json!({ "token_endpoint_auth_method": weaker })).is_err(), "{weaker}");
         }
+    }
+
+    #[test]
+    fn what_is_taken_or_set_by_an_administrator_is_not_asked_back() {
+        let set = OidcClient {
+            auth_method: ClientAuth::PrivateKeyJwt,
+            jwks_uri: Some("https://app.example/jwks".to_owned()),
+            grant_types: vec![GrantType::AuthorizationCode],
+            auth_signing_alg: Some("ES256".to_owned()),
+            id_token_alg: "PS256".to_owned(),
+            userinfo_alg: Some("RS256".to_owned()),
+            request_object_alg: Some("ES256".to_owned()),
+            ..OidcClient::default()
+        };
+        let ask = |set: &OidcClient, more: Value| {
+            let mut asked = json!({ "redirect_uris": ["https://app.example/cb"] });
+            asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            Metadata::read(asked.to_string().as_bytes()).unwrap().changed(set)
+        };
+        let algorithms = |client: &OidcClient| {
+            let (auth, userinfo, request) =
+                (&client.auth_signing_alg, &client.userinfo_alg, &client.request_object_alg);
+            (auth.clone(), client.id_token_alg.clone(), userinfo.clone(), request.clone())
+        };
+        let both = json!({ "grant_types": ["authorization_code", "refresh_token"] });
+        let left = ask(&set, both.clone()).unwrap();
+        assert_eq!(left.grant_types, [GrantType::AuthorizationCode]);
+        assert_eq!(algorithms(&left), algorithms(&set));
+        // What it may have it may give up.
+        let wide =
+            OidcClient { grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken], ..set.clone() };
+        assert_eq!(ask(&wide, both.clone()).unwrap().grant_types, wide.grant_types);
+        assert_eq!(ask(&wide, json!({})).unwrap().grant_types, set.grant_types);
+        // None at all would be a resource's, and more than the program had.
+        for grants in [vec![], vec![GrantType::RefreshToken], vec![GrantType::ClientCredentials]] {
+            assert!(ask(&OidcClient { grant_types: grants, ..set.clone() }, both.clone()).is_err());
+        }
+        for (member, weaker, as_strong) in [
+            ("token_endpoint_auth_signing_alg", vec!["RS256", "HS256", "none"], "EdDSA"),
+            ("id_token_signed_response_alg", vec!["RS256", "HS256", "none"], "ES256"),
+            ("userinfo_signed_response_alg", vec!["HS256", "none"], "ES256"),
+            ("request_object_signing_alg", vec!["RS256", "HS256", "none", ""], "PS256"),
+        ] {
+            for name in weaker {
+                assert!(ask(&set, json!({ member: name })).is_err(), "{member} {name}");
+            }
+            assert_ne!(algorithms(&ask(&set, json!({ member: as_strong })).unwrap()), algorithms(&set), "{member}");
+        }
+        // Where none was set, one may be.
+        let open = OidcClient { request_object_alg: None, ..set.clone() };
+        let asked = ask(&open, json!({ "request_object_signing_alg": "RS256" })).unwrap();
+        assert_eq!(asked.request_object_alg.as_deref(), Some("RS256"));
+        // By another way of showing who it is, it may sign by what belongs to that.
+        let shared = OidcClient {
+            auth_method: ClientAuth::ClientSecretJwt,
+            auth_signing_alg: Some("HS256".to_owned()),
+            ..set.clone()
+        };
+        let turned = ask(&shared, json!({ "token_endpoint_auth_method": "private_key_jwt" })).unwrap();
+        assert_eq!((turned.auth_method, turned.auth_signing_alg), (ClientAuth::PrivateKeyJwt, None));
     }
 
     #[test]
