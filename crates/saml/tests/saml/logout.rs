@@ -368,9 +368,12 @@ async fn a_request_is_over_when_it_says_so() {
     }
 }
 
+/// So many ways there are.
+pub(crate) const WRAPPED: usize = 11;
+
 /// A signed message and a forged one in its place, in all ways in which the signed one can still stand somewhere (Somorovsky et al., "On
 /// Breaking SAML", §4), and what each is refused for by a form.
-pub(crate) fn wrapped(good: &str, forge: impl Fn(&str) -> String) -> Vec<(&'static str, String, &'static str)> {
+pub(crate) fn wrapped(good: &str, forge: impl Fn(&str) -> String) -> [(&'static str, String, &'static str); WRAPPED] {
     let start = good.find("<ds:Signature").unwrap();
     let end = good.find("</ds:Signature>").unwrap() + "</ds:Signature>".len();
     let (signature, unsigned) = (&good[start..end], format!("{}{}", &good[..start], &good[end..]));
@@ -387,7 +390,7 @@ pub(crate) fn wrapped(good: &str, forge: impl Fn(&str) -> String) -> Vec<(&'stat
     let extensions = |inner: &str| format!("<samlp:Extensions>{inner}</samlp:Extensions>");
     let object = |inner: &str| last(signature, &format!("<ds:Object>{inner}</ds:Object>"));
     let same = evil.replace(&evil_id, &good_id);
-    vec![
+    [
         ("in an object of the signature", after_issuer(&evil, &object(&unsigned)), "signature"),
         ("before the signature", after_issuer(&evil, &format!("{unsigned}{signature}")), "signature"),
         ("behind the signature", after_issuer(&evil, &format!("{signature}{unsigned}")), "signature"),
