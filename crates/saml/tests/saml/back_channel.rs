@@ -2,8 +2,9 @@
 
 use super::{
     ear::Ear,
-    logout::{Told, WRAPPED, answer_of, sign_in, wrapped},
+    logout::{Told, answer_of, sign_in},
     support::*,
+    wrapped::{WRAPPED, wrapped},
 };
 use auth::account::Strength;
 use sso::party::{Binding, LogoutEndpoint, SamlParty};

@@ -3,8 +3,9 @@
 use super::{
     back_channel::{envelope, opened},
     ear::Ear,
-    logout::{ENDS, Told, again, lasting, lives, logout, sign_in, wrapped},
+    logout::{ENDS, Told, again, lasting, lives, logout, sign_in},
     support::*,
+    wrapped::wrapped,
 };
 use auth::{account::Strength, sign_in::Level};
 use axum::body::Body;
