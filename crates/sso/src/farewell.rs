@@ -126,8 +126,18 @@ fn onward(to: &str) -> Response {
 /// What a browser loads so that applications hear of the end of a session at `issuer`: the addresses of those that have one.
 #[must_use]
 pub fn frames(issuer: &str, ended: &[Participation]) -> InFront<String> {
-    let behind = |one: &Participation| one.party.oidc().is_some_and(|client| client.backchannel_logout_uri.is_some());
-    InFront::of(ended.iter().filter_map(|one| Some((one, frame(issuer, one)?))), behind)
+    InFront::of(ended.iter().filter_map(|one| Some((one, frame(issuer, one)?))), is_told_behind)
+}
+
+fn is_told_behind(one: &Participation) -> bool {
+    one.party.oidc().is_some_and(|client| client.backchannel_logout_uri.is_some())
+}
+
+/// Whether an application hears of an end in front of the person, and in no other way.
+#[must_use]
+pub fn only_in_front(one: &Participation) -> bool {
+    let framed = one.party.oidc().is_some_and(|client| client.frontchannel_logout_uri.is_some());
+    needs_browser(one) || framed && !is_told_behind(one)
 }
 
 fn frame(issuer: &str, ended: &Participation) -> Option<String> {

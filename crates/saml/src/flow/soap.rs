@@ -22,7 +22,7 @@ use crate::{
 };
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
-use sso::{Farewell, RelyingParty};
+use sso::{RelyingParty, farewell::only_in_front};
 use std::sync::Arc;
 use xmlsig::{Document, Fragment};
 
@@ -86,9 +86,8 @@ async fn end(call: &Call, party: &RelyingParty, request: &LogoutRequest) -> Resu
     let mut untold = false;
     for found in alive {
         let ended = sso.end_session(tenant, found.session, found.user, Some(&found.sid)).await;
-        let others: Vec<_> =
-            ended.map_err(|error| call.ours(&error))?.into_iter().filter(|one| one.sid != found.sid).collect();
-        untold |= !Farewell::left(&others).told.is_empty();
+        let ended = ended.map_err(|error| call.ours(&error))?;
+        untold |= ended.iter().any(|one| one.sid != found.sid && only_in_front(one));
     }
     Ok(if untold { Status::PartialLogout } else { Status::Success })
 }

@@ -4,6 +4,7 @@ use super::{
     ear::Ear,
     logout::{Told, answer_of, sign_in},
     support::*,
+    wrapped::{WRAPPED, wrapped},
 };
 use auth::account::Strength;
 use sso::party::{Binding, LogoutEndpoint, SamlParty};
@@ -184,9 +185,20 @@ fn wrong() -> Vec<(&'static str, Answer)> {
             http("200 OK", &signed)
         })
     }
+    fn around(place: usize) -> Answer {
+        Box::new(move |request| {
+            // It said that it didn't, and somebody on the line makes a yes of it.
+            let asked = id_of(request);
+            let id = format!("_answer-{asked}");
+            let good = xmlsig::sign(&answer_of(APP, &asked, "Responder"), &id, own_key()).unwrap();
+            let forge = |text: &str| text.replace(&id, "_evil").replace("status:Responder", "status:Success");
+            let evil = &wrapped(good.as_str(), forge)[place].1;
+            http("200 OK", &envelope(good.clone()).replace(good.as_str(), evil))
+        })
+    }
     let own = &own().signing;
     let success = |asked: &str| answer_of(APP, asked, "Success");
-    vec![
+    let mut all = vec![
         ("unsigned", said(success, None)),
         ("a stranger's", said(success, Some(&strangers().signing))),
         ("another application's", said(|asked| answer_of(SECOND, asked, "Success"), Some(own))),
@@ -237,7 +249,9 @@ fn wrong() -> Vec<(&'static str, Answer)> {
         ("no answer", Box::new(|_| Vec::new())),
         ("an error", Box::new(|_| http("500 Internal Server Error", "<e/>"))),
         ("a way elsewhere", Box::new(|_| http("302 Found\r\nLocation: https://app.example/", ""))),
-    ]
+    ];
+    all.extend((0..WRAPPED).map(|place| ("wrapped", around(place))));
+    all
 }
 
 fn own_key() -> &'static SigningKey {

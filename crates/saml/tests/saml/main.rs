@@ -16,3 +16,4 @@ mod metadata;
 mod sign_on;
 mod soap;
 mod support;
+mod wrapped;

@@ -3,14 +3,15 @@
 use super::{
     back_channel::{envelope, opened},
     ear::Ear,
-    logout::{ENDS, Told, again, lasting, lives, logout, sign_in, wrapped},
+    logout::{ENDS, Told, again, lasting, lives, logout, sign_in},
     support::*,
+    wrapped::wrapped,
 };
-use auth::account::Strength;
+use auth::{account::Strength, sign_in::Level};
 use axum::body::Body;
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use sso::party::SamlParty;
+use sso::{Kind, OidcClient, Participant, Settings, SignedIn, party::SamlParty};
 use std::time::Duration;
 use tower::ServiceExt as _;
 use types::{Millis, SessionId};
@@ -92,6 +93,39 @@ async fn others_are_told_and_those_that_cannot_be_make_it_partial() {
     assert_eq!(ask(&house, "_l2", &told.name, Some(&told.session)).await, success());
     house.logouts.wake();
     assert!(ear.hear().await.body.contains(&there.session));
+}
+
+/// An OpenID client that is loaded in a frame of the person's browser hears nothing of an end that no browser sees.
+#[tokio::test]
+async fn clients_that_hear_in_frames_alone_make_it_partial() {
+    let house = House::new().await;
+    for (place, behind, second) in [(1, None, "PartialLogout"), (2, Some("https://client.example/back"), "")] {
+        let client = OidcClient {
+            redirect_uris: vec!["https://client.example/callback".to_owned()],
+            frontchannel_logout_uri: Some("https://client.example/front".to_owned()),
+            backchannel_logout_uri: behind.map(str::to_owned),
+            ..OidcClient::default()
+        };
+        let (ikey, name) = (format!("DIC{place:017}"), format!("person-{place}"));
+        house.registered(house.tenant, &ikey, &ikey, Settings::of(Kind::Oidc(Box::new(client)))).await;
+        let (browser, user, session) = house.signed_in(&name, Strength::Passkey).await;
+        let told = sign_in(&house, &browser, &format!("_a{place}"), APP).await;
+        let signed = SignedIn {
+            tenant: house.tenant,
+            user,
+            username: name.clone(),
+            session,
+            auth_time: NOW,
+            level: Level::Multi,
+            amr: Vec::new(),
+            strength: Strength::Passkey,
+        };
+        let client = house.sso.party_of(house.tenant, &ikey).await.unwrap().unwrap();
+        house.sso.participate(&signed, &client, &Participant::Oidc { subject: name }).await.unwrap();
+        let codes = ask(&house, &format!("_l{place}"), &told.name, Some(&told.session)).await;
+        assert_eq!(codes, ("Success".to_owned(), second.to_owned()));
+        assert!(!lives(&house, session).await);
+    }
 }
 
 #[tokio::test]

@@ -163,15 +163,20 @@ impl House {
     }
 
     pub(crate) async fn application(&self, tenant: TenantId, ikey: &str, key: &str, party: SamlParty) {
+        self.registered(tenant, ikey, key, Settings::of(Kind::Saml(Box::new(party)))).await;
+    }
+
+    /// An application of whichever protocol.
+    pub(crate) async fn registered(&self, tenant: TenantId, ikey: &str, key: &str, settings: Settings) {
         let scope = self.store.tenant(tenant);
         let keys = scope.keys().await.unwrap();
         let secret = keys.seal(fields::integration_secret(ikey), &[b'k'; 40], self.world.random.as_ref()).unwrap();
-        let settings = Settings::of(Kind::Saml(Box::new(party)));
         settings.check(key).unwrap();
+        let protocol = settings.protocol().as_str().to_owned();
         let integration = IntegrationRow {
             ikey: ikey.to_owned(),
             name: format!("App {}", &ikey[2..4]),
-            r#type: "saml".to_owned(),
+            r#type: protocol.clone(),
             secret,
             signature_v1: false,
             normalization: "simple".to_owned(),
@@ -181,7 +186,7 @@ impl House {
         };
         let row = RelyingPartyRow {
             ikey: ikey.to_owned(),
-            protocol: "saml".to_owned(),
+            protocol,
             key: key.to_owned(),
             settings: serde_json::to_string(&settings).unwrap(),
             secret: None,
