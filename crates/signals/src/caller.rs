@@ -29,9 +29,7 @@ impl Scope {
             Self::Revoke => &["global_token_revocation"],
         }
     }
-}
 
-impl Scope {
     /// Whether a client is on, and has it by its registration.
     pub(crate) fn is_of(self, party: &RelyingParty) -> bool {
         let has = |client: &OidcClient| client.scopes.iter().any(|scope| self.words().contains(&scope.as_str()));
