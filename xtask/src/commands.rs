@@ -58,6 +58,8 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
 
 /// A release build, then the load generator.
 pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    // As one writes for cargo's own commands; the alias has said it already.
+    let arguments = arguments.strip_prefix(&["--".to_owned()]).unwrap_or(arguments);
     run(&mut workspace.cargo(["build", "--release", "-p", "countersign", "-p", "countersign-bench"]))?;
     let built = workspace.target.join("release");
     let mut bench = Command::new(built.join("countersign-bench"));
