@@ -96,7 +96,7 @@ impl Scope<'_> {
     pub async fn unlink_provider(&self, user: UserId, key: &str) -> Result<bool, DirectoryError> {
         let (row, now) = (self.user(user).await?, self.world().now());
         let mut tx = self.begin().await?;
-        if !tx.unlink_provider(user, key, None, now).await? {
+        if !tx.unlink_provider(user, key, now).await? {
             return Ok(false);
         }
         tx.tell_credential(self.world(), user, "provider", "delete").await?;

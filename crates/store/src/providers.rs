@@ -9,7 +9,7 @@ use crate::{
     scope::{Record as _, Store, Tenant, Tx, record},
     values,
 };
-use types::{Millis, SessionId, SignInId, UserId};
+use types::{Millis, SignInId, UserId};
 
 record! {
     /// A provider.
@@ -327,20 +327,14 @@ impl Tx {
     /// Forgets what a user is called at a provider, and ends what may have come of it: sessions with all that applications were granted,
     /// sign-ins that are under way, also ones that were decided and not taken yet, and codes to enrol by. Whether it was known; where it
     /// wasn't, nothing of this is to be committed.
-    pub async fn unlink_provider(
-        &mut self,
-        user: UserId,
-        provider: &str,
-        keep: Option<SessionId>,
-        now: Millis,
-    ) -> Result<bool, StoreError> {
+    pub async fn unlink_provider(&mut self, user: UserId, provider: &str, now: Millis) -> Result<bool, StoreError> {
         // Sign-ins, the link, then sessions: who takes what a sign-in gives holds these in the same order.
         self.drop_sign_ins(user).await?;
         if !self.delete_provider_link(user, provider).await? {
             return Ok(false);
         }
         self.void_activations(user, now).await?;
-        self.end_everything_granted(user, keep, now).await?;
+        self.end_everything_granted(user, None, now).await?;
         Ok(true)
     }
 

@@ -7,7 +7,7 @@ use super::{
     sessions::{Session, wide},
 };
 use crate::{Auth, AuthError, Client, DeviceId, providers::ProviderSettings};
-use store::{PhoneChange, fields, phone_of_app_token};
+use store::{PhoneChange, ProviderLinkRow, fields, phone_of_app_token};
 use types::{E164, Millis, PasskeyId, PhoneId, TenantId, TokenId, UserId};
 
 /// The longest name, in bytes.
@@ -183,14 +183,16 @@ impl Auth {
 
     async fn providers_of(&self, tenant: TenantId, user: UserId) -> Result<Vec<ProviderView>, AuthError> {
         let scope = self.store.tenant(tenant);
-        let mut views = Vec::new();
-        for link in scope.provider_links_of_user(user).await? {
-            let row = scope.provider(&link.provider).await?;
+        let links = scope.provider_links_of_user(user).await?;
+        // Most people have none.
+        let rows = if links.is_empty() { Vec::new() } else { scope.providers().await? };
+        let view = |link: ProviderLinkRow| {
+            let row = rows.iter().find(|row| row.key == link.provider);
             let settings = row.and_then(|row| ProviderSettings::parse(&row.settings).ok());
             let name = settings.map_or_else(|| link.provider.clone(), |settings| settings.name);
-            views.push(ProviderView { key: link.provider, name, created: link.created });
-        }
-        Ok(views)
+            ProviderView { key: link.provider, name, created: link.created }
+        };
+        Ok(links.into_iter().map(view).collect())
     }
 
     /// Gives a passkey or a telephone another name: nothing can be signed in with by that, so a session is enough. The passkeys that
@@ -231,7 +233,7 @@ impl Auth {
         let (label, shared) = self.held(permit, what).await?;
         let mut tx = scope.begin().await?;
         if let Held::Provider(_) = what {
-            // They end with the link. Sign-ins, then the user: whoever adds something holds them in this order.
+            // What its word has begun ends with the link. Sign-ins, then the user: whoever adds something holds them in this order.
             tx.drop_sign_ins(user).await?;
         }
         self.spend_permit(&mut tx, permit, Action::Remove).await?;
@@ -241,7 +243,10 @@ impl Auth {
             Held::Device(DeviceId::Phone(id)) if shared => (tx.detach_phone(user, *id).await?, id.to_string()),
             Held::Device(DeviceId::Phone(id)) => (tx.delete_phone(*id).await?, id.to_string()),
             Held::Device(DeviceId::Token(id)) => (tx.detach_token(user, *id).await?, id.to_string()),
-            Held::Provider(key) => (tx.unlink_provider(user, key, permit.session(), now).await?, key.clone()),
+            Held::Provider(key) => {
+                tx.void_activations(user, now).await?;
+                (tx.delete_provider_link(user, key).await?, key.clone())
+            }
         };
         if !removed {
             return Err(AuthError::NoDevice);

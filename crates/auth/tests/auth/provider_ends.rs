@@ -35,7 +35,7 @@ async fn end(house: &House, user: UserId, how: End) {
     let now = house.world.now();
     let mut tx = house.store.tenant(house.tenant).begin().await.unwrap();
     assert!(match how {
-        End::Unlinked => tx.unlink_provider(user, KEY, None, now).await.unwrap(),
+        End::Unlinked => tx.unlink_provider(user, KEY, now).await.unwrap(),
         End::Disabled => tx.enable_provider(KEY, false, now, "operator").await.unwrap(),
         End::Removed => tx.delete_provider(KEY).await.unwrap(),
     });

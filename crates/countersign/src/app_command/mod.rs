@@ -23,7 +23,7 @@ use sso::{
     party::Kind,
 };
 use std::path::Path;
-use store::{Ended, RelyingPartyRow};
+use store::RelyingPartyRow;
 use types::World;
 
 /// Arguments of `app`.
@@ -182,13 +182,11 @@ async fn act(config: &Config, services: &Services, arguments: AppArgs) -> anyhow
 /// Ends what was granted to one application, or to all.
 async fn revoke(office: &Office<'_>, app: Option<&str>) -> anyhow::Result<()> {
     let scope = office.scope();
-    let ended = match app {
-        Some(app) => {
-            let (row, _) = find(office, app).await?;
-            sso::tokens::revoke(&scope, Ended::Client(&row.ikey)).await?
-        }
-        None => sso::tokens::revoke(&scope, Ended::Everything).await?,
+    let row = match app {
+        Some(app) => Some(find(office, app).await?.0),
+        None => None,
     };
+    let ended = sso::tokens::revoke(&scope, row.as_ref().map(|row| row.ikey.as_str())).await?;
     cli::say(&format!(
         "Ended: {ended}. Tokens that are signed end where they are asked about here, others in their time.\n"
     ))

@@ -20,7 +20,7 @@ use sso::{
     presets::{self, Facts, Given},
 };
 use std::collections::BTreeMap;
-use store::{Ended, IntegrationRow, RelyingPartyRow};
+use store::{IntegrationRow, RelyingPartyRow};
 use types::SecretString;
 
 /// Groups named in one application at most.
@@ -239,7 +239,7 @@ pub(super) async fn modify(call: Call) -> Result<Envelope, ApiError> {
 pub(super) async fn revoke(call: Call) -> Result<Envelope, ApiError> {
     let desk = Desk::of(&call);
     let row = one(&desk, call.part(0)).await?;
-    let ended = sso::tokens::revoke(&desk.scope(), Ended::Client(&row.ikey)).await.map_err(wrong)?;
+    let ended = sso::tokens::revoke(&desk.scope(), Some(&row.ikey)).await.map_err(wrong)?;
     Ok(Envelope::ok(json!({ "grants": ended })))
 }
 

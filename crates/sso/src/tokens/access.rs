@@ -110,9 +110,9 @@ impl Grants {
         };
         let scope = self.auth.store().tenant(tenant);
         let marks = [
-            self.mark(tenant, &["token", &claims.jti]).await?,
-            self.mark(tenant, &["client", &claims.client_id]).await?,
-            self.mark(tenant, &["tenant", ""]).await?,
+            mark(scope, &["token", &claims.jti]).await?,
+            mark(scope, &["client", &claims.client_id]).await?,
+            mark(scope, &["tenant", ""]).await?,
         ];
         let times = self.auth.session_times(tenant).await?;
         let (standing, marked) = scope.grant_family_and_marks(family, &marks, times).await?;
@@ -212,15 +212,10 @@ impl Grants {
         }
         Ok(true)
     }
-
-    /// The hash under which something is marked.
-    pub(super) async fn mark(&self, tenant: TenantId, parts: &[&str]) -> Result<[u8; 32], SsoError> {
-        digest_of(self.auth.store().tenant(tenant), parts).await
-    }
 }
 
-/// As [`Grants::mark`].
-pub(super) async fn digest_of(rows: store::Tenant<'_>, parts: &[&str]) -> Result<[u8; 32], SsoError> {
+/// The hash under which something is marked.
+pub(super) async fn mark(rows: store::Tenant<'_>, parts: &[&str]) -> Result<[u8; 32], SsoError> {
     let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
     Ok(rows.keys().await?.digest(fields::SPENT, &parts))
 }

@@ -1,6 +1,6 @@
 //! What may be seen once: proofs, assertions, pushed requests; and the nonces that make proofs fresh.
 
-use super::Grants;
+use super::{Grants, access::mark};
 use crate::{RelyingParty, SsoError};
 use std::time::Duration;
 use store::{PushedRequestRow, StoreError, fields};
@@ -30,8 +30,9 @@ impl Grants {
         name: &str,
         expires: Millis,
     ) -> Result<bool, SsoError> {
-        let mark = self.mark(tenant, &["once", what, by, name]).await?;
-        let mut tx = self.auth.store().tenant(tenant).begin().await?;
+        let scope = self.auth.store().tenant(tenant);
+        let mark = mark(scope, &["once", what, by, name]).await?;
+        let mut tx = scope.begin().await?;
         let new = tx.spend_once(&mark, expires).await?;
         tx.commit().await?;
         Ok(new)

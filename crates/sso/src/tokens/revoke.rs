@@ -1,6 +1,6 @@
-//! Ending what was granted: one token, one session, one person, one client, a whole tenant, each in one call.
+//! Ending what was granted: one token by its client; by an administrator all of an application, or of the tenant, in one call.
 
-use super::{ACCESS, Grants, REFRESH, access::digest_of};
+use super::{ACCESS, Grants, REFRESH, access::mark};
 use crate::{SsoError, signing::LONGEST_TOKEN};
 use directory::Scope;
 use serde_json::json;
@@ -34,7 +34,7 @@ impl Grants {
         }
         let signed = self.verified(tenant, issuer, text).await?;
         if let Some(claims) = signed.filter(|claims| claims.client_id == client_id) {
-            let mark = self.mark(tenant, &["token", &claims.jti]).await?;
+            let mark = mark(scope, &["token", &claims.jti]).await?;
             let mut tx = scope.begin().await?;
             tx.set_mark(&mark, types::Millis::from_seconds(claims.exp)).await?;
             tx.commit().await?;
@@ -43,27 +43,22 @@ impl Grants {
     }
 }
 
-/// Ends everything of one kind, as an administrator does; gives how many grants that were. For a client or a tenant also the signed tokens
-/// that clients got for themselves.
+/// Ends all that was granted to an application, or to every one, as an administrator does; gives how many grants that were. Also the signed
+/// tokens that clients got for themselves.
 ///
 /// # Errors
 /// [`SsoError::Store`].
-pub async fn revoke(scope: &Scope<'_>, which: Ended<'_>) -> Result<usize, SsoError> {
+pub async fn revoke(scope: &Scope<'_>, ikey: Option<&str>) -> Result<usize, SsoError> {
     let (rows, world) = (scope.rows(), scope.world());
-    let (mark, object) = match which {
-        Ended::Client(ikey) => {
-            let row = rows.relying_party(ikey).await?;
-            (row.map(|row| ["client".to_owned(), row.key]), ikey.to_owned())
-        }
-        Ended::Everything => (Some(["tenant".to_owned(), String::new()]), String::new()),
-        Ended::UserAt(user, ikey) => (None, format!("{user} {ikey}")),
-        Ended::User(user) | Ended::UserBut(user, _) => (None, user.to_string()),
-        Ended::Family(id) => (None, id.to_string()),
-        Ended::Session(id) => (None, id.to_string()),
-    };
-    let mark = match &mark {
-        Some([over, of]) => Some(digest_of(rows, &[over, of]).await?),
-        None => None,
+    let (which, mark) = match ikey {
+        Some(ikey) => (
+            Ended::Client(ikey),
+            match rows.relying_party(ikey).await? {
+                Some(row) => Some(mark(rows, &["client", &row.key]).await?),
+                None => None,
+            },
+        ),
+        None => (Ended::Everything, Some(mark(rows, &["tenant", ""]).await?)),
     };
     let now = world.now();
     let mut tx = rows.begin().await?;
@@ -71,7 +66,8 @@ pub async fn revoke(scope: &Scope<'_>, which: Ended<'_>) -> Result<usize, SsoErr
     if let Some(mark) = mark {
         tx.set_mark(&mark, now + LONGEST_TOKEN).await?;
     }
-    tx.log_act(world, scope.actor(), "grants_revoke", &object, &json!({ "grants": ended }).to_string()).await?;
+    let detail = json!({ "grants": ended }).to_string();
+    tx.log_act(world, scope.actor(), "grants_revoke", ikey.unwrap_or_default(), &detail).await?;
     tx.commit().await?;
     Ok(ended)
 }

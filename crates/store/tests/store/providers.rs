@@ -146,10 +146,7 @@ fn they_are_their_tenants() {
         site.write_as(site.b, async |tx| {
             assert!(!tx.change_provider(&row("corp", None), NOW).await? && !tx.delete_provider("corp").await?);
             assert!(!tx.enable_provider("corp", false, LATER, "them").await?);
-            assert!(
-                !tx.hold_provider_link("corp", "one", ana).await?
-                    && !tx.unlink_provider(ana, "corp", None, NOW).await?
-            );
+            assert!(!tx.hold_provider_link("corp", "one", ana).await? && !tx.unlink_provider(ana, "corp", NOW).await?);
             assert_eq!(tx.drop_sign_ins_of_provider("corp").await?, 0);
             tx.insert_activation_of_provider([9; 32], ana, "corp", LATER, NOW).await?;
             assert!(tx.spend_activation(&[9; 32], NOW).await?.is_none(), "ana is linked elsewhere");
@@ -236,7 +233,7 @@ fn sign_ins_end_with_the_provider_or_the_link() {
                 0 => tx.enable_provider("corp", false, NOW, "x").await.unwrap(),
                 1 => tx.change_provider(&off, set_at).await.unwrap(),
                 2 => tx.delete_provider("corp").await.unwrap(),
-                _ => tx.unlink_provider(ana, "corp", None, NOW).await.unwrap(),
+                _ => tx.unlink_provider(ana, "corp", NOW).await.unwrap(),
             });
             assert!(!tx.finish_sign_in(sign_ins[1].id, NOW).await.unwrap(), "{how}");
             assert!(tx.finish_sign_in(sign_ins[3].id, NOW).await.unwrap(), "{how}: bob is nobody there");
