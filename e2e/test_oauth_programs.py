@@ -3,6 +3,7 @@
 import http.client
 import json
 import ssl
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,7 +86,7 @@ def test_a_client_shows_its_certificate_and_its_tokens_are_bound_to_it(
     asking: tuple[Server, int], place: Path
 ) -> None:
     server, port = asking
-    Tenant(server, host="localhost")
+    tenant = Tenant(server, host="localhost")
     certificates = Certificates(place)
     settings = {
         "auth_method": "tls_client_auth",
@@ -141,4 +142,22 @@ def test_a_client_shows_its_certificate_and_its_tokens_are_bound_to_it(
         token = _ask(server, port, "/oidc/token", form, right)[1]["access_token"]
         return token if jwt.get_unverified_header(token)["kid"] != first else None
 
-    verified(wait_for("a token under another key", under_another, seconds=5))
+    last = wait_for("a token under another key", under_another, seconds=5)
+    verified(last)
+
+    # An administrator ends what the program was granted, also what is signed and stands in no row: by a script, and at the command line.
+    def good(token: str) -> bool:
+        status, said = _ask(server, port, "/oidc/introspect", {"client_id": "program", "token": token}, right)
+        assert status == 200, said
+        return said["active"]
+
+    assert good(last)
+    applications = tenant.admin.json_api_call("GET", "/admin/v1/applications", {})
+    [ikey] = [one["integration_key"] for one in applications if one["name"] == "A program"]
+    tenant.admin.json_api_call("POST", f"/admin/v1/applications/{ikey}/revoke", {})
+    assert not good(last)
+    time.sleep(1.1)  # Tokens say when they were made in whole seconds.
+    new = _ask(server, port, "/oidc/token", form, right)[1]["access_token"]
+    assert good(new)
+    assert "Ended" in server.command("app", "--tenant", "localhost", "revoke", "A program")
+    assert not good(new)
